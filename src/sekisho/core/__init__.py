@@ -1,0 +1,1 @@
+"""What every folder builds on: errors, closed reasons, addresses, time, kernels, configuration."""

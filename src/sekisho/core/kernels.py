@@ -1,0 +1,103 @@
+"""Hot loops: declared without side effect, compiled by ``warm()`` over literal signatures.
+
+``@kernel`` gives a numba dispatcher that has compiled nothing. A module lists what is to be compiled in a literal
+``KERNELS`` table; ``warm()`` compiles that once, into a cache directory if one is writable. A kernel calls kernels of
+its own folder only, and takes constants from there, ``schema/`` and ``core/``: the cache is keyed by a digest of these
+three, because numba itself notices only changes of the kernel's own file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numba
+import structlog
+from numba.core import config as numba_config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+CACHES_KEPT = 4
+"""Digest directories kept side by side for each folder; older ones are removed."""
+
+Signature = tuple[Any, ...]
+KernelTable = tuple[tuple[Any, Signature], ...]
+
+kernel: Callable[[Callable[..., Any]], Any] = numba.njit(nogil=True, error_model="numpy")
+"""Decorator for a kernel that ``warm()`` compiles; it may be called by other kernels (compiled with them)."""
+
+
+def warm(tables: Iterable[KernelTable], *, cache_directory: Path | None = None) -> None:
+    """Compile every kernel of the tables; a kernel that is warm already is left alone.
+
+    Args:
+        tables: literal ``KERNELS`` tables: (dispatcher, argument types) rows.
+        cache_directory: where machine code is kept; by default the user's cache directory. Where nothing is
+            writable the kernels are compiled uncached, with one warning.
+    """
+    rows = [(dispatcher, signature) for table in tables for dispatcher, signature in table]
+    cold = [(dispatcher, signature) for dispatcher, signature in rows if not dispatcher.signatures]
+    if not cold:
+        return
+    parent = _usable(cache_directory or default_cache_directory())
+    for dispatcher, signature in cold:
+        if parent is not None:
+            vars(numba_config)["CACHE_DIR"] = str(_directory_of(dispatcher, parent))
+            dispatcher.enable_caching()
+        dispatcher.compile(signature)
+        dispatcher.disable_compile()
+
+
+def default_cache_directory() -> Path:
+    """``$SEKISHO_CACHE_DIR``, else ``$CACHE_DIRECTORY`` (systemd), else the XDG cache directory."""
+    for name in ("SEKISHO_CACHE_DIR", "CACHE_DIRECTORY"):
+        if value := os.environ.get(name):
+            return Path(value)
+    base = os.environ.get("XDG_CACHE_HOME") or Path(os.environ.get("HOME", "/")) / ".cache"
+    return Path(base) / "sekisho"
+
+
+def _usable(cache_directory: Path) -> Path | None:
+    parent = cache_directory / "kernels"
+    probe = parent / f".probe-{os.getpid()}"
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        structlog.get_logger().warning(
+            "kernels are compiled without a cache, each start takes some seconds longer",
+            directory=str(cache_directory),
+            why=error.strerror,
+        )
+        return None
+    return parent
+
+
+def _directory_of(dispatcher: Any, parent: Path) -> Path:
+    folder = Path(dispatcher.py_func.__code__.co_filename).parent
+    directory = parent / f"{folder.name}-{_source_digest(folder)}"
+    if not directory.exists():
+        directory.mkdir(exist_ok=True)
+        _prune(parent, folder.name, keep=directory)
+    return directory
+
+
+@lru_cache
+def _source_digest(folder: Path) -> str:
+    digest = hashlib.blake2b(numba.__version__.encode(), digest_size=8)
+    package = Path(__file__).parents[1]
+    for source in (s for d in (folder, package / "schema", package / "core") for s in sorted(d.glob("*.py"))):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+def _prune(parent: Path, folder: str, *, keep: Path) -> None:
+    others = sorted((d for d in parent.glob(f"{folder}-*") if d != keep), key=lambda d: d.stat().st_mtime, reverse=True)
+    for old in others[CACHES_KEPT - 1 :]:
+        shutil.rmtree(old, ignore_errors=True)

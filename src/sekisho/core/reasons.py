@@ -1,0 +1,62 @@
+"""Closed sets of reasons: why something was not decoded, not counted or not attributed. Each is a metric label."""
+
+from __future__ import annotations
+
+from enum import Enum, IntEnum
+
+
+class WireReason(Enum):
+    """Why a datagram, a set or a record was dropped by a decoder. Nothing is dropped without one of these."""
+
+    EMPTY = "empty"
+    UNKNOWN_VERSION = "unknown_version"
+    TRUNCATED_HEADER = "truncated_header"
+    TRUNCATED_SET = "truncated_set"
+    TRUNCATED_RECORD = "truncated_record"
+    LENGTH_MISMATCH = "length_mismatch"
+    BAD_COUNT = "bad_count"
+    BAD_SET_ID = "bad_set_id"
+    BAD_TEMPLATE = "bad_template"
+    TEMPLATE_LIMIT = "template_limit"
+    UNKNOWN_TEMPLATE = "unknown_template"
+    HELD_LIMIT = "held_limit"
+    EXPORTER_LIMIT = "exporter_limit"
+    NO_COUNTERS = "no_counters"
+    NO_ADDRESSES = "no_addresses"
+    UNKNOWN_ENCAPSULATION = "unknown_encapsulation"
+
+
+class UnattributedReason(IntEnum):
+    """Why an address has no line. The number is what the kernels write; 0 means that a line was found."""
+
+    ATTRIBUTED = 0
+    NOT_OURS = 1
+    NO_ASSIGNMENT = 2
+    NEEDS_PORT = 3
+    PORT_OUTSIDE_SET = 4
+    OVERLAP = 5
+    CLOCK_MARGIN = 6
+    REALM_UNKNOWN = 7
+    HELD_BY_PARTNER = 8
+    KEY_COLLISION = 9
+
+    @property
+    def label(self) -> str:
+        """The name used in JSON, metrics and logs."""
+        return self.name.lower()
+
+
+class FrameReason(Enum):
+    """Why a captured frame did not become an export datagram."""
+
+    TRUNCATED_FRAME = "truncated_frame"
+    NOT_IP = "not_ip"
+    NOT_UDP = "not_udp"
+    BAD_IP_HEADER = "bad_ip_header"
+    BAD_UDP_HEADER = "bad_udp_header"
+    NOT_AN_EXPORT = "not_an_export"
+    FRAGMENT_INCOMPLETE = "fragment_incomplete"
+    FRAGMENT_LIMIT = "fragment_limit"
+    UNKNOWN_LINK_TYPE = "unknown_link_type"
+    TRUNCATED_FILE = "truncated_file"
+    UNKNOWN_EXPORTER = "unknown_exporter"
