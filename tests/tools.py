@@ -1,0 +1,30 @@
+"""External programs that tests compare with or talk to."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+PACKAGES = {
+    "tshark": "tshark",
+    "nfacctd": "pmacct",
+    "pmacctd": "pmacct",
+    "softflowd": "softflowd",
+    "nfdump": "nfdump",
+    "nfcapd": "nfdump",
+    "editcap": "wireshark-common",
+}
+"""Program -> Debian package that brings it."""
+
+
+def needs(program: str) -> str:
+    """Path of a program; without it the test skips with the reason, and fails in CI."""
+    path = shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
+    if path is not None:
+        return path
+    reason = f"{program} is not installed (apt-get install {PACKAGES.get(program, program)})"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
