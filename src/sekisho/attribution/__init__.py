@@ -1,0 +1,1 @@
+"""Who held which address and which ports when: one file per source, one lookup kernel."""
