@@ -1,0 +1,255 @@
+"""``sekisho.toml``: what may stand in it. Unknown keys are errors, so that a misspelt limit is never ignored.
+
+Values come from three layers: the defaults here, the file, and environment variables ``SEKISHO_<SECTION>__<KEY>``.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+
+from sekisho.core.address import parse_address, parse_prefix
+from sekisho.core.config_layers import Layers, first_problem, read_layers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+MAX_TIMEOUT_S = 86_400
+"""No exporter holds a flow longer than a day; a larger number is a mistake in the unit."""
+
+
+_SCALAR = (str, int, float)
+
+
+def _from_text(parse: Callable[[str], Any], what: str) -> Callable[[object], Any]:
+    def parsed(value: object) -> Any:
+        try:
+            # ipaddress would take the integer 1 for 0.0.0.1; a file that holds a number here is mistaken.
+            return parse(value if isinstance(value, str) else "") if isinstance(value, _SCALAR) else value
+        except ValueError as error:
+            raise ValueError(what) from error
+
+    return parsed
+
+
+def _regular_expression(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"a regular expression ({error})") from error
+    return pattern
+
+
+def _beside_the_file(path: Path, info: ValidationInfo) -> Path:
+    directory: Path = (info.context or {}).get("directory", Path())
+    return directory / path.expanduser()
+
+
+Seconds = Annotated[float, Strict(), Field(gt=0, le=MAX_TIMEOUT_S)]
+Rate = Annotated[float, Strict(), Field(gt=0)]
+Interval = Annotated[float, Strict(), Field(ge=1)]
+Text = Annotated[str, Strict(), Field(min_length=1)]
+Address = Annotated[IPv4Address | IPv6Address, BeforeValidator(_from_text(parse_address, "an IP address"))]
+Prefix = Annotated[
+    IPv4Network | IPv6Network,
+    BeforeValidator(_from_text(parse_prefix, "a prefix without host bits, such as 192.0.2.0/24")),
+]
+Pattern = Annotated[str, Strict(), AfterValidator(_regular_expression)]
+File = Annotated[Path, AfterValidator(_beside_the_file)]
+"""A path; a relative one stands beside the configuration file."""
+
+
+class Role(StrEnum):
+    """What an interface faces."""
+
+    SUBSCRIBER = "subscriber"
+    CORE = "core"
+    BORDER = "border"
+    NAT_INSIDE = "nat_inside"
+    NAT_OUTSIDE = "nat_outside"
+    IGNORE = "ignore"
+
+
+class Sees(StrEnum):
+    """Which way of a conversation an exporter reports: "no answer seen" is evidence only with both."""
+
+    BOTH = "both"
+    OUTBOUND = "outbound"
+    INBOUND = "inbound"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Network(_Section):
+    """``[network]``: which addresses are ours."""
+
+    prefixes: tuple[Prefix, ...] = ()
+    """Our prefixes; where there are none they are derived from the assignments, and the report says so."""
+    tunnel_endpoints: tuple[Address, ...] = ()
+    """Border relays and AFTRs: a conversation with one of them holds a whole household."""
+
+
+class Interface(_Section):
+    """``[[exporter.interface]]``: chosen by exactly one of ``index``, ``match`` and ``default``, in this order."""
+
+    index: Annotated[int, Strict(), Field(ge=0)] | None = None
+    """ifIndex."""
+    match: Pattern | None = None
+    """Regular expression over the whole interface name, as the exporter's options data tell it."""
+    default: Annotated[bool, Strict()] = False
+    """Every interface that no other entry names."""
+    role: Role | None = None
+    """What the interface faces; ``ignore`` leaves its records out. Without it, the exporter's role."""
+    realm: Text | None = None
+    """Address realm behind the interface."""
+    link: Text | None = None
+    """Name of the link, as the lines file names it."""
+    capacity_bps: Rate | None = None
+    """Bits a second that the link carries."""
+    capacity_pps: Rate | None = None
+    """Packets a second that the link carries."""
+
+    @model_validator(mode="after")
+    def _one_selector(self) -> Self:
+        if [self.index is not None, self.match is not None, self.default].count(True) != 1:
+            raise ValueError("exactly one of index, match, default = true")
+        return self
+
+
+class Vrf(_Section):
+    """``[[exporter.vrf]]``: the address realm of a VRF."""
+
+    id: Annotated[int, Strict(), Field(ge=0)]
+    """VRF id (IE 234, 235)."""
+    realm: Text
+    """Address realm."""
+
+
+class Exporter(_Section):
+    """``[[exporter]]``: a device that sends flow records."""
+
+    address: Address
+    """Source address of its datagrams."""
+    name: Text | None = None
+    """What people call it."""
+    active_timeout_s: Seconds | None = None
+    """Longest time it keeps a running flow before it reports it."""
+    inactive_timeout_s: Seconds | None = None
+    """How long it waits for another packet before it reports a flow."""
+    sampling_default: Interval | None = None
+    """1 in N, where its records and options tell none."""
+    sampling_forced: Interval | None = None
+    """1 in N, whatever its records and options tell."""
+    boundary: Text | None = None
+    """Observation boundary: records of one boundary are summed, boundaries are never added up."""
+    role: Role | None = None
+    """Role of the interfaces that no entry names."""
+    realm: Text | None = None
+    """Address realm of its subscribers, where no interface and no VRF names one."""
+    sees: Sees = Sees.BOTH
+    """Which way of a conversation it reports."""
+    interface: tuple[Interface, ...] = ()
+    """Its interfaces."""
+    vrf: tuple[Vrf, ...] = ()
+    """Its VRFs."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.sampling_default is not None and self.sampling_forced is not None:
+            raise ValueError("one of sampling_default and sampling_forced")
+        if sum(entry.default for entry in self.interface) > 1:
+            raise ValueError("at most one interface with default = true")
+        return self
+
+    @property
+    def longest_timeout_s(self) -> float | None:
+        """The longer of the configured timeouts."""
+        return max((t for t in (self.active_timeout_s, self.inactive_timeout_s) if t is not None), default=None)
+
+
+class Attribution(_Section):
+    """``[attribution]``: how an address is tied to a line."""
+
+    clock_margin_s: Annotated[float, Strict(), Field(ge=0, le=3600)] = 2.0
+    """Exporters' and servers' clocks may differ by this much; v9 alone needs one second."""
+    default_realm: Annotated[str, Strict()] = ""
+    """Realm of the exporters, interfaces and VRFs that name none."""
+
+
+class Files(_Section):
+    """``[files]``: what is known about lines; relative paths stand beside the configuration file."""
+
+    lines: tuple[File, ...] = ()
+    """Assignments and lines files, told apart by their header."""
+    map_e: tuple[File, ...] = ()
+    """MAP-E rules."""
+
+
+class Privacy(_Section):
+    """``[privacy]``: how lines are kept apart from names."""
+
+    key_file: File | None = None
+    """Secret that line keys are computed with; whoever has it and a line's name finds the line in the store."""
+
+
+class Config(_Section):
+    """The whole of ``sekisho.toml``."""
+
+    network: Network = Network()
+    """Which addresses are ours."""
+    exporter: tuple[Exporter, ...] = ()
+    """Where none is configured, ``analyze`` accepts every exporter and ``serve`` none."""
+    attribution: Attribution = Attribution()
+    """How an address is tied to a line."""
+    detect: dict[str, dict[str, Annotated[float, Strict()]]] = {}
+    """Detector -> parameter -> number: what differs from the detector's own defaults."""
+    files: Files = Files()
+    """What is known about lines."""
+    privacy: Privacy = Privacy()
+    """How lines are kept apart from names."""
+
+
+def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:
+    """The configuration of a file and the environment; without a file, of the defaults and the environment.
+
+    Raises:
+        InputError: there is no such file, or it is no TOML.
+        ConfigError: a key is unknown, or its value is not what it should be.
+    """
+    return validate(read_layers(path, environ))
+
+
+def validate(layers: Layers) -> Config:
+    """The configuration that the layers make together.
+
+    Raises:
+        ConfigError: a key is unknown, or its value is not what it should be.
+    """
+    directory = layers.path.parent if layers.path is not None else Path()
+    try:
+        return Config.model_validate(layers.merged, context={"directory": directory})
+    except ValidationError as error:
+        raise first_problem(error, layers, known_keys=KEYS) from None
+
+
+_SECTIONS: tuple[type[BaseModel], ...] = (Config, Network, Exporter, Interface, Vrf, Attribution, Files, Privacy)
+
+KEYS = frozenset(key for section in _SECTIONS for key in section.model_fields)
+"""Every key, to name the one that was probably meant."""
