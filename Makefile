@@ -1,0 +1,54 @@
+# Everything runs in .venv; `make setup` is a prerequisite of the rest and does nothing when it is up to date.
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.up-to-date
+DEMO ?= demo
+
+.DEFAULT_GOAL := help
+.PHONY: help setup tools demo test check format prove bench lock docs clean
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## make .venv with the locked packages
+
+$(STAMP): requirements.lock pyproject.toml scripts/setup
+	@PYTHON=$(PYTHON) sh scripts/setup
+	@touch $@
+
+tools: ## install the programs that tests compare with (Debian packages; needs root, else names the command)
+	@sh scripts/tools
+
+demo: $(STAMP) ## simulate an access network, find the infected lines, write demo/report.html
+	@$(BIN)/python scripts/demo $(DEMO)
+
+test: $(STAMP) tools check ## everything that must hold: check, then all tests
+	$(BIN)/pytest -q -n 2
+
+check: $(STAMP) ## format, lint, types, layers, sizes, generated docs
+	$(BIN)/ruff format --check --quiet src tests bench scripts
+	$(BIN)/ruff check --quiet src tests bench scripts
+	$(BIN)/mypy
+	$(BIN)/lint-imports --verbose | tail -n 12
+	$(BIN)/python scripts/sizes
+	$(BIN)/python scripts/reference --check
+
+format: $(STAMP) ## format and mend what can be mended
+	$(BIN)/ruff format src tests bench scripts
+	$(BIN)/ruff check --fix src tests bench scripts
+
+docs: $(STAMP) ## write the generated pages of docs/reference
+	$(BIN)/python scripts/reference
+
+bench: $(STAMP) ## measure the budgets next to nfacctd on the same capture
+	$(BIN)/python -m bench
+
+prove: $(STAMP) tools ## long proofs; writes docs/reference/ with commit and machine
+	$(BIN)/python scripts/prove
+
+lock: $(STAMP) ## renew requirements.lock
+	@sh scripts/lock
+
+clean: ## remove what can be made again
+	rm -rf .venv $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,59 @@
+"""``sekisho``: the commands, and what becomes of an error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from sekisho import __version__
+from sekisho.cli import analyze, decode
+from sekisho.cli import config as config_commands
+from sekisho.cli import simulate as simulate_commands
+from sekisho.core.errors import SekishoError
+
+app = typer.Typer(
+    name="sekisho",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Finds the subscriber lines that send unintended mass traffic, from the routers' flow exports.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("analyze", epilog=analyze.EXAMPLES)(analyze.analyze)
+app.command("decode", epilog=decode.EXAMPLES)(decode.decode)
+app.command("simulate", epilog=simulate_commands.EXAMPLES)(simulate_commands.simulate)
+app.add_typer(config_commands.app, name="config")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"sekisho {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def sekisho(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
+def run() -> None:
+    """Entry point: an error of ours becomes one sentence on stderr and its exit status."""
+    try:
+        app()
+    except SekishoError as error:
+        sys.stderr.write(f"sekisho: {error}\n")
+        sys.exit(error.exit_status)
+    except BrokenPipeError:
+        # The reader of our output has left (`| head`): that is no failure, and nothing more can be written.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,1 @@
+"""The run itself: datagrams to verdicts, by stream time, the same in batch, replay and live."""

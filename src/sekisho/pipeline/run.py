@@ -1,0 +1,73 @@
+"""One run: datagrams are decoded, bounded, attributed, folded; at each tick the detectors look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sekisho.pipeline.clock import StreamClock
+
+if TYPE_CHECKING:
+    from sekisho.attribution.attributor import Attributor
+    from sekisho.collect.boundary import Boundaries
+    from sekisho.detect.detect import Detect
+    from sekisho.pipeline.quality import QualityRecord
+    from sekisho.pipeline.series import SeriesRecord
+    from sekisho.windows.table import Windows
+    from sekisho.wire.datagrams import Datagrams
+    from sekisho.wire.decoder import Decoder
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """The parts of a run in the order in which a flow passes them.
+
+    Attributes:
+        first_ms, last_ms: earliest and latest reception, milliseconds UTC; 0 before the first datagram.
+    """
+
+    decoder: Decoder
+    boundaries: Boundaries
+    attributor: Attributor
+    windows: Windows
+    detect: Detect
+    quality: QualityRecord
+    series: SeriesRecord
+    clock: StreamClock = field(default_factory=StreamClock)
+    first_ms: int = 0
+    last_ms: int = 0
+
+    def start(self) -> None:
+        """Compile the kernels."""
+        self.decoder.start()
+        self.boundaries.start()
+        self.attributor.start()
+        self.windows.start()
+
+    def receive(self, datagrams: Datagrams) -> None:
+        """Take in datagrams in order of arrival; ticks that they complete are evaluated first."""
+        if not len(datagrams):
+            return
+        self.first_ms = self.first_ms or int(datagrams.received_at[0])
+        for complete, part in self.clock.cut(datagrams):
+            if complete is not None:
+                self._tick(complete)
+            self._fold(part)
+        self.last_ms = self.clock.now_ms
+
+    def finish(self) -> None:
+        """Evaluate the tick that was being filled, as the next datagram would have made it."""
+        if self.clock.tick_ms is not None:
+            self._tick(self.clock.tick_ms)
+            self.series.finish(self.windows)
+
+    def _fold(self, part: Datagrams) -> None:
+        for flows in self.decoder.decode(part):
+            self.boundaries.annotate(flows)
+            self.attributor.attribute(flows)
+            self.windows.fold(flows)
+
+    def _tick(self, at_ms: int) -> None:
+        self.quality.tick(at_ms, self.decoder.losses())
+        self.series.tick(at_ms, self.windows)
+        self.detect.tick(at_ms, self.windows)
