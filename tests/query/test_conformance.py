@@ -1,0 +1,123 @@
+"""What every engine of ``ENGINES`` must do alike."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from sekisho.query import ENGINES
+from sekisho.query.engine import load
+
+TABLE = pa.table(
+    {
+        "line": pa.array([1, 1, 2, 2], pa.int64()),
+        "octets": pa.array([10, 20, 2**62, 2**62], pa.int64()),
+        "rate": pa.array([0.5, 1.5, 2.5, -2.5]),
+        "peer": pa.array([-7, 8, 9, -9], pa.int64()),
+        "name": pa.array(["a", "b", "a", "b"]).dictionary_encode(),
+    }
+)
+
+
+@pytest.fixture(params=sorted(ENGINES))
+def engine(request):
+    engine = load(request.param)
+    yield engine
+    engine.close()
+
+
+def rows(engine, sql, **tables):
+    return engine.run(sql, {"t": TABLE, **tables}).to_pylist()
+
+
+def test_sums_keep_the_type_they_are_cast_to(engine):
+    """Bigint and double come back as themselves, whatever the engine's own sum is."""
+    sql = """
+        select line, cast(sum(peer) as bigint) s, cast(sum(rate) as double) r, count(*) n
+        from t group by line order by line"""
+    assert rows(engine, sql) == [
+        {"line": 1, "s": 1, "r": 2.0, "n": 2},
+        {"line": 2, "s": 0, "r": 0.0, "n": 2},
+    ]
+
+
+def test_integer_division_cuts_towards_zero_and_bits_work(engine):
+    """The arithmetic that window starts and prefixes rely on."""
+    answer = rows(engine, "select peer // 2 d, peer % 2 m, peer & -4 b, peer >> 1 r from t order by peer limit 2")
+    assert answer == [{"d": -4, "m": -1, "b": -12, "r": -5}, {"d": -3, "m": -1, "b": -8, "r": -4}]
+
+
+def test_arg_max_filter_and_row_number(engine):
+    """Aggregates of the subset."""
+    sql = """
+        select line, arg_max(peer, rate) best, count(*) filter (where rate > 0) positive, max(r) last
+        from (select *, row_number() over (partition by line order by peer) r from t) group by line order by line"""
+    assert rows(engine, sql) == [
+        {"line": 1, "best": 8, "positive": 2, "last": 2},
+        {"line": 2, "best": 9, "positive": 1, "last": 2},
+    ]
+
+
+def test_several_tables_join(engine):
+    """Every given table is seen under its name."""
+    other = pa.table({"line": [1], "cap": [60_000]})
+    sql = "select t.peer, u.cap from t left join u on t.line = u.line where rate > 1 order by peer"
+    assert rows(engine, sql, u=other) == [{"peer": 8, "cap": 60_000}, {"peer": 9, "cap": None}]
+
+
+def test_a_sum_without_cast_is_refused(engine):
+    """An engine's own wide type never reaches a detector."""
+    with pytest.raises(ValueError, match="cast its sum"):
+        engine.run("select sum(peer) as s from t", {"t": TABLE})
+
+
+def test_overflow_is_an_error_not_a_wrong_number(engine):
+    """2^63 octets do not fit a bigint."""
+    with pytest.raises(ValueError, match="does not run"):
+        engine.run("select cast(sum(octets) as bigint) as s from t", {"t": TABLE})
+
+
+def test_tables_are_gone_after_the_statement(engine):
+    """A statement sees the tables that it was given and no earlier ones."""
+    engine.run("select count(*) c from t", {"t": TABLE})
+    with pytest.raises(ValueError, match="does not run"):
+        engine.run("select count(*) c from t", {})
+
+
+def test_python_variables_are_not_tables(engine):
+    """A misspelt table does not silently become a variable of the caller."""
+    with pytest.raises(ValueError, match="does not run"):
+        engine.run("select * from TABLE_OF_TEST", {"t": TABLE})
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select * from read_csv('{path}')",
+        "select * from '{path}'",
+        "copy (select 1) to '{path}.out'",
+        "attach '{path}.db'",
+        "set enable_external_access = true",
+    ],
+)
+def test_no_way_out(engine, sql, tmp_path):
+    """A statement reads and writes no file and cannot allow itself to."""
+    path = tmp_path / "secret.csv"
+    path.write_text("a\n1\n")
+    with pytest.raises(ValueError, match="does not run"):
+        engine.run(sql.format(path=path), {"t": TABLE})
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_engine_starts_anew_after_close(engine):
+    """Closing twice is harmless; running again opens again."""
+    assert rows(engine, "select 1 as one") == [{"one": 1}]
+    engine.close()
+    engine.close()
+    assert rows(engine, "select 1 as one") == [{"one": 1}]
+
+
+def test_unknown_engine_is_named_with_the_known_ones():
+    """The error lists what there is."""
+    with pytest.raises(ValueError, match="duckdb"):
+        load("no_such_engine")
