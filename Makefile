@@ -21,7 +21,7 @@ tools: ## install the programs that tests compare with (Debian packages; needs r
 	@sh scripts/tools
 
 demo: $(STAMP) ## simulate an access network, find the infected lines, write demo/report.html
-	@$(BIN)/python scripts/demo $(DEMO)
+	@$(BIN)/python scripts/demo.py $(DEMO)
 
 test: $(STAMP) tools check ## everything that must hold: check, then all tests
 	$(BIN)/pytest -q -n 2
@@ -31,21 +31,21 @@ check: $(STAMP) ## format, lint, types, layers, sizes, generated docs
 	$(BIN)/ruff check --quiet src tests bench scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports --verbose | tail -n 12
-	$(BIN)/python scripts/sizes
-	$(BIN)/python scripts/reference --check
+	$(BIN)/python scripts/sizes.py
+	$(BIN)/python scripts/reference.py --check
 
 format: $(STAMP) ## format and mend what can be mended
 	$(BIN)/ruff format src tests bench scripts
 	$(BIN)/ruff check --fix src tests bench scripts
 
 docs: $(STAMP) ## write the generated pages of docs/reference
-	$(BIN)/python scripts/reference
+	$(BIN)/python scripts/reference.py
 
 bench: $(STAMP) ## measure the budgets next to nfacctd on the same capture
 	$(BIN)/python -m bench
 
 prove: $(STAMP) tools ## long proofs; writes docs/reference/ with commit and machine
-	$(BIN)/python scripts/prove
+	$(BIN)/python scripts/prove.py
 
 lock: $(STAMP) ## renew requirements.lock
 	@sh scripts/lock

@@ -23,7 +23,9 @@ def main() -> int:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 length = body_length(node)
                 head = "\n".join(lines[node.lineno - 1 : node.body[0].lineno])
-                stop += report(f"{path}:{node.lineno} {node.name}", length, FUNCTION_THINK, FUNCTION_STOP, excused=EXCUSE in head)
+                stop += report(
+                    f"{path}:{node.lineno} {node.name}", length, FUNCTION_THINK, FUNCTION_STOP, excused=EXCUSE in head
+                )
     return 1 if stop else 0
 
 

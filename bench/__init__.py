@@ -1,0 +1,1 @@
+"""Benchmarks: each module measures one budget of the design and prints JSON."""
