@@ -136,8 +136,8 @@ class Interface(_Section):
 class Vrf(_Section):
     """``[[exporter.vrf]]``: the address realm of a VRF."""
 
-    id: Annotated[int, Strict(), Field(ge=0)]
-    """VRF id (IE 234, 235)."""
+    id: Annotated[int, Strict(), Field(ge=1)]
+    """VRF id (IE 234, 235); 0 in a record means that it names none."""
     realm: Text
     """Address realm."""
 
