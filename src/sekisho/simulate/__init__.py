@@ -1,0 +1,1 @@
+"""Scenarios turned into export datagrams whose truth is known: true flows, sampled, metered, exported."""

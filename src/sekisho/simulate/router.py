@@ -1,0 +1,102 @@
+"""A router that meters the lines behind it: open flows, packet selection, flow cache."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sekisho.simulate import flow_cache as fc
+from sekisho.simulate.flows import BENIGN, Flows, joined, no_flows
+from sekisho.simulate.sampling import sample
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+    from sekisho.simulate.attacks import Attacks
+    from sekisho.simulate.sampling import Sampled
+    from sekisho.simulate.scenario import ExporterPart
+    from sekisho.simulate.truth import Truth
+
+_SEES = {"both": (0, 1), "outbound": (1,), "inbound": (0,)}
+
+
+class Router:
+    """True flows in, flow records out, in time steps.
+
+    Attributes:
+        selected_packets: packets chosen by the sampling so far.
+    """
+
+    def __init__(self, part: ExporterPart, attacks: Attacks, truth: Truth, rng: Generator) -> None:
+        self.part = part
+        self._attacks, self._truth, self._rng = attacks, truth, rng
+        self._flows = no_flows()
+        self._cache = fc.FlowCache(active_ms=part.active_timeout_s * 1000, inactive_ms=part.inactive_timeout_s * 1000)
+        self.selected_packets = 0
+
+    @property
+    def open_flows(self) -> int:
+        """Flows on the wire and flows in the cache: what memory is bounded by."""
+        return len(self._flows.line) + len(self._cache)
+
+    def open(self, flows: Flows) -> None:
+        """Flows that begin now."""
+        self._flows = joined([self._flows, flows])
+
+    def cut(self, line: int, at_ms: int) -> None:
+        """A line behind this router has lost its connection."""
+        self._flows.cut(line, at_ms)
+
+    def step(self, at_ms: int, until_ms: int) -> NDArray[np.int64]:
+        """(n, ROW) records that leave at ``until_ms``."""
+        flows = self._flows
+        before = flows.sent_before(at_ms)
+        sent = flows.sent_before(until_ms) - before
+        self._truth.count(flows, before, sent, at_ms)
+        seen = np.where(np.isin(flows.outbound, _SEES[self.part.sees]), sent, 0)
+        sampled = sample(flows, before, seen, self.part.sampling_interval, self._rng)
+        sampled, keys = self._attacks.packet_keys(flows, sampled)
+        self.selected_packets += int(sampled.packets.sum())
+        self._cache.observe(_observations(flows, sampled, keys))
+        self._flows = flows.select(flows.end_ms > until_ms)
+        return self._cache.expire(until_ms)
+
+    def flush(self) -> NDArray[np.int64]:
+        """(n, ROW) records of everything still in the cache."""
+        return self._cache.flush()
+
+
+def _observations(flows: Flows, sampled: Sampled, keys: dict[str, NDArray[np.int64]]) -> NDArray[np.int64]:
+    row, nth, packets = sampled
+    last = nth + packets - 1
+    start, period = flows.start_ms[row], flows.period_ms[row]
+    out = np.empty((len(row), fc.ROW), np.int64)
+    for column, name in ((fc.SRC_HI, "src_hi"), (fc.SRC_LO, "src_lo"), (fc.DST_HI, "dst_hi"), (fc.DST_LO, "dst_lo")):
+        out[:, column] = keys[name]
+    out[:, fc.PORTS] = keys["ports"]
+    out[:, fc.PROTOCOL] = flows.protocol[row]
+    out[:, fc.FIRST_MS] = start + (nth * period).astype(np.int64)
+    out[:, fc.LAST_MS] = start + (last * period).astype(np.int64)
+    out[:, fc.PACKETS] = packets
+    out[:, fc.OCTETS] = packets * flows.octets[row]
+    out[:, fc.FLAGS] = _flags(flows, sampled, last, keys["first_flags"])
+    out[:, fc.OUTBOUND] = flows.outbound[row]
+    return out
+
+
+def _flags(
+    flows: Flows, sampled: Sampled, last: NDArray[np.int64], first_flags: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """OR of the flags of the selected packets: a SYN shows only where the first packet is among them."""
+    row, nth, packets = sampled
+    alone = flows.attack[row] != BENIGN
+    has_first = alone | (nth == 0)
+    has_last = ~alone & (last > 0) & (last == flows.total()[row] - 1)
+    has_later = packets > has_first.astype(np.int64) + has_last
+    return np.asarray(
+        np.where(has_first, first_flags, 0)
+        | np.where(has_later, flows.later_flags[row], 0)
+        | np.where(has_last, flows.last_flags[row], 0)
+    )

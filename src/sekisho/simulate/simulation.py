@@ -1,0 +1,144 @@
+"""A scenario in motion: sessions, conversations and attacks through the routers, step by step, as datagrams."""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from sekisho.core.kernels import warm
+from sekisho.simulate import flow_cache
+from sekisho.simulate.attacks import Attacks
+from sekisho.simulate.conversations import Conversations
+from sekisho.simulate.export import PROTOCOLS
+from sekisho.simulate.lines import ACCESS, build_lines
+from sekisho.simulate.router import Router
+from sekisho.simulate.sessions import SessionChange, Sessions
+from sekisho.simulate.truth import Truth
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from sekisho.simulate.export.message import Export
+    from sekisho.simulate.flows import Flows
+    from sekisho.simulate.scenario import Scenario
+
+STEP_MS = 1000
+"""Divides the ten-second windows; a router looks at its timeouts this often."""
+
+_LINES, _INFECTED, _SESSIONS, _CONVERSATIONS, _SAMPLING = range(5)
+"""Purposes of random numbers; each has its own stream, so that sessions are the same whatever the traffic is."""
+
+
+class Exported(NamedTuple):
+    """One export datagram: when it arrives (milliseconds UTC), from which exporter (its place in the scenario)."""
+
+    at_ms: float
+    exporter: int
+    octets: bytes
+
+
+class Simulation:
+    """One run of a scenario with one seed; the same two give the same octets.
+
+    Memory grows with lines, attacks and open flows, not with the duration (but for the truth's sums by window).
+    """
+
+    def __init__(self, scenario: Scenario, *, seed: int) -> None:
+        self.scenario, self.seed = scenario, seed
+        self.lines = build_lines(scenario.lines, self._rng(_LINES))
+        self.attacks = Attacks(scenario.attack, self._infected(), self.lines, start_ms=scenario.start_ms, seed=seed)
+        self.truth = Truth(self.attacks, start_ms=scenario.start_ms, duration_s=scenario.duration_s)
+        self.routers = [
+            Router(part, self.attacks, self.truth, self._rng(_SAMPLING, number))
+            for number, part in enumerate(scenario.exporter)
+        ]
+        self.exports: list[Export] = [
+            PROTOCOLS[part.protocol](part, start_ms=scenario.start_ms, domain_id=number + 1)
+            for number, part in enumerate(scenario.exporter)
+        ]
+        self.most_open_flows = 0
+        router_of_access: dict[str, int] = {
+            access: n for n, part in enumerate(scenario.exporter) for access in part.access
+        }
+        codes = np.array([router_of_access.get(access, 0) for access in ACCESS])
+        self._router_of_line: NDArray[np.int64] = codes[self.lines.access]
+        self._v4_lo = self.lines.fixed_v4.copy()
+        self._connected_ms = np.zeros(len(self.lines), np.int64)
+
+    def session_changes(self) -> Iterator[SessionChange]:
+        """Who gets and loses a dynamic address, from the start; the same at every call."""
+        forced: dict[int, list[int]] = {}
+        for part, line in zip(self.attacks.parts, self.attacks.line, strict=True):
+            forced[line] = [self.scenario.start_ms + int(at * 1000) for at in part.reconnects_at_s]
+        return Sessions(
+            self.lines,
+            self._rng(_SESSIONS),
+            start_ms=self.scenario.start_ms,
+            end_ms=self.scenario.end_ms,
+            reconnects_per_hour=self.scenario.lines.reconnects_per_hour,
+            forced=forced,
+        ).changes()
+
+    def datagrams(self) -> Iterator[Exported]:
+        """Every export datagram in order of arrival. Iterate once."""
+        warm([flow_cache.KERNELS])
+        start_ms, end_ms = self.scenario.start_ms, self.scenario.end_ms
+        changes = _Changes(self.session_changes())
+        conversations = Conversations(self.lines, self.scenario.lines.activity, self._rng(_CONVERSATIONS))
+        self._apply(changes.before(start_ms))
+        self._open(conversations.running(start_ms, self._v4_lo))
+        for at_ms in range(start_ms, end_ms, STEP_MS):
+            until_ms = at_ms + STEP_MS
+            self._apply(changes.before(until_ms))
+            self._open(conversations.starting(at_ms, STEP_MS, self._v4_lo))
+            self._open(self.attacks.starting(at_ms, until_ms, self._v4_lo, self._connected_ms))
+            yield from self._export([router.step(at_ms, until_ms) for router in self.routers], until_ms)
+            self.most_open_flows = max(self.most_open_flows, sum(router.open_flows for router in self.routers))
+        yield from self._export([router.flush() for router in self.routers], end_ms + STEP_MS)
+
+    def _rng(self, *purpose: int) -> np.random.Generator:
+        return np.random.default_rng([self.seed, *purpose])
+
+    def _infected(self) -> list[int]:
+        """A line of its own for each attack."""
+        rng = self._rng(_INFECTED)
+        order = {access: rng.permutation(self.lines.of(code)).tolist() for code, access in enumerate(ACCESS)}
+        return [order[part.access].pop() for part in self.scenario.attack]
+
+    def _apply(self, changes: Iterator[SessionChange]) -> None:
+        for change in changes:
+            self._v4_lo[change.line] = change.address_lo if change.up else 0
+            if change.up:
+                self._connected_ms[change.line] = change.at_ms
+            else:
+                self.routers[self._router_of_line[change.line]].cut(change.line, change.at_ms)
+
+    def _open(self, flows: Flows) -> None:
+        # A line that has come back within the step sends nothing before that instant.
+        flows = flows.select(flows.start_ms >= self._connected_ms[flows.line])
+        for number, router in enumerate(self.routers):
+            router.open(flows.select(self._router_of_line[flows.line] == number))
+
+    def _export(self, records: list[NDArray[np.int64]], at_ms: int) -> Iterator[Exported]:
+        """What leaves in the second after ``at_ms``, of all exporters in order of time."""
+        streams = (
+            (Exported(payload.at_ms, number, payload.octets) for payload in export.export(rows, at_ms, at_ms + STEP_MS))
+            for number, (export, rows) in enumerate(zip(self.exports, records, strict=True))
+        )
+        yield from heapq.merge(*streams, key=lambda exported: exported.at_ms)
+
+
+class _Changes:
+    """Session changes, taken up to an instant at a time."""
+
+    def __init__(self, changes: Iterator[SessionChange]) -> None:
+        self._changes, self._next = changes, next(changes, None)
+
+    def before(self, at_ms: int) -> Iterator[SessionChange]:
+        while self._next is not None and self._next.at_ms < at_ms:
+            yield self._next
+            self._next = next(self._changes, None)
