@@ -130,7 +130,7 @@ def annotate_rows(
 
 
 _COLUMN, _TABLE = numba.int64[::1], numba.int64[:, ::1]
-_PLACES: Any = numba.types.NamedTuple(  # type: ignore[no-untyped-call]
+_PLACES: Any = numba.types.BaseTuple.from_types(  # type: ignore[no-untyped-call]
     (_TABLE, _TABLE, _TABLE, _TABLE, _COLUMN, _TABLE, numba.float64[:, ::1], _COLUMN), Places
 )
 KERNELS = (
