@@ -1,0 +1,167 @@
+"""Assignments files: which line held which prefix and ports from when to when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sekisho.attribution.keys import LineIds, line_keys
+from sekisho.attribution.prefix_text import read_prefixes
+from sekisho.attribution.validity import OPEN_FROM_MS, OPEN_TO_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from sekisho.attribution.tabular import Block, Tabular
+
+REQUIRED = ("line_id", "prefix", "port_first", "port_last", "valid_from", "valid_to")
+OPTIONAL = ("realm",)
+
+LAST_PORT = 0xFFFF
+FIRST_IPV4_LENGTH = 96
+"""Prefix lengths count from the upper end of 128 bits; IPv4 is mapped (core.address)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignments:
+    """n assignments, (n,) int64 each.
+
+    Attributes:
+        hi, lo, length: the prefix; length 0 to 128, IPv4 counted from 96.
+        port_first, port_last: inclusive; 0 and 65535 where the address is not shared.
+        valid_from_ms, valid_to_ms: from inclusive, to exclusive.
+        realm: index into the realms.
+        line: key of the line.
+    """
+
+    hi: NDArray[np.int64]
+    lo: NDArray[np.int64]
+    length: NDArray[np.uint8]
+    port_first: NDArray[np.uint16]
+    port_last: NDArray[np.uint16]
+    valid_from_ms: NDArray[np.int64]
+    valid_to_ms: NDArray[np.int64]
+    realm: NDArray[np.int32]
+    line: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.hi)
+
+
+@dataclass(slots=True, kw_only=True)
+class AssignmentReader:
+    """Collects the assignments of several files; ``warm(prefix_text.KERNELS)`` comes first.
+
+    Attributes:
+        realms: texts of the realms, a new one is appended.
+        key: secret that line keys are computed with.
+    """
+
+    realms: list[str]
+    key: bytes
+    _parts: list[Assignments] = field(default_factory=list)
+    _line_ids: list[tuple[NDArray[np.int64], pa.Array]] = field(default_factory=list)
+
+    def read(self, file: Tabular, on_progress: Callable[[int], None]) -> None:
+        """Add a file's rows; ``on_progress`` is told how many more rows are read.
+
+        Raises:
+            InputError: a malformed row: a wrong line is worse than no line, so none is guessed or left out.
+        """
+        file.check_columns(REQUIRED, OPTIONAL)
+        for block in file.blocks():
+            self._parts.append(self._assignments(block))
+            on_progress(block.rows.num_rows)
+
+    def finish(self) -> tuple[Assignments, LineIds]:
+        """All assignments in the order read, and their lines; the reader is empty afterwards."""
+        parts, self._parts = self._parts, []
+        columns: dict[str, Any] = {
+            name: np.concatenate([getattr(part, name) for part in parts]) if parts else np.zeros(0, np.int64)
+            for name in Assignments.__dataclass_fields__
+        }
+        keys = [keys for keys, _ in self._line_ids]
+        line_ids = pa.chunked_array([ids for _, ids in self._line_ids], pa.string()).combine_chunks()
+        self._line_ids = []
+        return Assignments(**columns), LineIds(np.concatenate(keys) if keys else np.zeros(0, np.int64), line_ids)
+
+    def _assignments(self, block: Block) -> Assignments:
+        hi, lo, length = _prefixes(block)
+        port_first, port_last = _ports(block, length)
+        valid_from_ms, valid_to_ms = _validity(block)
+        return Assignments(
+            hi=hi,
+            lo=lo,
+            length=length.astype(np.uint8),
+            port_first=port_first.astype(np.uint16),
+            port_last=port_last.astype(np.uint16),
+            valid_from_ms=valid_from_ms,
+            valid_to_ms=valid_to_ms,
+            realm=self._realm_codes(block),
+            line=self._lines(block),
+        )
+
+    def _lines(self, block: Block) -> NDArray[np.int64]:
+        encoded = block.required("line_id").dictionary_encode()
+        keys = line_keys(encoded.dictionary.to_pylist(), self.key)
+        self._line_ids.append((keys, encoded.dictionary))
+        lines: NDArray[np.int64] = keys[encoded.indices.to_numpy(zero_copy_only=False)]
+        return lines
+
+    def _realm_codes(self, block: Block) -> NDArray[np.int32]:
+        encoded = pc.fill_null(block.texts("realm"), "").dictionary_encode()
+        names = encoded.dictionary.to_pylist()
+        self.realms.extend(name for name in names if name not in self.realms)
+        of_name = np.array([self.realms.index(name) for name in names], np.int32)
+        codes: NDArray[np.int32] = of_name[encoded.indices.to_numpy(zero_copy_only=False)]
+        return codes
+
+
+def _prefixes(block: Block) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    texts = block.required("prefix")
+    hi, lo, length, malformed = read_prefixes(texts)
+    if malformed >= 0:
+        expected = "an IP address or a prefix without host bits"
+        raise block.refuse(malformed, "prefix", expected=expected, found=texts[malformed].as_py())
+    return hi, lo, length
+
+
+def _ports(block: Block, length: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    columns = [block.numbers(name) for name in ("port_first", "port_last")]
+    first = _filled(columns[0], 0)
+    last = _filled(columns[1], LAST_PORT)
+    absent = [column.is_null().to_numpy(zero_copy_only=False) for column in columns]
+    rules = (
+        ("port_last", absent[0] != absent[1], "both ports or none"),
+        ("port_first", (first < 0) | (first > LAST_PORT), f"0 to {LAST_PORT}"),
+        ("port_last", (last < first) | (last > LAST_PORT), f"port_first to {LAST_PORT}"),
+        ("port_first", ~absent[0] & (length < FIRST_IPV4_LENGTH), "no ports with an IPv6 prefix"),
+    )
+    for name, wrong, expected in rules:
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise block.refuse(row, name, expected=expected, found=block.texts(name)[row].as_py())
+    return first, last
+
+
+def _validity(block: Block) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """An empty interval (a session of less than a tick of its server's clock) is legal and holds nothing."""
+    valid_from_ms = _filled(block.instants("valid_from"), OPEN_FROM_MS)
+    valid_to_ms = _filled(block.instants("valid_to"), OPEN_TO_MS)
+    wrong = valid_to_ms < valid_from_ms
+    if wrong.any():
+        row = int(wrong.argmax())
+        found = block.texts("valid_to")[row].as_py()
+        raise block.refuse(row, "valid_to", expected="a time not before valid_from", found=found)
+    return valid_from_ms, valid_to_ms
+
+
+def _filled(column: pa.Array, absent: int) -> NDArray[np.int64]:
+    filled: NDArray[np.int64] = pc.fill_null(column, absent).to_numpy(zero_copy_only=False)
+    return filled

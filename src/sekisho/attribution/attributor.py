@@ -1,0 +1,221 @@
+"""Both sides of every flow record get their line, or the reason why they have none."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from sekisho.attribution import lookup, prefix_text, ranges, slots, table
+from sekisho.attribution.assignments import AssignmentReader
+from sekisho.attribution.candidates import candidate_lines
+from sekisho.attribution.keys import UNKEYED, LineIds
+from sekisho.attribution.layout import BY_MAP_E, HI, KIND, LINE, LO, PORTS, ROW_MASK, VALID_FROM, VALID_TO
+from sekisho.attribution.lines import FileKind, Lines, read_lines_file
+from sekisho.attribution.map_e import load_map_e
+from sekisho.attribution.outcome import Assignment, Attributed, Unattributed, prefix_of_words
+from sekisho.attribution.validity import OPEN_FROM_MS, OPEN_TO_MS
+from sekisho.core.address import to_words
+from sekisho.core.errors import InputError
+from sekisho.core.kernels import warm
+from sekisho.core.reasons import UnattributedReason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from sekisho.attribution.lines import LineInfo
+    from sekisho.attribution.map_e import MapRule
+    from sekisho.core.address import IPAddress
+    from sekisho.core.config import Network
+    from sekisho.schema.batch import FlowBatch
+
+DEFAULT_CLOCK_MARGIN_MS = 2000
+"""NetFlow v9 exports whole seconds of its own clock; servers that write assignments have another."""
+
+_EXPLANATIONS = {
+    UnattributedReason.NOT_OURS: "the address is in none of our prefixes",
+    UnattributedReason.NO_ASSIGNMENT: "the address is ours, but no assignment covers it at that time",
+    UnattributedReason.NEEDS_PORT: "several lines share the address, and only a TCP, UDP, SCTP or DCCP port that is "
+    "not 0 tells them apart",
+    UnattributedReason.PORT_OUTSIDE_SET: "the address is shared, and the port belonged to no line at that time",
+    UnattributedReason.OVERLAP: "more than one line held the address and the port at the same time",
+    UnattributedReason.CLOCK_MARGIN: "the holder changed during that time or within the clock margin around it",
+    UnattributedReason.REALM_UNKNOWN: "the address is used in several realms, and the realm is not known",
+    UnattributedReason.HELD_BY_PARTNER: "only a partner knows who held the address",
+    UnattributedReason.KEY_COLLISION: "two line identifiers have the same key: use another key file",
+}
+
+
+class Attributor:
+    """Assignments and MAP-E rules ready for lookup.
+
+    Attributes:
+        derived_prefixes: our prefixes were not configured and are taken from the assignments; a report says so.
+        single_realm: special-use addresses resolve in the default realm, since there is no other; a report says so.
+        overlapping: assignments that another line holds at the same time; they resolve to ``overlap``.
+    """
+
+    def __init__(
+        self,
+        *,
+        built: table.Built,
+        line_ids: LineIds,
+        lines: Lines,
+        realms: Sequence[str],
+        rules: tuple[MapRule, ...],
+        clock_margin_ms: int,
+    ) -> None:
+        self.derived_prefixes = built.derived_prefixes
+        self.overlapping = built.overlapping
+        self.single_realm = len(realms) == 1
+        self._index = built.index
+        self._line_ids = line_ids
+        self._lines = lines
+        self._realms = tuple(realms)
+        self._rules = rules
+        self._clock_margin_ms = clock_margin_ms
+        self._realm_codes = np.zeros(0, np.int64)
+        self._unattributed = np.zeros(len(UnattributedReason), np.int64)
+
+    @classmethod
+    def load(
+        cls,
+        *,
+        lines: Sequence[Path],
+        map_e: Path | None,
+        network: Network,
+        realms: Sequence[str],
+        clock_margin_ms: int = DEFAULT_CLOCK_MARGIN_MS,
+        key: bytes | None = None,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> Self:
+        """Read assignments files, lines files (told apart by their header) and MAP-E rules.
+
+        Args:
+            lines: CSV or Parquet files.
+            map_e: TOML file of MAP-E rules.
+            network: our prefixes and tunnel endpoints; without prefixes they are derived from the assignments.
+            realms: every realm that exporters, interfaces and VRFs map to; "" is the default realm.
+            clock_margin_ms: what a flow's times may be off by.
+            key: secret for line keys; ``keys.UNKEYED`` where none is configured.
+            on_progress: told the number of further assignments read.
+
+        Raises:
+            InputError: a file that cannot be used; names file, line, expected and found.
+            ConfigError: a wrong MAP-E rule.
+        """
+        warm((prefix_text.KERNELS, ranges.KERNELS, slots.KERNELS, table.KERNELS))
+        rules = load_map_e(map_e) if map_e is not None else ()
+        all_realms = list(dict.fromkeys(("", *realms)))
+        reader = AssignmentReader(realms=all_realms, key=key or UNKEYED)
+        known_lines = Lines(key=key or UNKEYED)
+        for path in lines:
+            kind, file = read_lines_file(path)
+            if kind is FileKind.LINES:
+                known_lines.read(file)
+            else:
+                reader.read(file, on_progress or (lambda _: None))
+        assignments, line_ids = reader.finish()
+        if len(line_ids.collided):
+            assignments.line[np.isin(assignments.line, line_ids.collided)] = 0
+        try:
+            built = table.build(
+                assignments,
+                rules,
+                prefixes=network.prefixes,
+                endpoints=network.tunnel_endpoints,
+                several_realms=len(all_realms) > 1,
+            )
+        except ValueError as error:
+            raise InputError(", ".join(map(str, lines)), f"expected {error}") from error
+        return cls(
+            built=built,
+            line_ids=line_ids,
+            lines=known_lines,
+            realms=all_realms,
+            rules=rules,
+            clock_margin_ms=clock_margin_ms,
+        )
+
+    def start(self) -> None:
+        """Compile the lookup."""
+        warm((lookup.KERNELS,))
+
+    def __len__(self) -> int:
+        """Number of assignments."""
+        return len(self._index.rows)
+
+    @property
+    def unattributed(self) -> Counter[UnattributedReason]:
+        """Records of which neither side has a line, by the reason of the side that came closer to one."""
+        return Counter({reason: int(n) for reason, n in zip(UnattributedReason, self._unattributed, strict=True) if n})
+
+    def attribute(self, batch: FlowBatch) -> None:
+        """Fill line, reason and assignment of both sides of every row; the caller has called ``start()``."""
+        if len(self._realm_codes) < len(batch.realms):
+            self._realm_codes = np.array([self._realm_code(realm) for realm in batch.realms], np.int64)
+        lookup.attribute(
+            self._index, batch.cells, batch.length, self._realm_codes, self._clock_margin_ms, self._unattributed
+        )
+
+    def resolve(
+        self, *, realm: str, address: IPAddress, port: int, protocol: int, start_ms: int, end_ms: int
+    ) -> Attributed | Unattributed:
+        """Who held an address and a port from ``start_ms`` to ``end_ms`` (inclusive, without the clock margin).
+
+        The port is 0 where none is known; ports of other protocols than TCP, UDP, SCTP and DCCP do not count.
+        """
+        code, (hi, lo) = self._realm_code(realm), to_words(address)
+        start_ms, end_ms = start_ms - self._clock_margin_ms, end_ms + self._clock_margin_ms
+        usable = lookup.usable_port(protocol, 0, port)
+        row = lookup.resolve(self._index, code, hi, lo, usable, start_ms, end_ms)
+        if row >= 0:
+            assignment = self.assignment(row)
+            return Attributed(line=assignment.line, line_id=self.line_id(assignment.line), assignment=assignment)
+        reason = UnattributedReason(-row)
+        return Unattributed(
+            reason=reason,
+            explanation=_EXPLANATIONS[reason],
+            candidate_lines=candidate_lines(
+                self._index, self._rules, realm=code, address=address, start_ms=start_ms, end_ms=end_ms
+            ),
+        )
+
+    def line_id(self, key: int) -> str:
+        """The operator's identifier of a line key.
+
+        Raises:
+            KeyError: no line has this key.
+        """
+        return self._line_ids.line_id(key)
+
+    def line(self, key: int) -> LineInfo | None:
+        """What a lines file says about a line; None where none does."""
+        return self._lines.get(key)
+
+    def assignment(self, row: int) -> Assignment:
+        """The assignment that decided, by the number in ``src_assignment`` or ``dst_assignment``.
+
+        Raises:
+            IndexError: no such row.
+        """
+        if row < 0:
+            raise IndexError(row)
+        cells = self._index.rows[row & ROW_MASK].tolist()
+        realm, length = cells[KIND] >> 8 & 0xFFFFFF, cells[KIND] & 0xFF
+        return Assignment(
+            line=cells[LINE],
+            prefix=prefix_of_words(cells[HI], cells[LO], length),
+            port_first=cells[PORTS] >> 32,
+            port_last=cells[PORTS] >> 16 & 0xFFFF,
+            valid_from_ms=None if cells[VALID_FROM] == OPEN_FROM_MS else cells[VALID_FROM],
+            valid_to_ms=None if cells[VALID_TO] == OPEN_TO_MS else cells[VALID_TO],
+            realm=self._realms[realm],
+            method="map_e" if row & BY_MAP_E else "assignment",
+        )
+
+    def _realm_code(self, realm: str) -> int:
+        """A realm that nobody configured has no assignments; its code is one beyond the known ones."""
+        return self._realms.index(realm) if realm in self._realms else len(self._realms)

@@ -1,0 +1,137 @@
+"""Whose line is it: the sides of flow records resolved over their whole duration and the clock margin."""
+
+# ruff: noqa: PLR0917 - kernels take their arguments by position
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import types
+
+from sekisho.attribution.holder import OVERLAP, holder_at, same_holder
+from sekisho.attribution.layout import INDEX_TYPE, LINE, NOBODY, ROW_MASK
+from sekisho.attribution.ranges import within
+from sekisho.core.kernels import kernel
+from sekisho.core.reasons import UnattributedReason
+from sekisho.schema.batch import cell
+
+NOT_OURS = -int(UnattributedReason.NOT_OURS)
+NO_ASSIGNMENT = -int(UnattributedReason.NO_ASSIGNMENT)
+CLOCK_MARGIN = -int(UnattributedReason.CLOCK_MARGIN)
+REALM_UNKNOWN = -int(UnattributedReason.REALM_UNKNOWN)
+KEY_COLLISION = -int(UnattributedReason.KEY_COLLISION)
+
+TCP, UDP, DCCP, SCTP = 6, 17, 33, 132
+"""Protocols whose ports tell subscribers behind one address apart."""
+
+_START, _END, _REALM = cell("flow_start"), cell("flow_end"), cell("realm")
+_PROTOCOL, _FRAGMENT = cell("protocol"), cell("fragment")
+_SRC_HI, _SRC_LO, _SRC_PORT = cell("src_hi"), cell("src_lo"), cell("src_port")
+_DST_HI, _DST_LO, _DST_PORT = cell("dst_hi"), cell("dst_lo"), cell("dst_port")
+_TUNNEL_KIND, _TUNNEL_HI, _TUNNEL_LO = cell("tunnel_kind"), cell("tunnel_src_hi"), cell("tunnel_src_lo")
+_SRC_LINE, _DST_LINE = cell("src_line"), cell("dst_line")
+_SRC_REASON, _DST_REASON = cell("src_unattributed"), cell("dst_unattributed")
+_SRC_INFERRED, _DST_INFERRED = cell("src_inferred"), cell("dst_inferred")
+_SRC_ROW, _DST_ROW = cell("src_assignment"), cell("dst_assignment")
+
+
+@kernel
+def _holder_throughout(index: Any, realm: int, hi: int, lo: int, port: int, start_ms: int, end_ms: int) -> int:
+    """The one holder from ``start_ms`` to ``end_ms``, both inclusive; renewals of one line count as one."""
+    holder, until = holder_at(index, realm, hi, lo, port, start_ms)
+    while until <= end_ms and holder != OVERLAP:
+        following, until = holder_at(index, realm, hi, lo, port, until)
+        if following == OVERLAP:
+            return OVERLAP
+        if not same_holder(index.rows, holder, following):
+            return CLOCK_MARGIN
+    return NO_ASSIGNMENT if holder == NOBODY else holder
+
+
+@kernel
+def _is_endpoint(index: Any, hi: int, lo: int) -> bool:
+    for endpoint in range(index.endpoints.shape[0]):
+        if index.endpoints[endpoint, 0] == hi and index.endpoints[endpoint, 1] == lo:
+            return True
+    return False
+
+
+@kernel
+def resolve(index: Any, realm: int, hi: int, lo: int, port: int, start_ms: int, end_ms: int) -> int:
+    """Row of the assignment that held an address and a port throughout.
+
+    The port is 0 where the protocol has none or the record is a fragment; ``start_ms`` and ``end_ms`` are both
+    inclusive and contain the clock margin.
+
+    Returns:
+        Row (with ``BY_MAP_E``), or a negative ``UnattributedReason``.
+    """
+    if not within(index.ours, hi, lo):
+        return NOT_OURS
+    if realm == 0 and within(index.special_use, hi, lo):
+        return REALM_UNKNOWN
+    holder: int = _holder_throughout(index, realm, hi, lo, port, start_ms, end_ms)
+    if holder < 0:
+        return holder
+    if _is_endpoint(index, hi, lo):
+        return NO_ASSIGNMENT
+    has_line = index.rows[holder & ROW_MASK, LINE] != 0
+    return holder if has_line else KEY_COLLISION
+
+
+@kernel
+def usable_port(protocol: int, fragment: int, port: int) -> int:
+    """The port where it tells subscribers apart, else 0 (later fragments have none, ICMP's identifier is no port)."""
+    has_ports = protocol in {TCP, UDP, DCCP, SCTP}
+    return port if has_ports and fragment == 0 else 0
+
+
+@kernel
+def _resolve_source(index: Any, cells: Any, row: int, realm: int, port: int, start_ms: int, end_ms: int) -> int:
+    """The outer source of a tunnel decides where it is one of our lines, also where it is not clear which one."""
+    if cells[_TUNNEL_KIND, row] != 0:
+        outer: int = resolve(index, realm, cells[_TUNNEL_HI, row], cells[_TUNNEL_LO, row], 0, start_ms, end_ms)
+        if outer >= 0 or outer in {OVERLAP, CLOCK_MARGIN, KEY_COLLISION}:
+            return outer
+    source: int = resolve(index, realm, cells[_SRC_HI, row], cells[_SRC_LO, row], port, start_ms, end_ms)
+    return source
+
+
+@kernel
+def attribute(index: Any, cells: Any, length: int, realms: Any, margin_ms: int, unattributed: Any) -> None:
+    """Fill the line, reason and assignment cells of both sides.
+
+    Args:
+        index: the assignments.
+        cells: (columns, capacity) int64, cells of a ``FlowBatch``.
+        length: rows in use.
+        realms: the index's realm of each realm code of the batch.
+        margin_ms: clock margin before and after.
+        unattributed: (reasons,) int64; records without a line on either side are added under the reason of the side
+            that came closer to one (reasons ascend in that order).
+    """
+    for row in range(length):
+        realm = realms[cells[_REALM, row]]
+        start_ms = min(cells[_START, row], cells[_END, row]) - margin_ms
+        end_ms = max(cells[_START, row], cells[_END, row]) + margin_ms
+        protocol, fragment = cells[_PROTOCOL, row], cells[_FRAGMENT, row]
+        src_port = usable_port(protocol, fragment, cells[_SRC_PORT, row])
+        dst_port = usable_port(protocol, fragment, cells[_DST_PORT, row])
+        src = _resolve_source(index, cells, row, realm, src_port, start_ms, end_ms)
+        dst = resolve(index, realm, cells[_DST_HI, row], cells[_DST_LO, row], dst_port, start_ms, end_ms)
+        cells[_SRC_LINE, row] = index.rows[src & ROW_MASK, LINE] if src >= 0 else 0
+        cells[_DST_LINE, row] = index.rows[dst & ROW_MASK, LINE] if dst >= 0 else 0
+        cells[_SRC_REASON, row], cells[_DST_REASON, row] = max(-src, 0), max(-dst, 0)
+        cells[_SRC_ROW, row], cells[_DST_ROW, row] = max(src, -1), max(dst, -1)
+        cells[_SRC_INFERRED, row] = cells[_DST_INFERRED, row] = 0
+        if src < 0 and dst < 0:
+            unattributed[max(-src, -dst)] += 1
+
+
+_CELLS, _WORDS, _WORD = types.int64[:, ::1], types.int64[::1], types.int64
+
+KERNELS = (
+    (usable_port, (_WORD, _WORD, _WORD)),
+    (resolve, (INDEX_TYPE, _WORD, _WORD, _WORD, _WORD, _WORD, _WORD)),
+    (attribute, (INDEX_TYPE, _CELLS, _WORD, _WORDS, _WORD, _WORDS)),
+)
