@@ -1,0 +1,98 @@
+"""Exporter clocks to Unix milliseconds. The clocks are wrong, the durations are right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sekisho.core.kernels import kernel
+from sekisho.schema.batch import cell
+from sekisho.wire.elements import Unit
+from sekisho.wire.layout import At, Of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sekisho.wire.layout import Tables
+
+CLOCK_MARGIN_MS = 2000
+"""Export times in whole seconds and the way through the network make up to this much; more is a wrong clock."""
+
+NTP_EPOCH_S = 2_208_988_800
+"""1 January 1970 in seconds since 1900 (RFC 5905)."""
+
+_START, _END, _RECEIVED = cell("flow_start"), cell("flow_end"), cell("received_at")
+
+
+@kernel
+def note_clock(tables: Tables, state: NDArray[np.int64], received_at: int) -> None:
+    """Decide by how much the times of the message just opened are shifted, and count it."""
+    skew = received_at - state[At.EXPORT_MS]
+    state[At.SHIFT_MS] = 0
+    if abs(skew) > CLOCK_MARGIN_MS:
+        state[At.SHIFT_MS] = skew
+        if not state[At.REPLAY]:
+            tables.sources[state[At.SOURCE], Of.CLOCK_SHIFTED] += 1
+            tables.sources[state[At.SOURCE], Of.LAST_SKEW_MS] = skew
+
+
+@kernel
+def to_unix_ms(value: int, unit: int, export_ms: int, uptime_ms: int) -> int:
+    """One time of any unit; 0 (never set by the exporter) stays 0, "not known".
+
+    ``sysUptime - first`` is taken modulo 2**32 and signed: it survives the wrap after 49.7 days, and a time a little
+    after the export time, as some routers send it, is not seven weeks ago.
+    """
+    if unit == Unit.UPTIME_MS:
+        return export_ms - np.int64(np.int32(uptime_ms - value))
+    if unit == Unit.DELTA_US:
+        return export_ms - value // 1000
+    if value == 0:
+        return np.int64(0)
+    if unit == Unit.SECONDS:
+        return value * 1000
+    if unit == Unit.NTP:
+        seconds = (value >> 32) & 0xFFFFFFFF
+        return (seconds - NTP_EPOCH_S) * 1000 + ((value & 0xFFFFFFFF) * 1000 >> 32)
+    return value
+
+
+@kernel
+def convert_column(
+    cells: NDArray[np.int64], column: int, row: int, end: int, unit: int, state: NDArray[np.int64]
+) -> None:
+    """Raw times of one unit in rows ``row`` to ``end`` of a column to Unix milliseconds."""
+    export_ms, uptime_ms = state[At.EXPORT_MS], state[At.UPTIME_MS]
+    out = cells[column]
+    if unit == Unit.UPTIME_MS:
+        for r in range(row, end):
+            out[r] = export_ms - np.int64(np.int32(uptime_ms - out[r]))
+    elif unit == Unit.SECONDS:
+        for r in range(row, end):
+            out[r] *= 1000
+
+
+@kernel
+def settle_times(
+    tables: Tables, state: NDArray[np.int64], cells: NDArray[np.int64], row: int, end: int, received_at: int
+) -> None:
+    """Shift, fill and bound start and end of finished rows.
+
+    No time at all is the time of arrival. A start after its end becomes the end. An end more than the clock margin
+    after the arrival is moved back to the arrival together with its start, and counted as ``ends_ahead``.
+    """
+    shift = state[At.SHIFT_MS]
+    latest = received_at + CLOCK_MARGIN_MS
+    starts, ends = cells[_START], cells[_END]
+    ahead = 0
+    for r in range(row, end):
+        last = ends[r] + shift if ends[r] != 0 else starts[r] + shift if starts[r] != 0 else received_at
+        first = starts[r] + shift if starts[r] != 0 else last
+        if last > latest:
+            first -= last - received_at
+            last = received_at
+            ahead += 1
+        starts[r] = min(first, last)
+        ends[r] = last
+    tables.sources[state[At.SOURCE], Of.ENDS_AHEAD] += ahead

@@ -1,0 +1,343 @@
+"""Export datagrams in, flow batches out: the one decoder of NetFlow v5, v9 and IPFIX.
+
+No socket, clock, log or thread. The kernel ``walk`` does the work; this class does what is rare: new sources,
+templates, options, sets without template, NAT events.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sekisho.core.errors import WireError
+from sekisho.core.kernels import warm
+from sekisho.core.reasons import WireReason
+from sekisho.schema.batch import FlowBatch
+from sekisho.wire import FORMATS, ipfix, keys, v5, v9, walk
+from sekisho.wire.datagrams import Datagrams
+from sekisho.wire.elements import WORDS
+from sekisho.wire.held import HEADER_OCTETS, SET_HEADER_OCTETS, HeldSet, HeldSets, as_datagram
+from sekisho.wire.keys import KeyTable
+from sekisho.wire.layout import GAPS_KEPT, At, Of, Rows, Status, Tables, Tape, source_key
+from sekisho.wire.limits import Limits
+from sekisho.wire.options import Event, interface_name_of, interval_of, read_records, samplers_of
+from sekisho.wire.sampling import SamplerRate, SamplerTable
+from sekisho.wire.sequence import SourceLoss
+from sekisho.wire.templates import Source, TemplateStats, TemplateTable
+from sekisho.wire.totals import WORDS as TOTALS_WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from sekisho.wire.options import Record
+
+KERNELS = (*keys.KERNELS, *walk.KERNELS)
+
+_REASONS = tuple(WireReason)
+_READERS = {v9.VERSION: v9.read_templates, ipfix.VERSION: ipfix.read_templates}
+_UNITS = {wire_format.version: wire_format.sequence_unit for wire_format in FORMATS}
+
+
+class Decoder:
+    """Decodes export datagrams of any number of exporters.
+
+    Args:
+        exporters, realms: texts of the codes in the batches; shared with their owners, append-only.
+        limits: what is kept at most.
+        keep_options, keep_nat_events: keep these records for ``take_events``. NAT events that are not kept are
+            counted as ``no_counters``.
+    """
+
+    def __init__(
+        self,
+        *,
+        exporters: list[str],
+        realms: list[str],
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        keep_options: bool = False,
+        keep_nat_events: bool = False,
+    ) -> None:
+        self.limits = limits
+        self.datagrams = 0
+        self.events_dropped = 0
+        self.interfaces_ignored = 0
+        self._keep_options, self._keep_nat_events = keep_options, keep_nat_events
+        self._batch = FlowBatch(exporters=exporters, realms=realms)
+        self._scratch = np.zeros(WORDS, dtype=np.int64)
+        self._source_keys = KeyTable()
+        self._sources: NDArray[np.int64] = np.zeros((limits.sources, Of.WORDS), dtype=np.int64)
+        self._gaps = np.zeros((limits.sources, GAPS_KEPT, 2), dtype=np.int64)
+        self._sources_of: Counter[int] = Counter()
+        self._templates = TemplateTable(limits)
+        self._samplers = SamplerTable(self._sources, samplers_per_source=limits.samplers_per_source)
+        self._totals = np.zeros((limits.totals_flows, TOTALS_WORDS), dtype=np.int64)
+        self._drops_of_kernels = np.zeros(len(_REASONS), dtype=np.int64)
+        self._drops: Counter[WireReason] = Counter()
+        self._held = HeldSets(limits, self._drops)
+        self._interfaces: dict[tuple[int, int], str] = {}
+        self._interfaces_of: Counter[int] = Counter()
+        self._events: list[Event] = []
+        self._rows_given = 0
+        self._templates.add(Source(-1, v5.VERSION, 0), 0, v5.RECORD)
+
+    def start(self) -> None:
+        """Compile the kernels, or load them from the cache."""
+        warm([KERNELS])
+
+    def decode(self, datagrams: Datagrams) -> Iterator[FlowBatch]:
+        """Decode datagrams in arrival order.
+
+        Yields:
+            The same batch again and again, up to ``capacity`` rows in input order; it is refilled when the next one is
+            asked for. A set that waited for its template gives its rows where the template came.
+
+        Raises:
+            Nothing: whatever does not decode is counted in ``drops``.
+        """
+        if not len(datagrams):
+            return
+        self.datagrams += len(datagrams)
+        self._rows_given = 0
+        self._held.expire(int(datagrams.received_at[0]))
+        state = self._state()
+        yield from self._walk(_tape(datagrams), state)
+        if state[At.ROWS]:
+            yield self._give(state)
+
+    def take_events(self) -> list[Event]:
+        """Options and NAT events since the last call, in input order."""
+        events, self._events = self._events, []
+        return events
+
+    @property
+    def drops(self) -> Counter[WireReason]:
+        """What was dropped and why; sets that still wait for their template are among ``unknown_template``."""
+        of_kernels = {reason: int(n) for reason, n in zip(_REASONS, self._drops_of_kernels, strict=True) if n}
+        waiting = Counter({WireReason.UNKNOWN_TEMPLATE: len(self._held)}) if len(self._held) else Counter()
+        return self._drops + Counter(of_kernels) + waiting
+
+    @property
+    def records(self) -> int:
+        """Data records read, options apart. Rows are fewer by what ``drops`` says and more by biflows' other sides."""
+        return int(self._sources[:, Of.RECORDS].sum())
+
+    @property
+    def options_records(self) -> int:
+        """Options data records read."""
+        return int(self._sources[:, Of.OPTIONS_RECORDS].sum())
+
+    @property
+    def interfaces(self) -> Mapping[tuple[int, int], str]:
+        """(exporter code, ifIndex) -> name, as options records told."""
+        return self._interfaces
+
+    @property
+    def templates(self) -> TemplateStats:
+        """Redefinitions, withdrawals and conflicts of templates."""
+        return self._templates.stats
+
+    @property
+    def sampling_changes(self) -> int:
+        """How often an announced sampling interval changed."""
+        return self._samplers.changes + int(self._sources[:, Of.RATE_CHANGES].sum())
+
+    def samplers(self) -> list[SamplerRate]:
+        """Sampling intervals learned from options."""
+        return self._samplers.rates()
+
+    def losses(self) -> list[SourceLoss]:
+        """The account of every source, in the order they were first seen."""
+        return [_loss(row) for row in self._sources[: len(self._source_keys)]]
+
+    def _walk(self, tape: Tape, state: NDArray[np.int64]) -> Iterator[FlowBatch]:
+        while (status := self._step(tape, state)) != Status.DONE:
+            if status == Status.BATCH_FULL:
+                yield self._give(state)
+            elif status == Status.NEW_SOURCE:
+                self._add_source(tape, state)
+            elif status == Status.TEMPLATES:
+                held = self._learn_templates(tape, state)
+                if held:
+                    yield from self._replay(held, state)
+            elif status == Status.UNKNOWN_TEMPLATE:
+                self._hold(tape, state)
+            else:
+                self._read_options_or_events(tape, state, status)
+
+    def _step(self, tape: Tape, state: NDArray[np.int64]) -> int:
+        return int(walk.walk(tape, self._tables(), state, Rows(self._batch.cells, self._scratch, self._batch.capacity)))
+
+    def _tables(self) -> Tables:
+        return Tables(
+            source_keys=self._source_keys.keys,
+            source_values=self._source_keys.values,
+            sources=self._sources,
+            gaps=self._gaps,
+            program_keys=self._templates.keys.keys,
+            program_values=self._templates.keys.values,
+            programs=self._templates.programs,
+            steps=self._templates.steps,
+            sampler_keys=self._samplers.keys.keys,
+            sampler_values=self._samplers.keys.values,
+            totals=self._totals,
+            drops=self._drops_of_kernels,
+        )
+
+    def _state(self) -> NDArray[np.int64]:
+        state = np.zeros(At.WORDS, dtype=np.int64)
+        state[At.KEEPS_NAT_EVENTS] = self._keep_nat_events
+        return state
+
+    def _give(self, state: NDArray[np.int64]) -> FlowBatch:
+        self._batch.length = int(state[At.ROWS])
+        walk.blank(self._batch.cells, self._batch.length)
+        self._rows_given += self._batch.length
+        state[At.ROWS] = 0
+        return self._batch
+
+    def _add_source(self, tape: Tape, state: NDArray[np.int64]) -> None:
+        """Open an account, or step over the datagram where there are too many."""
+        source = _source(tape, state)
+        row = len(self._source_keys)
+        if row >= self.limits.sources or self._sources_of[source.exporter] >= self.limits.sources_per_exporter:
+            self._drops[WireReason.EXPORTER_LIMIT] += 1
+            state[At.DATAGRAM] += 1
+            return
+        self._sources_of[source.exporter] += 1
+        self._source_keys.set(*source_key(*source), row)
+        self._sources[row, [Of.EXPORTER, Of.VERSION, Of.DOMAIN]] = source
+
+    def _learn_templates(self, tape: Tape, state: NDArray[np.int64]) -> list[HeldSet]:
+        """Take in a template set; the sets that waited for one of its templates."""
+        source, port = _source(tape, state), int(tape.source_port[state[At.DATAGRAM]])
+        held: list[HeldSet] = []
+        try:
+            for template in _READERS[source.version](_content(tape, state), int(state[At.SET_ID])):
+                if self._add_template(source, port, template):
+                    held += self._held.take(source, template.template_id)
+        except WireError as error:
+            self._drops[error.reason] += 1
+        state[At.RECORD] = 0
+        return held
+
+    def _add_template(self, source: Source, port: int, template: Template) -> bool:
+        try:
+            return self._templates.add(source, port, template)
+        except WireError as error:
+            self._drops[error.reason] += 1
+            return False
+
+    def _hold(self, tape: Tape, state: NDArray[np.int64]) -> None:
+        datagram = state[At.DATAGRAM]
+        source, start = _source(tape, state), int(tape.offset[datagram])
+        header = tape.payload[start : start + HEADER_OCTETS[source.version]].tobytes()
+        set_octets = tape.payload[state[At.SET_START] - SET_HEADER_OCTETS : state[At.SET_END]].tobytes()
+        self._held.hold(
+            HeldSet(
+                source=source,
+                template_id=int(state[At.SET_ID]),
+                port=int(tape.source_port[datagram]),
+                received_at=int(tape.received_at[datagram]),
+                payload=as_datagram(header, source.version, set_octets),
+            )
+        )
+        state[At.UNITS_UNKNOWN] = 1
+        state[At.RECORD] = 0
+
+    def _replay(self, held: list[HeldSet], state: NDArray[np.int64]) -> Iterator[FlowBatch]:
+        """Walk held sets; their messages are in the sequence account already."""
+        inner = self._state()
+        inner[At.REPLAY], inner[At.ROWS] = 1, state[At.ROWS]
+        rows = ((h.received_at, h.source.exporter, h.port, h.payload) for h in held)
+        yield from self._walk(_tape(Datagrams.of(rows)), inner)
+        state[At.ROWS] = inner[At.ROWS]
+
+    def _read_options_or_events(self, tape: Tape, state: NDArray[np.int64], status: int) -> None:
+        source, port = _source(tape, state), int(tape.source_port[state[At.DATAGRAM]])
+        template = self._templates.find(source, port, int(state[At.SET_ID]))
+        assert template is not None, "the walk found this template"
+        is_options = status == Status.OPTIONS
+        keep = self._keep_options if is_options else self._keep_nat_events
+        for record in read_records(_content(tape, state), template):
+            state[At.UNITS] += 1
+            self._sources[state[At.SOURCE], Of.OPTIONS_RECORDS if is_options else Of.RECORDS] += 1
+            if is_options:
+                self._learn_options(record, source, int(state[At.SOURCE]))
+            if keep:
+                self._keep(record, "options" if is_options else "nat_event", source, tape, state)
+        state[At.RECORD] = 0
+
+    def _learn_options(self, record: Record, source: Source, row: int) -> None:
+        self._samplers.learn(row, samplers_of(record), interval_of(record))
+        if boot_ms := record.number((0, 160)):
+            self._sources[row, Of.SYSTEM_INIT_MS] = min(boot_ms, (1 << 62) - 1)
+        if named := interface_name_of(record):
+            self._name_interface(source.exporter, *named)
+
+    def _name_interface(self, exporter: int, index: int, name: str) -> None:
+        if (exporter, index) not in self._interfaces:
+            if self._interfaces_of[exporter] >= self.limits.interfaces_per_exporter:
+                self.interfaces_ignored += 1
+                return
+            self._interfaces_of[exporter] += 1
+        self._interfaces[exporter, index] = name
+
+    def _keep(self, record: Record, kind: str, source: Source, tape: Tape, state: NDArray[np.int64]) -> None:
+        if len(self._events) >= self.limits.events:
+            self.events_dropped += 1
+            return
+        self._events.append(
+            Event(
+                kind=kind,
+                row=self._rows_given + int(state[At.ROWS]),
+                exporter=source.exporter,
+                observation_domain_id=source.domain,
+                received_at=int(tape.received_at[state[At.DATAGRAM]]),
+                fields=record.as_dict(),
+            )
+        )
+
+
+def _tape(datagrams: Datagrams) -> Tape:
+    return Tape(
+        payload=datagrams.payload,
+        offset=datagrams.offset,
+        length=datagrams.length,
+        received_at=datagrams.received_at,
+        exporter=datagrams.exporter,
+        source_port=datagrams.source_port,
+    )
+
+
+def _source(tape: Tape, state: NDArray[np.int64]) -> Source:
+    return Source(int(tape.exporter[state[At.DATAGRAM]]), int(state[At.VERSION]), int(state[At.DOMAIN]))
+
+
+def _content(tape: Tape, state: NDArray[np.int64]) -> bytes:
+    return tape.payload[state[At.SET_START] : state[At.SET_END]].tobytes()
+
+
+def _loss(row: NDArray[np.int64]) -> SourceLoss:
+    version = int(row[Of.VERSION])
+    return SourceLoss(
+        exporter=int(row[Of.EXPORTER]),
+        version=version,
+        domain=int(row[Of.DOMAIN]),
+        unit=_UNITS[version],
+        datagrams=int(row[Of.DATAGRAMS]),
+        records=int(row[Of.RECORDS]),
+        options_records=int(row[Of.OPTIONS_RECORDS]),
+        expected_units=int(row[Of.UNITS] + row[Of.LOST]),
+        lost_units=int(row[Of.LOST]),
+        gaps=int(row[Of.GAPS]),
+        reordered=int(row[Of.REORDERED]),
+        restarts=int(row[Of.RESTARTS]),
+        resyncs=int(row[Of.RESYNCS]),
+        clock_shifted=int(row[Of.CLOCK_SHIFTED]),
+        last_skew_ms=int(row[Of.LAST_SKEW_MS]),
+        ends_ahead=int(row[Of.ENDS_AHEAD]),
+    )

@@ -1,0 +1,93 @@
+"""Hash tables from two-word keys to one word, filled by Python and read by kernels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import types
+
+from sekisho.core.kernels import kernel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+EMPTY = -1
+"""Marks a slot that ends a search; a key that was removed leaves ``REMOVED``, so that searches go on past it."""
+
+REMOVED = -2
+
+_SMALLEST = 64
+
+
+@kernel
+def _slot(keys: NDArray[np.int64], values: NDArray[np.int64], upper: int, lower: int) -> int:
+    mask = len(values) - 1
+    mixed = np.uint64(upper) * np.uint64(0x9E3779B97F4A7C15) ^ np.uint64(lower) * np.uint64(0xC2B2AE3D27D4EB4F)
+    mixed ^= mixed >> np.uint64(29)
+    at = np.int64(mixed * np.uint64(0xBF58476D1CE4E5B9) >> np.uint64(33)) & mask
+    while values[at] != EMPTY and not (keys[at, 0] == upper and keys[at, 1] == lower):
+        at = (at + 1) & mask
+    return at
+
+
+@kernel
+def find(keys: NDArray[np.int64], values: NDArray[np.int64], upper: int, lower: int) -> int:
+    """The value of a key, negative if there is none. The table is at most half full: an empty slot ends each search."""
+    return values[_slot(keys, values, upper, lower)]
+
+
+@kernel
+def put(keys: NDArray[np.int64], values: NDArray[np.int64], upper: int, lower: int, value: int) -> None:
+    """Store a value under a key; the caller keeps the table at most half full."""
+    at = _slot(keys, values, upper, lower)
+    keys[at, 0] = upper
+    keys[at, 1] = lower
+    values[at] = value
+
+
+class KeyTable:
+    """A dict of pairs of integers whose arrays kernels can read.
+
+    Attributes:
+        keys: (slots, 2) int64. values: (slots,) int64, negative where there is no entry. Both are replaced when the
+            table grows: hand them to a kernel at the call, do not keep them.
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[int, int], int] = {}
+        self._rebuild()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, upper: int, lower: int) -> int:
+        """The value of a key, negative if there is none."""
+        return self._entries.get((upper, lower), EMPTY)
+
+    def set(self, upper: int, lower: int, value: int) -> None:
+        """Store a value, not negative, under a key."""
+        self._slots_used += (upper, lower) not in self._entries
+        self._entries[upper, lower] = value
+        if 2 * self._slots_used > len(self.values):
+            self._rebuild()
+        else:
+            put(self.keys, self.values, upper, lower, value)
+
+    def remove(self, upper: int, lower: int) -> None:
+        """Forget a key, if it is there."""
+        if self._entries.pop((upper, lower), None) is not None:
+            put(self.keys, self.values, upper, lower, REMOVED)
+
+    def _rebuild(self) -> None:
+        slots = max(_SMALLEST, 1 << (4 * len(self._entries)).bit_length())
+        self._slots_used = len(self._entries)
+        self.keys = np.zeros((slots, 2), dtype=np.int64)
+        self.values = np.full(slots, EMPTY, dtype=np.int64)
+        for (upper, lower), value in self._entries.items():
+            put(self.keys, self.values, upper, lower, value)
+
+
+_KEYS, _VALUES, _WORD = types.int64[:, ::1], types.int64[::1], types.int64
+
+KERNELS = ((put, (_KEYS, _VALUES, _WORD, _WORD, _WORD)),)

@@ -1,0 +1,251 @@
+"""Where things stand in the arrays that Python and the kernels of this folder share."""
+
+from __future__ import annotations
+
+from enum import IntEnum, unique
+from typing import TYPE_CHECKING, NamedTuple
+
+from numba import types
+
+from sekisho.core.reasons import WireReason
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@unique
+class Status(IntEnum):
+    """Why the walk came back to Python."""
+
+    DONE = 0
+    BATCH_FULL = 1
+    NEW_SOURCE = 2
+    TEMPLATES = 3
+    OPTIONS = 4
+    NAT_EVENTS = 5
+    UNKNOWN_TEMPLATE = 6
+    SKIP = 7
+
+
+@unique
+class Kind(IntEnum):
+    """What the data records of a template are."""
+
+    FLOW = 0
+    OPTIONS = 1
+    NAT_EVENT = 2
+    NO_COUNTERS = 3
+    NO_ADDRESSES = 4
+
+
+@unique
+class At(IntEnum):
+    """Words of the walk's state: where it stands, and the header of the message it stands in."""
+
+    DATAGRAM = 0
+    NEXT_SET = 1
+    MESSAGE_END = 2
+    SET_ID = 3
+    SET_START = 4
+    SET_END = 5
+    RECORD = 6
+    ROWS = 7
+    SOURCE = 8
+    VERSION = 9
+    DOMAIN = 10
+    SEQUENCE = 11
+    EXPORT_MS = 12
+    UPTIME_MS = 13
+    SHIFT_MS = 14
+    UNITS = 15
+    UNITS_UNKNOWN = 16
+    REPLAY = 17
+    LENGTH_DIFFERS = 18
+    KEEPS_NAT_EVENTS = 19
+    WORDS = 20
+
+
+@unique
+class Of(IntEnum):
+    """Columns of the sources: (exporter, version, observation domain) triples."""
+
+    EXPORTER = 0
+    VERSION = 1
+    DOMAIN = 2
+    DATAGRAMS = 3
+    RECORDS = 4
+    OPTIONS_RECORDS = 5
+    SYNCED = 6
+    EXPECTED = 7
+    UNITS = 8
+    LOST = 9
+    GAPS = 10
+    REORDERED = 11
+    RESTARTS = 12
+    RESYNCS = 13
+    UPTIME_MS = 14
+    EXPORT_MS = 15
+    CLOCK_SHIFTED = 16
+    LAST_SKEW_MS = 17
+    ENDS_AHEAD = 18
+    RATE = 19
+    RATE_BY_INTERFACE = 20
+    SYSTEM_INIT_MS = 21
+    RATE_CHANGES = 22
+    NEXT_GAP = 23
+    WORDS = 24
+
+
+@unique
+class Program(IntEnum):
+    """Columns of the compiled templates."""
+
+    KIND = 0
+    SHORTEST = 1
+    FIXED = 2
+    FIRST_STEP = 3
+    STEPS = 4
+    START_UNIT = 5
+    END_UNIT = 6
+    SAMPLING = 7
+    FAMILY = 8
+    FILLED = 9
+    ICMP_IN_PORT = 10
+    FRAGMENT = 11
+    TOTALS = 12
+    REVERSE = 13
+    SECTION = 14
+    BY_PORT = 15
+    UPTIME_IN_IPFIX = 16
+    PAIRED_ICMP = 17
+    WORDS = 18
+
+
+@unique
+class Step(IntEnum):
+    """Columns of a compiled template's steps."""
+
+    ACTION = 0
+    TARGET = 1
+    LENGTH = 2
+    OFFSET = 3
+    UNIT = 4
+    WORDS = 5
+
+
+@unique
+class Action(IntEnum):
+    """What a step does with its octets; SKIP_VARIABLE has the number of fields as its length."""
+
+    TAKE = 0
+    TAKE_VARIABLE = 1
+    SKIP = 2
+    SKIP_VARIABLE = 3
+
+
+@unique
+class Sampling(IntEnum):
+    """What the sampling cell of a freshly read row holds."""
+
+    NOTHING = 0
+    INTERVAL = 1
+    SAMPLER = 2
+    SELECTION_SEQUENCE = 3
+    RATIO = 4
+
+
+@unique
+class Namespace(IntEnum):
+    """What an identifier of the sampler table identifies."""
+
+    SAMPLER = 0
+    SELECTION_SEQUENCE = 1
+    INTERFACE = 2
+
+
+GAPS_KEPT = 8
+"""Gaps of a source that a late datagram can still close: more than any path reorders."""
+
+V5_PROGRAM = 0
+"""Row of the compiled v5 record, which has no template."""
+
+_DROPS = tuple(WireReason)
+TRUNCATED_HEADER = _DROPS.index(WireReason.TRUNCATED_HEADER)
+TRUNCATED_SET = _DROPS.index(WireReason.TRUNCATED_SET)
+TRUNCATED_RECORD = _DROPS.index(WireReason.TRUNCATED_RECORD)
+LENGTH_MISMATCH = _DROPS.index(WireReason.LENGTH_MISMATCH)
+BAD_COUNT = _DROPS.index(WireReason.BAD_COUNT)
+BAD_SET_ID = _DROPS.index(WireReason.BAD_SET_ID)
+EMPTY = _DROPS.index(WireReason.EMPTY)
+UNKNOWN_VERSION = _DROPS.index(WireReason.UNKNOWN_VERSION)
+NO_COUNTERS = _DROPS.index(WireReason.NO_COUNTERS)
+NO_ADDRESSES = _DROPS.index(WireReason.NO_ADDRESSES)
+UNKNOWN_ENCAPSULATION = _DROPS.index(WireReason.UNKNOWN_ENCAPSULATION)
+
+
+class Tape(NamedTuple):
+    """The arrays of ``Datagrams``."""
+
+    payload: NDArray[np.uint8]
+    offset: NDArray[np.int64]
+    length: NDArray[np.int64]
+    received_at: NDArray[np.int64]
+    exporter: NDArray[np.int64]
+    source_port: NDArray[np.int64]
+
+
+class Tables(NamedTuple):
+    """What a walk knows and learns.
+
+    Attributes:
+        source_keys, source_values: exporter and domain, version -> row of ``sources``.
+        sources: (n, Of.WORDS). gaps: (n, GAPS_KEPT, 2) first and past-the-last sequence number lost.
+        program_keys, program_values: exporter and domain, version and template id and port -> row of ``programs``.
+        programs: (n, Program.WORDS). steps: (n, Step.WORDS).
+        sampler_keys, sampler_values: source and namespace, identifier -> bits of the float interval.
+        totals: (Limits.totals_flows, totals.WORDS) running totals by flow.
+        drops: counts in the order of ``WireReason``.
+    """
+
+    source_keys: NDArray[np.int64]
+    source_values: NDArray[np.int64]
+    sources: NDArray[np.int64]
+    gaps: NDArray[np.int64]
+    program_keys: NDArray[np.int64]
+    program_values: NDArray[np.int64]
+    programs: NDArray[np.int64]
+    steps: NDArray[np.int64]
+    sampler_keys: NDArray[np.int64]
+    sampler_values: NDArray[np.int64]
+    totals: NDArray[np.int64]
+    drops: NDArray[np.int64]
+
+
+class Rows(NamedTuple):
+    """The batch being filled, and (elements.WORDS,) words that one record is read into where it takes working out."""
+
+    cells: NDArray[np.int64]
+    scratch: NDArray[np.int64]
+    capacity: int
+
+
+_LINE, _GRID, _CUBE = types.int64[::1], types.int64[:, ::1], types.int64[:, :, ::1]
+TAPE_TYPE = types.NamedTuple((types.uint8[::1], _LINE, _LINE, _LINE, _LINE, _LINE), Tape)
+TABLES_TYPE = types.NamedTuple(
+    (_GRID, _LINE, _GRID, _CUBE, _GRID, _LINE, _GRID, _GRID, _GRID, _LINE, _GRID, _LINE), Tables
+)
+ROWS_TYPE = types.NamedTuple((_GRID, _LINE, types.int64), Rows)
+CELLS_TYPE = _GRID
+STATE_TYPE = _LINE
+"""Argument types of the kernels, as ``warm`` compiles them."""
+
+
+def source_key(exporter: int, version: int, domain: int) -> tuple[int, int]:
+    """Key of a source; the walk computes the same."""
+    return exporter << 32 | domain, version
+
+
+def program_key(exporter: int, version: int, domain: int, template_id: int, port: int) -> tuple[int, int]:
+    """Key of a template; port -1 is the entry for every source port. The walk computes the same."""
+    return exporter << 32 | domain, version << 40 | template_id << 20 | port + 1

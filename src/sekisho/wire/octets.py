@@ -1,0 +1,57 @@
+"""Big-endian integers out of octets, for kernels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sekisho.core.kernels import kernel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# Unsigned indices: a signed one makes numba check each access for Python's counting from the end.
+
+
+@kernel
+def u16(payload: NDArray[np.uint8], at: int) -> int:
+    """Two octets."""
+    i = np.uint64(at)
+    return np.int64(payload[i]) << 8 | np.int64(payload[i + np.uint64(1)])
+
+
+@kernel
+def u32(payload: NDArray[np.uint8], at: int) -> int:
+    """Four octets."""
+    i = np.uint64(at)
+    return (
+        np.int64(payload[i]) << 24
+        | np.int64(payload[i + np.uint64(1)]) << 16
+        | np.int64(payload[i + np.uint64(2)]) << 8
+        | np.int64(payload[i + np.uint64(3)])
+    )
+
+
+@kernel
+def u64(payload: NDArray[np.uint8], at: int) -> int:
+    """Eight octets as a bit pattern: negative from 2**63 on."""
+    return u32(payload, at) << 32 | u32(payload, at + 4)
+
+
+@kernel
+def uint(payload: NDArray[np.uint8], at: int, length: int) -> int:
+    """Any number of octets, the last eight of them where there are more."""
+    value = np.int64(0)
+    for i in range(at, at + length):
+        value = value << 8 | np.int64(payload[np.uint64(i)])
+    return value
+
+
+@kernel
+def all_zero(payload: NDArray[np.uint8], at: int, end: int) -> bool:
+    """Whether octets ``at`` (inclusive) to ``end`` (exclusive) are padding."""
+    for i in range(at, end):  # noqa: SIM110 - numba compiles no generator expression
+        if payload[np.uint64(i)] != 0:
+            return False
+    return True

@@ -1,0 +1,136 @@
+"""What every row needs after its fields are read, whichever way they were read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sekisho.core.kernels import kernel
+from sekisho.schema.batch import cell
+from sekisho.wire.clock import convert_column, settle_times
+from sekisho.wire.keys import find
+from sekisho.wire.layout import At, Namespace, Of, Program, Sampling
+from sekisho.wire.totals import difference
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sekisho.wire.layout import Rows, Tables, Tape
+
+_START, _END = cell("flow_start"), cell("flow_end")
+_RECEIVED, _EXPORTER, _DOMAIN = cell("received_at"), cell("exporter"), cell("observation_domain_id")
+_SRC_PORT, _DST_PORT, _ICMP = cell("src_port"), cell("dst_port"), cell("icmp_type_code")
+_PROTOCOL, _FLAGS = cell("protocol"), cell("tcp_flags")
+_PACKETS, _OCTETS = cell("packets"), cell("octets")
+_DIRECTION, _FRAGMENT, _FORWARDING = cell("direction"), cell("fragment"), cell("forwarding_status")
+_SAMPLING, _INGRESS, _EGRESS = cell("sampling_interval"), cell("ingress_if"), cell("egress_if")
+
+_LARGEST = np.int64(0x7FFFFFFFFFFFFFFF)
+_NARROW = np.array([[_PROTOCOL, 0xFF], [_FLAGS, 0x0FFF], [_FORWARDING, 0xFF]], dtype=np.int64)
+"""Columns whose field may be exported wider than the column holds; IE 6 has two octets, four bits of them reserved."""
+
+
+@kernel
+def finish_rows(
+    tape: Tape, tables: Tables, program: NDArray[np.int64], state: NDArray[np.int64], rows: Rows, row: int, end: int
+) -> None:
+    """Give rows ``row`` to ``end`` their message's columns, times, sampling, and the rules that join columns."""
+    cells = rows.cells
+    i = state[At.DATAGRAM]
+    received_at = tape.received_at[i]
+    cells[_RECEIVED, row:end] = received_at
+    cells[_EXPORTER, row:end] = tape.exporter[i]
+    cells[_DOMAIN, row:end] = state[At.DOMAIN]
+    convert_column(cells, _START, row, end, program[Program.START_UNIT], state)
+    convert_column(cells, _END, row, end, program[Program.END_UNIT], state)
+    settle_times(tables, state, cells, row, end, received_at)
+    _bound_values(program, cells, row, end)
+    if program[Program.FRAGMENT]:
+        _settle_fragments(program[Program.FRAGMENT], cells, row, end)
+    _settle_ports(program[Program.ICMP_IN_PORT], cells, row, end)
+    _settle_sampling(tables, program[Program.SAMPLING], state[At.SOURCE], rows, row, end)
+    if program[Program.TOTALS]:
+        for r in range(row, end):
+            difference(tables.totals, cells, r, program[Program.TOTALS])
+
+
+@kernel
+def _bound_values(program: NDArray[np.int64], cells: NDArray[np.int64], row: int, end: int) -> None:
+    """Fit what an exporter may send into the column's type: no negative counts, no other direction than 0 and 1."""
+    filled = program[Program.FILLED]
+    for column in (_PACKETS, _OCTETS):
+        for r in range(row, end):
+            cells[column, r] = cells[column, r] if cells[column, r] >= 0 else _LARGEST
+    for k in range(len(_NARROW)):
+        column, mask = _NARROW[k, 0], _NARROW[k, 1]
+        if filled >> column & 1:
+            for r in range(row, end):
+                cells[column, r] = cells[column, r] if cells[column, r] < 0 else cells[column, r] & mask
+    if filled >> _DIRECTION & 1:
+        for r in range(row, end):
+            cells[_DIRECTION, r] = cells[_DIRECTION, r] if 0 <= cells[_DIRECTION, r] <= 1 else -1
+
+
+@kernel
+def _has_ports(protocol: int) -> bool:
+    return protocol == 6 or protocol == 17 or protocol == 132 or protocol == 33
+
+
+@kernel
+def _settle_fragments(rule: int, cells: NDArray[np.int64], row: int, end: int) -> None:
+    """With an offset it is plain; without, a fragment that is not the first shows by an identification and no ports."""
+    for r in range(row, end):
+        value = cells[_FRAGMENT, r] != 0
+        if rule == 2:
+            no_ports = cells[_SRC_PORT, r] == 0 and cells[_DST_PORT, r] == 0 and _has_ports(cells[_PROTOCOL, r])
+            value = value and no_ports
+        cells[_FRAGMENT, r] = value
+
+
+@kernel
+def _settle_ports(icmp_in_port: int, cells: NDArray[np.int64], row: int, end: int) -> None:
+    """Ports only where the protocol has some; v5 and v9 put ICMP's type and code where the destination port stands."""
+    for r in range(row, end):
+        protocol = cells[_PROTOCOL, r]
+        if not _has_ports(protocol):
+            is_icmp = protocol == 1 or protocol == 58
+            if icmp_in_port and is_icmp:
+                cells[_ICMP, r] = cells[_DST_PORT, r]
+            elif not is_icmp:
+                cells[_ICMP, r] = -1
+            cells[_SRC_PORT, r] = 0
+            cells[_DST_PORT, r] = 0
+        else:
+            cells[_ICMP, r] = -1
+
+
+@kernel
+def _settle_sampling(tables: Tables, kind: int, source: int, rows: Rows, row: int, end: int) -> None:
+    """The record's own interval, else its sampler's, else its interface's, else its source's; 0 = not known."""
+    raw = rows.cells[_SAMPLING]
+    source_bits = tables.sources[source, Of.RATE]
+    by_interface = tables.sources[source, Of.RATE_BY_INTERFACE] != 0
+    if kind == Sampling.NOTHING and not by_interface:
+        raw[row:end] = source_bits
+        return
+    for r in range(row, end):
+        bits = np.int64(0)
+        if kind == Sampling.INTERVAL:
+            bits = np.float64(max(0, raw[r])).view(np.int64)
+        elif kind == Sampling.RATIO:
+            bits = raw[r]
+        elif kind == Sampling.SAMPLER:
+            bits = _known(tables, source, Namespace.SAMPLER, raw[r])
+        elif kind == Sampling.SELECTION_SEQUENCE:
+            bits = _known(tables, source, Namespace.SELECTION_SEQUENCE, raw[r])
+        if bits == 0 and by_interface:
+            bits = _known(tables, source, Namespace.INTERFACE, rows.cells[_INGRESS, r])
+        if bits == 0 and by_interface:
+            bits = _known(tables, source, Namespace.INTERFACE, rows.cells[_EGRESS, r])
+        raw[r] = bits if bits != 0 else source_bits
+
+
+@kernel
+def _known(tables: Tables, source: int, namespace: int, identifier: int) -> int:
+    return max(0, find(tables.sampler_keys, tables.sampler_values, source << 8 | namespace, identifier))

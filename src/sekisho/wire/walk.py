@@ -1,0 +1,313 @@
+"""The walk over many datagrams: messages, sets, records, in one kernel that comes back to Python for rare things only.
+
+``state`` holds the place. After BATCH_FULL, NEW_SOURCE and so on the caller deals with it and calls again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from numba import types
+
+from sekisho.core.kernels import kernel
+from sekisho.schema.batch import NAMES, cell
+from sekisho.wire import ipfix, v5, v9
+from sekisho.wire.clock import note_clock
+from sekisho.wire.fixed import FIELD_COLUMNS, UNKNOWN, read_fixed
+from sekisho.wire.keys import find
+from sekisho.wire.layout import (
+    BAD_SET_ID,
+    EMPTY,
+    LENGTH_MISMATCH,
+    NO_ADDRESSES,
+    NO_COUNTERS,
+    CELLS_TYPE,
+    ROWS_TYPE,
+    STATE_TYPE,
+    TABLES_TYPE,
+    TAPE_TYPE,
+    TRUNCATED_HEADER,
+    TRUNCATED_RECORD,
+    TRUNCATED_SET,
+    UNKNOWN_ENCAPSULATION,
+    UNKNOWN_VERSION,
+    V5_PROGRAM,
+    At,
+    Kind,
+    Of,
+    Program,
+    Status,
+)
+from sekisho.wire.octets import all_zero, u16
+from sekisho.wire.rows import finish_rows
+from sekisho.wire.sequence import account
+from sekisho.wire.walked import CUT_OFF, has_reverse, read_walked, work_out, write_reverse, write_row
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from sekisho.wire.layout import Rows, Tables, Tape
+
+V5_SET = -1
+"""Set id that stands for the records of a v5 datagram."""
+
+_WRITTEN = {
+    cell(name) for name in ("received_at", "exporter", "observation_domain_id", "sampling_interval", "ip_version")
+}
+CONSTANT_COLUMNS = tuple(i for i in range(len(NAMES)) if i not in _WRITTEN and i not in FIELD_COLUMNS)
+"""Columns that no export protocol knows of: realm, boundary, lines. Later folders fill them."""
+
+
+@kernel
+def walk(tape: Tape, tables: Tables, state: NDArray[np.int64], rows: Rows) -> int:
+    """Go on from where ``state`` stands; a ``Status`` says why it stopped."""
+    while state[At.DATAGRAM] < len(tape.offset):
+        status = Status.DONE
+        if state[At.NEXT_SET] == 0:
+            status = _open(tape, tables, state)
+        if status == Status.DONE:
+            status = _walk_sets(tape, tables, state, rows)
+            if status == Status.DONE:
+                _close(tables, state)
+                state[At.DATAGRAM] += 1
+        elif status == Status.SKIP:
+            state[At.NEXT_SET] = 0
+            state[At.DATAGRAM] += 1
+            status = Status.DONE
+        if status != Status.DONE:
+            return status
+    return Status.DONE
+
+
+@kernel
+def blank(cells: NDArray[np.int64], count: int) -> None:
+    """Set the columns that no decoder fills, for ``count`` rows."""
+    for column in CONSTANT_COLUMNS:
+        cells[column, :count] = UNKNOWN[column]
+
+
+@kernel
+def _open(tape: Tape, tables: Tables, state: NDArray[np.int64]) -> int:
+    """Read the header of the next datagram; DONE, SKIP or NEW_SOURCE (then nothing is kept)."""
+    i = state[At.DATAGRAM]
+    status = _open_message(tape, state, tables.drops)
+    if status != Status.DONE:
+        return status
+    upper = tape.exporter[i] << 32 | state[At.DOMAIN]
+    source = find(tables.source_keys, tables.source_values, upper, state[At.VERSION])
+    if source < 0:
+        state[At.NEXT_SET] = 0
+        state[At.RECORD] = 0
+        return Status.NEW_SOURCE
+    state[At.SOURCE] = source
+    state[At.UNITS] = state[At.UNITS_UNKNOWN] = 0
+    tables.drops[LENGTH_MISMATCH] += state[At.LENGTH_DIFFERS]
+    note_clock(tables, state, tape.received_at[i])
+    if state[At.VERSION] == v5.VERSION:
+        v5.note_rate(tape, tables, state)
+    return Status.DONE
+
+
+@kernel
+def _open_message(tape: Tape, state: NDArray[np.int64], drops: NDArray[np.int64]) -> int:
+    i = state[At.DATAGRAM]
+    if tape.length[i] == 0:
+        drops[EMPTY] += 1
+        return Status.SKIP
+    if tape.length[i] < 2:
+        drops[TRUNCATED_HEADER] += 1
+        return Status.SKIP
+    state[At.RECORD] = state[At.LENGTH_DIFFERS] = 0
+    version = state[At.VERSION] = u16(tape.payload, tape.offset[i])
+    if version == v9.VERSION:
+        return v9.open_message(tape, state, drops)
+    if version == ipfix.VERSION:
+        return ipfix.open_message(tape, state, drops)
+    if version == v5.VERSION:
+        return v5.open_message(tape, state, drops)
+    drops[UNKNOWN_VERSION] += 1
+    return Status.SKIP
+
+
+@kernel
+def _close(tables: Tables, state: NDArray[np.int64]) -> None:
+    state[At.NEXT_SET] = 0
+    source = tables.sources[state[At.SOURCE]]
+    if not state[At.REPLAY]:
+        source[Of.DATAGRAMS] += 1
+        account(tables, state)
+
+
+@kernel
+def _walk_sets(tape: Tape, tables: Tables, state: NDArray[np.int64], rows: Rows) -> int:
+    while True:
+        if state[At.RECORD] == 0 and not _next_set(tape, tables, state):
+            return Status.DONE
+        status = _one_set(tape, tables, state, rows)
+        if status != Status.DONE:
+            return status
+        state[At.RECORD] = 0
+
+
+@kernel
+def _next_set(tape: Tape, tables: Tables, state: NDArray[np.int64]) -> bool:
+    """Step to the next set of the message; False at its end, or where nothing that follows can be found any more."""
+    at, end = state[At.NEXT_SET], state[At.MESSAGE_END]
+    length = u16(tape.payload, at + 2) if end - at >= 4 else 0
+    if length < 4:
+        # Palo Alto and Cisco ACI fill the datagram up with zeros after the last set.
+        if not all_zero(tape.payload, at, end):
+            _lose_rest(tables, state, TRUNCATED_SET if end - at < 4 else LENGTH_MISMATCH)
+        return False
+    if length > end - at:
+        _lose_rest(tables, state, TRUNCATED_SET)
+        return False
+    state[At.SET_ID] = u16(tape.payload, at)
+    state[At.SET_START] = state[At.RECORD] = at + 4
+    state[At.SET_END] = state[At.NEXT_SET] = at + length
+    return True
+
+
+@kernel
+def _lose_rest(tables: Tables, state: NDArray[np.int64], reason: int) -> None:
+    tables.drops[reason] += 1
+    state[At.UNITS_UNKNOWN] = 1
+
+
+@kernel
+def _one_set(tape: Tape, tables: Tables, state: NDArray[np.int64], rows: Rows) -> int:
+    set_id = state[At.SET_ID]
+    if set_id == V5_SET:
+        return _flow_set(tape, tables, tables.programs[V5_PROGRAM], state, rows)
+    if set_id < 256:
+        return _reserved_set(tables, state)
+    row = _program_row(tape, tables, state)
+    if row < 0:
+        return Status.UNKNOWN_TEMPLATE
+    program = tables.programs[row]
+    kind = program[Program.KIND]
+    if kind == Kind.FLOW:
+        return _flow_set(tape, tables, program, state, rows)
+    if kind == Kind.OPTIONS:
+        return Status.OPTIONS
+    if kind == Kind.NAT_EVENT and state[At.KEEPS_NAT_EVENTS]:
+        return Status.NAT_EVENTS
+    _count_set(tape, tables, program, state, rows.scratch, NO_ADDRESSES if kind == Kind.NO_ADDRESSES else NO_COUNTERS)
+    return Status.DONE
+
+
+@kernel
+def _reserved_set(tables: Tables, state: NDArray[np.int64]) -> int:
+    first = v9.TEMPLATE_SET if state[At.VERSION] == v9.VERSION else ipfix.TEMPLATE_SET
+    if state[At.SET_ID] == first or state[At.SET_ID] == first + 1:
+        return Status.TEMPLATES
+    _lose_rest(tables, state, BAD_SET_ID)
+    return Status.DONE
+
+
+@kernel
+def _program_row(tape: Tape, tables: Tables, state: NDArray[np.int64]) -> int:
+    i = state[At.DATAGRAM]
+    upper = tape.exporter[i] << 32 | state[At.DOMAIN]
+    lower = state[At.VERSION] << 40 | state[At.SET_ID] << 20
+    row = find(tables.program_keys, tables.program_values, upper, lower)
+    if row >= 0 and tables.programs[row, Program.BY_PORT]:
+        by_port = find(tables.program_keys, tables.program_values, upper, lower | (tape.source_port[i] + 1))
+        row = by_port if by_port >= 0 else row
+    return row
+
+
+@kernel
+def _flow_set(tape: Tape, tables: Tables, program: NDArray[np.int64], state: NDArray[np.int64], rows: Rows) -> int:
+    if program[Program.FIXED]:
+        return _fixed_records(tape, tables, program, state, rows)
+    return _walked_records(tape, tables, program, state, rows)
+
+
+@kernel
+def _fixed_records(tape: Tape, tables: Tables, program: NDArray[np.int64], state: NDArray[np.int64], rows: Rows) -> int:
+    """As many records as fit into the batch; what is shorter than a record at the end of the set is padding."""
+    at, row = state[At.RECORD], state[At.ROWS]
+    present = (state[At.SET_END] - at) // program[Program.SHORTEST]
+    count = min(present, rows.capacity - row)
+    if count > 0:
+        read_fixed(tape, tables, program, at, count, rows.cells, row)
+        finish_rows(tape, tables, program, state, rows, row, row + count)
+        state[At.RECORD] += count * program[Program.SHORTEST]
+        state[At.ROWS] += count
+        _count_records(tables, state, count)
+    return Status.DONE if count == present else Status.BATCH_FULL
+
+
+@kernel
+def _walked_records(
+    tape: Tape, tables: Tables, program: NDArray[np.int64], state: NDArray[np.int64], rows: Rows
+) -> int:
+    """The same, a record at a time; a biflow's other direction follows it as a row of its own."""
+    values, first = rows.scratch, state[At.ROWS]
+    row, records = first, 0
+    status = Status.DONE
+    while state[At.SET_END] - state[At.RECORD] >= program[Program.SHORTEST]:
+        if rows.capacity - row < 2:
+            status = Status.BATCH_FULL
+            break
+        at = read_walked(tape, tables, program, state, values, state[At.RECORD])
+        if at == CUT_OFF:
+            _lose_cut_off(tape, tables, state)
+            break
+        state[At.RECORD] = at
+        records += 1
+        if not work_out(tape, tables, program, state, values):
+            tables.drops[UNKNOWN_ENCAPSULATION] += 1
+            continue
+        write_row(program, values, rows, row)
+        row += 1
+        if program[Program.REVERSE] and has_reverse(values):
+            write_reverse(values, rows, row)
+            row += 1
+    finish_rows(tape, tables, program, state, rows, first, row)
+    state[At.ROWS] = row
+    _count_records(tables, state, records)
+    return status
+
+
+@kernel
+def _lose_cut_off(tape: Tape, tables: Tables, state: NDArray[np.int64]) -> None:
+    """The set ends inside a record of variable length: padding, if it is zeros, else a loss."""
+    if not all_zero(tape.payload, state[At.RECORD], state[At.SET_END]):
+        _lose_rest(tables, state, TRUNCATED_RECORD)
+
+
+@kernel
+def _count_set(
+    tape: Tape,
+    tables: Tables,
+    program: NDArray[np.int64],
+    state: NDArray[np.int64],
+    scratch: NDArray[np.int64],
+    reason: int,
+) -> None:
+    """Step over records that are no flows, counting each."""
+    shortest, records, at = program[Program.SHORTEST], 0, state[At.RECORD]
+    while state[At.SET_END] - at >= shortest:
+        after = read_walked(tape, tables, program, state, scratch, at)
+        if after == CUT_OFF:
+            _lose_rest(tables, state, TRUNCATED_RECORD)
+            break
+        at = after
+        records += 1
+    tables.drops[reason] += records
+    _count_records(tables, state, records)
+
+
+@kernel
+def _count_records(tables: Tables, state: NDArray[np.int64], records: int) -> None:
+    state[At.UNITS] += records
+    tables.sources[state[At.SOURCE], Of.RECORDS] += records
+
+
+KERNELS = (
+    (walk, (TAPE_TYPE, TABLES_TYPE, STATE_TYPE, ROWS_TYPE)),
+    (blank, (CELLS_TYPE, types.int64)),
+)
