@@ -1,0 +1,1 @@
+"""Detectors, one file each, over the two window tables; episodes with intervals, levels and explanations."""

@@ -1,0 +1,233 @@
+"""Detection over time: at each tick the touched lines are looked at, and what was found becomes detections.
+
+A tick first screens every touched line by its windows alone, with one statement; only lines that may interest a
+detector, or that have an episode already, are looked at with their targets. A line on which something new opens is
+looked at once more over the whole horizon, so that the episode begins where the behaviour began and not where it was
+proven.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from sekisho.detect.episodes import Track
+from sekisho.detect.level import LineInfo
+from sekisho.detect.question import candidates, params_table, screen_sql, targets
+from sekisho.detect.registry import DETECTORS
+from sekisho.detect.verdict import verdict
+from sekisho.schema.detection import Quality
+from sekisho.schema.line_target import BLOCK_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from sekisho.detect.detector import Detector
+    from sekisho.detect.episodes import Block, Window
+    from sekisho.query.engine import Engine
+    from sekisho.schema.detection import Detection
+
+HORIZON_MS = 3_600_000
+"""How far back a window can still change a verdict; the window tables keep ten minutes more."""
+
+LINES_REMEMBERED = 1_000_000
+"""Lines of which it is remembered how much they receive; the longest silent leave first."""
+
+TRACKS_KEPT = 200_000
+"""Tracks of ended episodes held at most; the longest ended leave first and are counted."""
+
+TWO_WAY_SHARE = 0.2
+"""Windows with received traffic a window with sent traffic: less is a stray neighbour on a one-way export."""
+
+
+class Touched(Protocol):
+    """What changed since the last tick."""
+
+    @property
+    def lines(self) -> NDArray[np.int64]:
+        """Lines with a changed window or block."""
+
+    @property
+    def since_ms(self) -> int:
+        """Start of the earliest changed window."""
+
+
+class WindowTables(Protocol):
+    """The two tables as ``windows/table.py`` keeps them."""
+
+    def tick(self, clock_ms: int) -> Touched:
+        """Advance the stream clock."""
+
+    def line_window(self, *, lines: NDArray[np.int64] | None, since_ms: int) -> pa.Table:
+        """Rows of LINE_WINDOW."""
+
+    def line_target(self, *, lines: NDArray[np.int64] | None, since_ms: int) -> pa.Table:
+        """Rows of LINE_TARGET."""
+
+
+class Detect:
+    """Detections of a run.
+
+    Args:
+        engine: runs the detectors' SQL.
+        detectors: rows of the registry, and the operator's own.
+        overrides: detector -> threshold -> number, as in ``[detect]`` of the configuration.
+        line_info: what is known about a line; None = a home without a contracted speed.
+        quality: (line, first ms, last ms) -> how far the data of that time can be trusted.
+
+    Raises:
+        ValueError: an override names no detector or no threshold.
+
+    Attributes:
+        episodes_dropped: tracks forgotten because ``TRACKS_KEPT`` were held.
+    """
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        detectors: Sequence[Detector] = DETECTORS,
+        overrides: Mapping[str, Mapping[str, float]] | None = None,
+        line_info: Callable[[int], LineInfo | None] = lambda _: None,
+        quality: Callable[[int, int, int], Quality] = lambda *_: Quality(),
+    ) -> None:
+        self._engine = engine
+        self._detectors = _overridden(detectors, overrides or {})
+        self._screen = screen_sql(self._detectors)
+        self._line_info = line_info
+        self._quality = quality
+        self._tracks: dict[tuple[int, str], Track] = {}
+        self._seen: dict[int, tuple[int, int]] = {}
+        self._settled_block = 0
+        self.episodes_dropped = 0
+
+    def tick(self, at_ms: int, windows: WindowTables) -> None:
+        """Judge every line that was touched since the last tick, as of a stream time in milliseconds UTC."""
+        touched = windows.tick(at_ms)
+        if len(touched.lines):
+            lines = self._worth_looking(windows.line_window(lines=touched.lines, since_ms=touched.since_ms))
+            if lines:
+                self._look(lines, windows, from_ms=touched.since_ms // BLOCK_MS * BLOCK_MS, at_ms=at_ms)
+        self._settle(at_ms)
+
+    def detections(self) -> list[Detection]:
+        """Every episode as of the last tick, by first_seen, line_id and kind."""
+        found = [
+            verdict(
+                line=line,
+                kind=kind,
+                episode=episode,
+                sums=track.totals(episode),
+                info=self._info(line),
+                quality=self._quality(line, episode.first_ms, episode.last_ms),
+            )
+            for (line, kind), track in self._tracks.items()
+            for episode in track.episodes
+        ]
+        return sorted(found, key=lambda d: (d.first_seen_ms, d.line_id, d.line, d.kind))
+
+    def _worth_looking(self, rows: pa.Table) -> list[int]:
+        """Lines that a detector's screen lets through, or that have a track."""
+        answer = self._engine.run(self._screen, {"line_window": rows})
+        columns = [answer.column(name).to_pylist() for name in ("line", "sent", "received", "wanted")]
+        tracked = {line for line, _ in self._tracks}
+        lines = []
+        for line, sent, received, wanted in zip(*columns, strict=True):
+            before = self._seen.pop(line, (0, 0))
+            self._seen[line] = before[0] + sent, before[1] + received
+            if wanted or line in tracked:
+                lines.append(line)
+        while len(self._seen) > LINES_REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+        return lines
+
+    def _look(self, lines: list[int], windows: WindowTables, *, from_ms: int, at_ms: int) -> None:
+        tables = _tables(windows, lines, from_ms)
+        for detector in self._detectors:
+            found, blocks = self._ask(detector, lines, tables, from_ms)
+            if new := [line for line, rows in found.items() if self._is_new(line, detector, rows)]:
+                back_ms = min(from_ms, (at_ms - HORIZON_MS) // BLOCK_MS * BLOCK_MS)
+                more, more_blocks = self._ask(detector, new, _tables(windows, new, back_ms), back_ms)
+                found, blocks = found | more, blocks | more_blocks
+            for line in lines:
+                self._revise(line, detector, found.get(line, []), blocks.get(line, {}), from_ms=from_ms, at_ms=at_ms)
+
+    def _ask(
+        self, detector: Detector, lines: list[int], tables: Mapping[str, pa.Table], from_ms: int
+    ) -> tuple[dict[int, list[Window]], dict[int, dict[int, Block]]]:
+        """Candidate windows of some lines, and where their traffic went, from a time on."""
+        found = candidates(self._engine, detector, {**tables, "params": self._params(detector, lines)}, from_ms=from_ms)
+        if not found:
+            return {}, {}
+        params = self._params(detector, sorted(found))
+        return found, targets(self._engine, detector, {**tables, "params": params}, from_ms=from_ms)
+
+    def _is_new(self, line: int, detector: Detector, rows: Sequence[Window]) -> bool:
+        track = self._tracks.get((line, detector.name))
+        return any(row.opens and (track is None or not track.is_near(row.start_ms)) for row in rows)
+
+    def _revise(
+        self,
+        line: int,
+        detector: Detector,
+        rows: Sequence[Window],
+        blocks: Mapping[int, Block],
+        *,
+        from_ms: int,
+        at_ms: int,
+    ) -> None:
+        track = self._tracks.get((line, detector.name))
+        if track is None:
+            if not any(row.opens for row in rows):
+                return
+            track = self._tracks[line, detector.name] = Track(gap_ms=detector.gap_ms)
+        track.revise(rows, from_ms=from_ms, at_ms=at_ms)
+        track.blocks = {start: block for start, block in track.blocks.items() if start < from_ms} | dict(blocks)
+
+    def _settle(self, at_ms: int) -> None:
+        """Once a block: fold what cannot change any more, forget tracks without an episode."""
+        block = at_ms // BLOCK_MS
+        if block == self._settled_block:
+            return
+        self._settled_block = block
+        for track in self._tracks.values():
+            track.settle(at_ms - HORIZON_MS)
+        self._tracks = {key: track for key, track in self._tracks.items() if track.episodes}
+        if len(self._tracks) > TRACKS_KEPT:
+            newest = sorted(self._tracks.items(), key=lambda item: (-item[1].episodes[-1].last_ms, item[0]))
+            self.episodes_dropped += sum(len(track.episodes) for _, track in newest[TRACKS_KEPT:])
+            self._tracks = dict(newest[:TRACKS_KEPT])
+
+    def _params(self, detector: Detector, lines: list[int]) -> pa.Table:
+        infos = [self._info(line) for line in lines]
+        two_way = [self._is_two_way(line, info) for line, info in zip(lines, infos, strict=True)]
+        return params_table(detector, lines, infos, two_way)
+
+    def _info(self, line: int) -> LineInfo:
+        return self._line_info(line) or LineInfo()
+
+    def _is_two_way(self, line: int, info: LineInfo) -> bool:
+        if info.sees:
+            return info.sees == "both"
+        sent, received = self._seen.get(line, (0, 0))
+        return received > 0 and received >= TWO_WAY_SHARE * sent
+
+
+def _tables(windows: WindowTables, lines: list[int], from_ms: int) -> dict[str, pa.Table]:
+    """Both tables for some lines; targets reach an hour further back, for what is counted over six blocks."""
+    keys = np.array(lines, dtype=np.int64)
+    return {
+        "line_window": windows.line_window(lines=keys, since_ms=from_ms),
+        "line_target": windows.line_target(lines=keys, since_ms=from_ms - HORIZON_MS + BLOCK_MS),
+    }
+
+
+def _overridden(detectors: Sequence[Detector], overrides: Mapping[str, Mapping[str, float]]) -> tuple[Detector, ...]:
+    names = [detector.name for detector in detectors]
+    if unknown := sorted(set(overrides) - set(names)):
+        raise ValueError(f"no detector {unknown[0]!r}; there are: {', '.join(names)}")
+    return tuple(detector.with_overrides(overrides.get(detector.name, {})) for detector in detectors)

@@ -1,0 +1,106 @@
+"""What a detector is: SQL over the window tables, thresholds as data, an explanation in two languages.
+
+A detector's SQL sees ``line_window``, ``line_target`` and ``params``: one row a line with ``line``, ``two_way`` (1
+where the exporter shows what the line receives as well, so that a missing answer is evidence) and every field of its
+``Params`` as chosen for the line's group. Thresholds are therefore compared, never pasted into the text.
+
+``candidates`` yields one row a (line, 10 s window) with the columns of ``CANDIDATE`` and any numeric evidence;
+``targets`` yields one row a (line, block, network, port) with the columns of ``TARGET``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Language = Literal["ja", "en"]
+GROUPS = ("home", "business", "building", "reseller", "server")
+"""Groups of lines in ``contracts.md``: what is a flood at home is an ordinary day behind a school's line."""
+
+CANDIDATE = (
+    "line",
+    "window_start_ms",
+    "opens",
+    "packets",
+    "octets",
+    "sampled_packets",
+    "packets_var",
+    "octets_var",
+)
+"""Columns of every candidate row; ``opens`` is 1 where the window is enough by itself, 0 where it only goes on."""
+
+TARGET = (
+    "line",
+    "block_start_ms",
+    "network_hi",
+    "network_lo",
+    "network_bits",
+    "port",
+    "protocol",
+    "packets",
+    "targets",
+)
+"""Columns of every target row; ``targets`` is the number of distinct addresses of the whole block, at least."""
+
+IS_V4 = "(target_hi = 0 and target_lo >> 32 = 65535)"
+NETWORK = f"""case when {IS_V4} then 0 else target_hi & -65536 end as network_hi,
+    case when {IS_V4} then target_lo & -256 else 0 end as network_lo,
+    case when {IS_V4} then 120 else 48 end as network_bits"""
+"""A target's /24 or /48: carpet bombing changes the address within it with every packet."""
+
+
+def threshold(value: float, unit: str, why: str) -> Any:
+    """A field of ``Params``: its number for a home, its unit, and the reasoning that the reference page prints."""
+    return field(default=value, metadata={"unit": unit, "why": why})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detector:
+    """One row of the table of detectors.
+
+    Attributes:
+        name: also the name of its section in the configuration.
+        kinds: kinds that it reports.
+        params: thresholds by group of lines.
+        screen: condition over a sent row of ``line_window``; lines without such a window are not looked at further.
+        gap_ms: silence up to which two windows are one episode.
+        explain: one sentence about a detection's evidence for a person who knows networks.
+    """
+
+    name: str
+    kinds: tuple[str, ...]
+    params: Mapping[str, Any]
+    screen: str
+    candidates: str
+    targets: str
+    gap_ms: int
+    explain: Callable[[Mapping[str, float], Language], str]
+
+    def with_overrides(self, overrides: Mapping[str, float]) -> Detector:
+        """The same detector with other numbers: ``name`` for every group, ``group.name`` for one.
+
+        Raises:
+            ValueError: no such group or threshold.
+        """
+        changed = dict(self.params)
+        # A number for one group is more specific than one for all, whatever the order of the file.
+        for key in sorted(overrides, key=lambda key: key.count(".")):
+            group, _, name = key.rpartition(".")
+            self._check(group, name, key)
+            for each in [group] if group else GROUPS:
+                changed[each] = replace(changed[each], **{name: float(overrides[key])})
+        return replace(self, params=changed)
+
+    def _check(self, group: str, name: str, key: str) -> None:
+        known = [f.name for f in fields(self.params["home"])]
+        if name not in known or (group and group not in GROUPS):
+            raise ValueError(f"{self.name} has no threshold {key!r}; there are: {', '.join(known)}")
+
+    def thresholds(self, groups: list[str]) -> dict[str, list[float]]:
+        """Columns of ``params`` for lines of these groups; an unknown group is treated as a home."""
+        rows = {group: asdict(params) for group, params in self.params.items()}
+        names = [f.name for f in fields(self.params["home"])]
+        return {name: [rows.get(group, rows["home"])[name] for group in groups] for name in names}

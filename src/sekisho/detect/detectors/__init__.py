@@ -1,0 +1,1 @@
+"""One file a detector: docstring, Params, KINDS, SQL, explain. ``detect/registry.py`` lists them."""

@@ -1,0 +1,95 @@
+"""Asks a detector's SQL about some lines and turns the answer into windows and blocks."""
+
+# ruff: noqa: S608 - statements are composed of this project's own constants, never of input
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from sekisho.detect.detector import CANDIDATE, TARGET
+from sekisho.detect.episodes import Block, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sekisho.detect.detector import Detector
+    from sekisho.detect.level import LineInfo
+    from sekisho.query.engine import Engine
+
+_CONTEXT = ("all_packets", "inferred_packets", "all_sampled_packets", "unknown_sampling_packets")
+
+
+def screen_sql(detectors: Iterable[Detector]) -> str:
+    """One row a line: windows sent and received, and 1 where any detector wants to look further."""
+    any_screen = " or ".join(f"({detector.screen})" for detector in detectors)
+    return f"""select line, count(*) filter (where side = 0) as sent, count(*) filter (where side = 1) as received,
+  max(case when side = 0 and ({any_screen}) then 1 else 0 end) as wanted
+from line_window group by line order by line"""
+
+
+def params_table(detector: Detector, lines: list[int], infos: list[LineInfo], two_way: list[bool]) -> pa.Table:
+    """The table ``params``: thresholds of each line's group."""
+    columns: dict[str, Any] = {"line": pa.array(lines, pa.int64()), "two_way": pa.array(two_way).cast(pa.int64())}
+    for name, values in detector.thresholds([info.group for info in infos]).items():
+        columns[name] = pa.array(values, pa.float64())
+    return pa.table(columns)
+
+
+def candidates(
+    engine: Engine, detector: Detector, tables: Mapping[str, pa.Table], *, from_ms: int
+) -> dict[int, list[Window]]:
+    """Candidate windows from a time on, by line and in order of time."""
+    answer = engine.run(_candidates_sql(detector, from_ms), tables)
+    evidence = [name for name in answer.column_names if name not in CANDIDATE and name not in _CONTEXT]
+    found: defaultdict[int, list[Window]] = defaultdict(list)
+    for row in answer.to_pylist():
+        found[row["line"]].append(_window(row, evidence))
+    return found
+
+
+def targets(
+    engine: Engine, detector: Detector, tables: Mapping[str, pa.Table], *, from_ms: int
+) -> dict[int, dict[int, Block]]:
+    """Where the traffic went, by line and block."""
+    sql = f"select {', '.join(TARGET)} from ({detector.targets}) where block_start_ms >= {from_ms}"
+    networks: defaultdict[tuple[int, int], dict[Any, float]] = defaultdict(dict)
+    counts: dict[tuple[int, int], int] = {}
+    for line, block, hi, lo, bits, port, protocol, packets, count in _rows(engine.run(sql, tables)):
+        networks[line, block][hi, lo, bits, port, protocol] = packets
+        counts[line, block] = count
+    found: defaultdict[int, dict[int, Block]] = defaultdict(dict)
+    for (line, block), packets_by_network in networks.items():
+        found[line][block] = Block(networks=packets_by_network, targets=counts[line, block])
+    return found
+
+
+def _candidates_sql(detector: Detector, from_ms: int) -> str:
+    return f"""select c.*, w.packets as all_packets, w.inferred_packets, w.sampled_packets as all_sampled_packets,
+  w.unknown_sampling_packets
+from ({detector.candidates}) c
+  join line_window w on w.line = c.line and w.window_start_ms = c.window_start_ms and w.side = 0
+where c.window_start_ms >= {from_ms} order by c.line, c.window_start_ms"""
+
+
+def _window(row: Mapping[str, Any], evidence: Iterable[str]) -> Window:
+    return Window(
+        start_ms=row["window_start_ms"],
+        opens=row["opens"] == 1,
+        packets=row["packets"],
+        octets=row["octets"],
+        sampled_packets=row["sampled_packets"],
+        packets_var=row["packets_var"],
+        octets_var=row["octets_var"],
+        all_packets=row["all_packets"],
+        inferred_packets=row["inferred_packets"],
+        all_sampled_packets=row["all_sampled_packets"],
+        unknown_sampling_packets=row["unknown_sampling_packets"],
+        evidence={name: float(row[name]) for name in evidence},
+    )
+
+
+def _rows(answer: pa.Table) -> Iterable[tuple[Any, ...]]:
+    return zip(*(column.to_pylist() for column in answer.columns), strict=True)

@@ -1,0 +1,12 @@
+"""The table of detectors; a new one is one file and one row."""
+
+from __future__ import annotations
+
+from sekisho.detect.detectors import scan, tcp_syn_flood, udp_flood
+
+DETECTORS = (
+    udp_flood.DETECTOR,
+    tcp_syn_flood.DETECTOR,
+    scan.DETECTOR,
+)
+"""Every detector that ships, in the order of the reference page."""

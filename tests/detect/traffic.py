@@ -1,0 +1,184 @@
+"""A small model of traffic: conversations and sprays, packet-sampled, metered by a flow cache, folded, judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sekisho.core.address import to_words
+from sekisho.detect.detect import Detect
+from sekisho.query.duckdb import DuckDBEngine
+from sekisho.schema.batch import FlowBatch
+from sekisho.windows.limits import Limits
+from sekisho.windows.table import Windows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sekisho.schema.detection import Detection
+
+T0 = 1_700_000_400_000
+"""The start of a ten-minute block."""
+
+TICK_MS = 5_000
+SYN, ACK_DATA, SYN_ACK, RST_ACK = 2, 24, 18, 20
+SMALL = Limits(series=1 << 12, window_rows=1 << 16, pair_rows=1 << 16, peer_chunks=1 << 14, held_answers=1 << 10)
+
+Row = tuple[Any, ...]
+
+
+@dataclass
+class Traffic:
+    """Flow records of some lines as one exporter would send them.
+
+    Attributes:
+        sampling: 1 in N packets.
+        two_way: whether the exporter shows what the lines receive.
+        active_s, inactive_s: the flow cache's timeouts.
+    """
+
+    sampling: int = 1
+    two_way: bool = True
+    active_s: float = 60.0
+    inactive_s: float = 15.0
+    seed: int = 7
+    announced: float | None = None
+    inferred: int = 0
+    rows: list[Row] = field(default_factory=list)
+
+    def __post_init__(self):
+        self.random = np.random.default_rng(self.seed)
+
+    def talk(
+        self,
+        target: str,
+        port: int,
+        *,
+        line: int = 1,
+        start: float = 0.0,
+        stop: float = 60.0,
+        pps: float,
+        octets: int,
+        answer_pps: float = 0.0,
+        answer_octets: int = 80,
+        flows: int = 1,
+        protocol: int = 17,
+        flags: int = 0,
+        answer_flags: int | None = None,
+    ) -> Traffic:
+        """Steady five-tuples to one target and port, answered or not."""
+        sent, received = self._side(line, target, port, protocol), self._side(line, target, port, protocol, back=True)
+        for flow in range(flows):
+            offset = self.random.uniform(0, 0.05)
+            self._meter(sent, flow, start + offset, stop, pps / flows, octets, flags)
+            if answer_pps and self.two_way:
+                back = flags if answer_flags is None else answer_flags
+                self._meter(received, flow, start + offset + 0.02, stop, answer_pps / flows, answer_octets, back)
+        return self
+
+    def spray(
+        self,
+        targets: Sequence[str],
+        ports: Sequence[int],
+        *,
+        line: int = 1,
+        start: float = 0.0,
+        stop: float = 60.0,
+        pps: float,
+        octets: int,
+        protocol: int = 17,
+        flags: int = 0,
+        answered: float = 0.0,
+        answer_flags: int = 0,
+        inward: bool = False,
+    ) -> Traffic:
+        """Packets that are each a flow of their own, to random targets and ports; some answered by one packet."""
+        count = self._sampled(pps * (stop - start))
+        times = np.sort(self.random.uniform(start, stop, count))
+        chosen = self.random.integers(len(targets), size=count), self.random.integers(len(ports), size=count)
+        answers = self.random.random(count) < (answered if self.sampling == 1 else answered / self.sampling)
+        for at, t, p, is_answered in zip(times, *chosen, answers, strict=True):
+            side = self._side(line, targets[t], ports[p], protocol, back=inward)
+            self._record(side, int(self.random.integers(1024, 65535)), at, at, 1, octets, flags, self.inactive_s)
+            if is_answered and self.two_way:
+                back = self._side(line, targets[t], ports[p], protocol, back=not inward)
+                self._record(back, 1024, at + 0.01, at + 0.01, 1, 40, answer_flags, self.inactive_s)
+        return self
+
+    def judge(self, *, until_ms: int | None = None, detect: Detect | None = None) -> list[Detection]:
+        """Fold everything by time of reception and tick every five seconds; what is reported at the end."""
+        return self.detector(until_ms=until_ms, detect=detect).detections()
+
+    def detector(self, *, until_ms: int | None = None, detect: Detect | None = None) -> Detect:
+        detect = detect or Detect(engine=DuckDBEngine())
+        windows = Windows(active_cap_ms=np.array([120_000]), lateness_ms=np.array([1_800_000]), limits=SMALL)
+        windows.start()
+        rows = sorted(self.rows, key=lambda row: row[0])
+        last = -(-rows[-1][0] // TICK_MS) * TICK_MS
+        received = np.array([row[0] for row in rows])
+        first = 0
+        for tick in range(-(-rows[0][0] // TICK_MS) * TICK_MS, min(last, until_ms or last) + 1, TICK_MS):
+            until = int(np.searchsorted(received, tick, side="right"))
+            if until > first:
+                windows.fold(self._batch(rows[first:until]))
+            detect.tick(tick, windows)
+            first = until
+        return detect
+
+    def _meter(self, side: Row, flow: int, start: float, stop: float, pps: float, octets: int, flags: int) -> None:
+        begin = start
+        while begin < stop:
+            end = min(begin + self.active_s, stop)
+            if count := self._sampled(pps * (end - begin)):
+                delay = 0.0 if end < stop else self.inactive_s
+                self._record(side, 40_000 + flow, begin, end - 0.001, count, octets, flags, delay)
+            begin = end
+
+    def _record(
+        self, side: Row, source: int, start: float, end: float, packets: int, octets: int, flags: int, delay: float
+    ) -> None:
+        received = T0 + round((end + delay + 0.2) * 1000)
+        self.rows.append(
+            (received, T0 + round(start * 1000), T0 + round(end * 1000), packets, packets * octets, flags, source, side)
+        )
+
+    def _sampled(self, packets: float) -> int:
+        return round(packets) if self.sampling == 1 else int(self.random.poisson(packets / self.sampling))
+
+    def _side(self, line: int, target: str, port: int, protocol: int, *, back: bool = False) -> Row:
+        return line, *to_words(ip_address(target)), port, protocol, back
+
+    def _batch(self, rows: Sequence[Row]) -> FlowBatch:
+        batch = FlowBatch(exporters=["192.0.2.1"], capacity=len(rows))
+        batch.length = len(rows)
+        names = ("received_at", "flow_start", "flow_end", "packets", "octets", "tcp_flags")
+        for k, name in enumerate(names):
+            batch.column(name)[:] = [row[k] for row in rows]
+        line, hi, lo, port, protocol, back = (np.array(values) for values in zip(*(row[7] for row in rows), strict=True))
+        source = np.array([row[6] for row in rows])
+        home_hi, home_lo = to_words(ip_address("100.72.0.1"))
+        batch.column("protocol")[:] = protocol
+        batch.column("ip_version")[:] = 4
+        batch.column("sampling_interval")[:] = self.sampling if self.announced is None else self.announced
+        for column, there, here in (
+            ("hi", hi, home_hi),
+            ("lo", lo, home_lo + line),
+            ("port", port, source),
+            ("line", 0, line),
+        ):
+            batch.column(f"dst_{column}")[:] = np.where(back, here, there)
+            batch.column(f"src_{column}")[:] = np.where(back, there, here)
+        batch.column("src_inferred")[:] = np.where(back, 0, self.inferred)
+        return batch
+
+
+def kinds(found: Iterable[Detection]) -> list[tuple[int, str]]:
+    return sorted((d.line, d.kind) for d in found)
+
+
+def addresses(prefix: str, count: int, *, step: int = 1) -> list[str]:
+    first = int(ip_address(prefix))
+    return [str(ip_address(first + k * step)) for k in range(count)]
