@@ -71,26 +71,46 @@ def _observe(entries: Rows, slots: Slots, length: int, observed: Rows) -> int:
 
 
 @kernel
-def _expire(entries: Rows, slots: Slots, length: int, limits_ms: Slots, records: Rows) -> tuple[int, int]:
-    """Move expired entries to ``records`` and close the ranks; returns the new length and the number of records."""
-    started_by_ms, quiet_since_ms = limits_ms
+def _find(entries: Rows, slots: Slots, entry: int) -> int:
+    """Slot that points at an entry."""
     mask = len(slots) - 1
-    kept = expired = 0
-    for i in range(length):
-        if entries[i, FIRST_MS] <= started_by_ms or entries[i, LAST_MS] <= quiet_since_ms:
-            records[expired] = entries[i]
-            expired += 1
-        else:
-            entries[kept] = entries[i]
-            kept += 1
-    if expired:
-        slots[:] = _EMPTY
-        for i in range(kept):
-            at = _slot(entries, i) & mask
-            while slots[at] != _EMPTY:
-                at = (at + 1) & mask
-            slots[at] = i
-    return kept, expired
+    at = _slot(entries, entry) & mask
+    while slots[at] != entry:
+        at = (at + 1) & mask
+    return int(at)
+
+
+@kernel
+def _vacate(entries: Rows, slots: Slots, hole: int) -> None:
+    """Empty a slot and move up what was pushed behind it, so that no search ends too early."""
+    mask = len(slots) - 1
+    at = (hole + 1) & mask
+    while slots[at] != _EMPTY:
+        home = _slot(entries, slots[at]) & mask
+        if (at - home) & mask >= (at - hole) & mask:
+            slots[hole] = slots[at]
+            hole = at
+        at = (at + 1) & mask
+    slots[hole] = _EMPTY
+
+
+@kernel
+def _expire(entries: Rows, slots: Slots, length: int, limits_ms: Slots, records: Rows) -> tuple[int, int]:
+    """Move expired entries to ``records``; the last entry takes the place of each. Returns both new lengths."""
+    started_by_ms, quiet_since_ms = limits_ms
+    expired, i = 0, 0
+    while i < length:
+        if entries[i, FIRST_MS] > started_by_ms and entries[i, LAST_MS] > quiet_since_ms:
+            i += 1
+            continue
+        records[expired] = entries[i]
+        expired += 1
+        _vacate(entries, slots, _find(entries, slots, i))
+        length -= 1
+        if i < length:
+            slots[_find(entries, slots, length)] = i
+            entries[i] = entries[length]
+    return length, expired
 
 
 _ROWS = types.int64[:, ::1]
@@ -100,6 +120,8 @@ KERNELS: KernelTable = (
     (_slot, (_ROWS, types.int64)),
     (_same_key, (_ROWS, types.int64, _ROWS, types.int64)),
     (_observe, (_ROWS, _SLOTS, types.int64, _ROWS)),
+    (_find, (_ROWS, _SLOTS, types.int64)),
+    (_vacate, (_ROWS, _SLOTS, types.int64)),
     (_expire, (_ROWS, _SLOTS, types.int64, _SLOTS, _ROWS)),
 )
 
@@ -127,7 +149,7 @@ class FlowCache:
         self._length = _observe(self._entries, self._slots, self._length, observed)
 
     def expire(self, now_ms: int) -> NDArray[np.int64]:
-        """(n, ROW) records whose timeout has passed, oldest entry first."""
+        """(n, ROW) records whose timeout has passed."""
         return self._take(now_ms - self._active_ms, now_ms - self._inactive_ms)
 
     def flush(self) -> NDArray[np.int64]:
@@ -138,7 +160,7 @@ class FlowCache:
         records = np.empty((self._length, ROW), np.int64)
         limits_ms = np.array([started_by_ms, quiet_since_ms])
         self._length, expired = _expire(self._entries, self._slots, self._length, limits_ms, records)
-        return records[:expired]
+        return records[:expired].copy()
 
     def _grow(self) -> None:
         held = self._entries[: self._length].copy()

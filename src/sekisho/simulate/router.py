@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sekisho.simulate.scenario import ExporterPart
     from sekisho.simulate.truth import Truth
 
+_WORTH_KEEPING = 0.9
 _SEES = {"both": (0, 1), "outbound": (1,), "inbound": (0,)}
 
 
@@ -32,7 +33,7 @@ class Router:
     def __init__(self, part: ExporterPart, attacks: Attacks, truth: Truth, rng: Generator) -> None:
         self.part = part
         self._attacks, self._truth, self._rng = attacks, truth, rng
-        self._flows = no_flows()
+        self._flows, self._new = no_flows(), list[Flows]()
         self._cache = fc.FlowCache(active_ms=part.active_timeout_s * 1000, inactive_ms=part.inactive_timeout_s * 1000)
         self.selected_packets = 0
 
@@ -43,15 +44,16 @@ class Router:
 
     def open(self, flows: Flows) -> None:
         """Flows that begin now."""
-        self._flows = joined([self._flows, flows])
+        self._new.append(flows)
 
     def cut(self, line: int, at_ms: int) -> None:
         """A line behind this router has lost its connection."""
-        self._flows.cut(line, at_ms)
+        for flows in (self._flows, *self._new):
+            flows.cut(line, at_ms)
 
     def step(self, at_ms: int, until_ms: int) -> NDArray[np.int64]:
         """(n, ROW) records that leave at ``until_ms``."""
-        flows = self._flows
+        flows = self._begin()
         before = flows.sent_before(at_ms)
         sent = flows.sent_before(until_ms) - before
         self._truth.count(flows, before, sent, at_ms)
@@ -60,12 +62,22 @@ class Router:
         sampled, keys = self._attacks.packet_keys(flows, sampled)
         self.selected_packets += int(sampled.packets.sum())
         self._cache.observe(_observations(flows, sampled, keys))
-        self._flows = flows.select(flows.end_ms > until_ms)
+        self._flows = _without_ended(flows, until_ms)
         return self._cache.expire(until_ms)
+
+    def _begin(self) -> Flows:
+        flows, self._new = joined([self._flows, *self._new]), []
+        return flows
 
     def flush(self) -> NDArray[np.int64]:
         """(n, ROW) records of everything still in the cache."""
         return self._cache.flush()
+
+
+def _without_ended(flows: Flows, until_ms: int) -> Flows:
+    """The flows that go on; a few ended ones stay, since to copy all columns costs more than to skip them."""
+    going_on = flows.end_ms > until_ms
+    return flows.select(going_on) if going_on.sum() < _WORTH_KEEPING * len(going_on) else flows
 
 
 def _observations(flows: Flows, sampled: Sampled, keys: dict[str, NDArray[np.int64]]) -> NDArray[np.int64]:

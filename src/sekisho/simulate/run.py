@@ -69,12 +69,13 @@ def simulate(
 
 def with_progress(simulation: Simulation, on_progress: Callable[[float], None] | None) -> Iterator[Any]:
     """The datagrams of a simulation, telling how far it is once a percent or so."""
-    scenario, told = simulation.scenario, 0.0
+    start_ms, told_ms = simulation.scenario.start_ms, 0.0
+    every_ms = simulation.scenario.duration_s * 10
     for exported in simulation.datagrams():
-        share = (exported.at_ms - scenario.start_ms) / (scenario.end_ms + 2000 - scenario.start_ms)
-        if on_progress is not None and share - told >= 0.01:
-            on_progress(share)
-            told = share
+        done_ms = exported.at_ms - start_ms
+        if on_progress is not None and done_ms - told_ms >= every_ms:
+            on_progress(min(1.0, done_ms / every_ms / 100))
+            told_ms = done_ms
         yield exported
 
 

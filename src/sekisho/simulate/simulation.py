@@ -125,11 +125,12 @@ class Simulation:
 
     def _export(self, records: list[NDArray[np.int64]], at_ms: int) -> Iterator[Exported]:
         """What leaves in the second after ``at_ms``, of all exporters in order of time."""
-        streams = (
-            (Exported(payload.at_ms, number, payload.octets) for payload in export.export(rows, at_ms, at_ms + STEP_MS))
-            for number, (export, rows) in enumerate(zip(self.exports, records, strict=True))
-        )
+        streams = [self._exported(number, rows, at_ms) for number, rows in enumerate(records)]
         yield from heapq.merge(*streams, key=lambda exported: exported.at_ms)
+
+    def _exported(self, number: int, rows: NDArray[np.int64], at_ms: int) -> Iterator[Exported]:
+        for payload in self.exports[number].export(rows, at_ms, at_ms + STEP_MS):
+            yield Exported(payload.at_ms, number, payload.octets)
 
 
 class _Changes:
