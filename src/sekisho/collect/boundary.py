@@ -165,7 +165,7 @@ class Boundaries:
         """
         self.names: list[str] = []
         self.derived: set[int] = set()
-        self._exporters, self._realms = exporters, realms
+        self.exporters, self._realms = exporters, realms
         self.interfaces = Interfaces(exporters, interface_names, self._realm_code)
         self._vrfs = PairTable(max(sum(len(exporter.vrf) for exporter in exporters.configured), 1))
         self._places = Places(
@@ -183,7 +183,7 @@ class Boundaries:
     def start(self) -> None:
         """Compile the kernels and enter the configured VRFs."""
         warm([KERNELS])
-        for code, exporter in enumerate(self._exporters.configured):
+        for code, exporter in enumerate(self.exporters.configured):
             for vrf in exporter.vrf:
                 self._vrfs.put(code, vrf.id, self._realm_code(vrf.realm))
 
@@ -227,7 +227,7 @@ class Boundaries:
 
     def _derive(self, exporter: int, direction: int) -> int:
         code = len(self.names)
-        self.names.append(_DERIVED_NAMES[direction + 1].format(self._exporters.texts[exporter]))
+        self.names.append(_DERIVED_NAMES[direction + 1].format(self.exporters.texts[exporter]))
         self.derived.add(code)
         return code
 
@@ -239,7 +239,7 @@ class Boundaries:
         return self._realms.index(realm)
 
     def _configure(self) -> None:
-        for code, exporter in enumerate(self._exporters.configured):
+        for code, exporter in enumerate(self.exporters.configured):
             if exporter.boundary is not None:
                 self._places.boundary[code] = self._boundary_code(exporter.boundary)
             if exporter.realm is not None:

@@ -26,6 +26,8 @@ MAX_DESCRIPTION_OCTETS = 65_536
 MAX_PACKET_BLOCK_OCTETS = MAX_SNAPLEN + 65_536
 """A packet with its options; blocks of other kinds may be longer and are skipped."""
 MAX_INTERFACES = 4096
+MAX_TIME_MS = 253_402_300_800_000
+"""Year 10000: a later time stamp, or an offset of more than that, is damage."""
 
 _DESCRIPTION = 3
 """Status beside those of ``walk``: a section or interface has to be read first."""
@@ -65,7 +67,6 @@ def enter_packet(
     if first + 4 > end or len(interfaces) == 0:
         return False
     number = 0
-    time_ms[row] = NO_TIME
     if kind == SIMPLE_PACKET:
         wire[row] = u32_of(octets, at + 8, is_big_endian)
         limit = interfaces[0, _SNAPLEN]
@@ -78,9 +79,12 @@ def enter_packet(
         wire[row] = max(u32_of(octets, at + 24, is_big_endian), captured[row])
     if number >= len(interfaces) or first + captured[row] + 4 > end:
         return False
+    time_ms[row] = NO_TIME
     if kind != SIMPLE_PACKET:
         high, low = u32_of(octets, at + 12, is_big_endian), u32_of(octets, at + 16, is_big_endian)
         time_ms[row] = packet_time_ms(high, low, interfaces[number])
+        if not 0 <= time_ms[row] < MAX_TIME_MS:
+            return False
     frame_at[row], link_type[row] = first, interfaces[number, _LINK_TYPE]
     return True
 
@@ -151,19 +155,19 @@ class PcapngWalker:
             return MORE, at
         if not is_section:
             row = self._interface(bytes(octets[at + 8 : at + length - 4]))
-            self._interfaces = np.vstack([self._interfaces, row])
+            if abs(row[_OFFSET_MS]) > MAX_TIME_MS:
+                return CORRUPT, at
+            self._interfaces = np.vstack([self._interfaces, np.array(row, dtype=np.int64)])
         return AGAIN, at + length
 
-    def _interface(self, body: bytes) -> NDArray[np.int64]:
+    def _interface(self, body: bytes) -> list[int]:
         resolution, offset_s = _DEFAULT_TSRESOL, 0
         for code, value in self._options(body[8:]):
             if code == _IF_TSRESOL and len(value) == 1:
                 resolution = value[0]
             elif code == _IF_TSOFFSET and len(value) == 8:
                 offset_s = self._number(value, is_signed=True)
-        return np.array(
-            [self._number(body[:2]), self._number(body[4:8]), *_units(resolution), offset_s * 1000], dtype=np.int64
-        )
+        return [self._number(body[:2]), self._number(body[4:8]), *_units(resolution), offset_s * 1000]
 
     def _options(self, octets: bytes) -> Iterator[tuple[int, bytes]]:
         at = 0
