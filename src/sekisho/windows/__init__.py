@@ -1,0 +1,1 @@
+"""Flows folded into what a line sent and received in ten seconds, and to whom in ten minutes."""

@@ -1,0 +1,136 @@
+"""What the kernels hold: one array of cells, cut into pools of rows and the indexes that find them.
+
+A row is named by the place of its first cell, so that a kernel takes two arguments, ``memory`` and ``sums``: the same
+cells seen as int64 and as float64. (A tuple of twenty arrays took a minute to compile and ran thirty times slower.)
+Place 0 is no row, and fresh memory is zero: a link or an index slot of 0 means none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numba
+import numpy as np
+
+from sekisho.schema.line_window import FEATURES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sekisho.windows.limits import Limits
+
+MEMORY, SUMS = numba.int64[::1], numba.float64[::1]
+"""Types of the two arguments in the literal signatures."""
+
+OUT, IN = 0, 1
+"""Sides: sent by the line, received by it."""
+
+RING = 512
+"""Windows and blocks stand in a ring by their number; it is longer than what is kept of either."""
+
+# The head of the memory: the clock, the ring positions, counters.
+SEED, NEWEST_MS, OLDEST_WINDOW, OLDEST_BLOCK, TOUCHED, HELD_FIRST, HELD_COUNT, HELD_LIMIT = range(8)
+LATE, NO_SERIES, NO_WINDOW_ROW, NO_PAIR_ROW, NO_PEER_CHUNK, NO_ANSWER_PLACE, EARLY_WINDOWS, EARLY_BLOCKS = range(8, 16)
+TOUCHED_AT, HELD_AT = range(16, 18)
+
+# One descriptor a pool, eight cells each.
+SERIES, WINDOWS, CHUNKS, GROUPS, PAIRS = range(24, 64, 8)
+FREE, FRESH, END, LIVE, WIDTH, LINK, INDEX, MASK = range(8)
+"""Of a pool: first returned row, next row never used, end of its cells, rows in use, cells a row, cell that links
+returned rows, its index and that one's length - 1."""
+
+WINDOW_HEADS = 64
+BLOCK_HEADS = WINDOW_HEADS + RING
+HEAD_CELLS = BLOCK_HEADS + RING
+"""First row of each window and first group of each block of the ring."""
+
+SERIES_LINE, SERIES_PLACE, SERIES_NEXT, SERIES_TOUCHED = range(4)
+SERIES_RECORDS, SERIES_PACKETS, SERIES_OCTETS = range(4, 7)
+SERIES_ROWS, SERIES_BLOCK, SERIES_GROUP = range(7, 10)
+LATE_RECORDS, LATE_PACKETS, LATE_OCTETS = range(10, 13)
+SERIES_BITS = 13
+"""One (line, place): place is boundary * 2 + side; NEXT links the series of a line; TOUCHED is the earliest window
+touched since the tick, plus one; ROWS counts its windows and groups; BLOCK and GROUP remember the group used last;
+BITS says which windows of the ring have a row."""
+SERIES_CELLS = 24
+
+WINDOW_SERIES, WINDOW_NUMBER, WINDOW_NEXT, SYN_CHAIN, UDP_CHAIN, WINDOW_FEATURES = range(6)
+"""One row of line_window: NEXT links the rows of a window, the chains hold the peers counted so far."""
+WINDOW_CELLS = -(-(WINDOW_FEATURES + len(FEATURES)) // 8) * 8
+
+CHUNK_HASHES = 7
+CHUNK_NEXT = CHUNK_HASHES
+CHUNK_CELLS = CHUNK_HASHES + 1
+"""Seven hashed addresses and a link: one cache line."""
+
+GROUP_SERIES, GROUP_BLOCK, GROUP_NEXT, GROUP_PAIRS, GROUP_FIRST, GROUP_REST = range(6)
+"""One (line, boundary, block): NEXT links the groups of a block, FIRST its pairs."""
+GROUP_CELLS = 8
+
+PAIR_GROUP, PAIR_NEXT, PAIR_HI, PAIR_LO, PAIR_SERVICE = range(5)
+PAIR_RECORDS, PAIR_SAMPLED, PAIR_PACKETS, PAIR_OCTETS, PAIR_VAR, PAIR_SYN, PAIR_SYN_SAMPLED = range(5, 12)
+PAIR_ANSWERED, PAIR_ANSWERED_SYN_ACK, PAIR_FIRST_MS, PAIR_LAST_MS = range(12, 16)
+"""One row of line_target: NEXT links the pairs of a group, SERVICE is port * 65536 + protocol."""
+PAIR_CELLS = 16
+
+HELD_LINE, HELD_BOUNDARY, HELD_BLOCK, HELD_HI, HELD_LO, HELD_SERVICE, HELD_RECEIVED, HELD_PACKETS = range(8)
+HELD_SYN_ACK = 8
+"""One answer that waits for its pair."""
+HELD_CELLS = 16
+
+_POOLS = (
+    (SERIES, SERIES_CELLS, SERIES_NEXT, "series"),
+    (WINDOWS, WINDOW_CELLS, WINDOW_NEXT, "window_rows"),
+    (CHUNKS, CHUNK_CELLS, CHUNK_NEXT, "peer_chunks"),
+    (GROUPS, GROUP_CELLS, GROUP_NEXT, "pair_rows"),
+    (PAIRS, PAIR_CELLS, PAIR_NEXT, "pair_rows"),
+)
+"""Descriptor, cells a row, linking cell, limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arena:
+    """The cells and where they lie."""
+
+    memory: NDArray[np.int64]
+    sums: NDArray[np.float64]
+
+    def rows_of(self, pool: int) -> NDArray[np.int64]:
+        """(n, cells) view of the rows of a pool that were ever used."""
+        begin = self.memory[pool + INDEX] + self.memory[pool + MASK] + 1
+        return self.memory[begin : self.memory[pool + FRESH]].reshape(-1, self.memory[pool + WIDTH])
+
+
+def new_arena(limits: Limits, *, seed: int) -> Arena:
+    """Empty pools; the system gives memory only as rows are used.
+
+    Args:
+        seed: 63 bits that key the hashes, so that no sender can aim at one index slot; no result depends on it.
+    """
+    head = np.zeros(HEAD_CELLS, dtype=np.int64)
+    head[SEED], head[HELD_LIMIT] = seed, limits.held_answers
+    head[TOUCHED_AT] = HEAD_CELLS
+    head[HELD_AT] = HEAD_CELLS + _whole_lines(limits.series)
+    end = int(head[HELD_AT]) + limits.held_answers * HELD_CELLS
+    for pool, width, link, limit in _POOLS:
+        rows = getattr(limits, limit)
+        # At most half of an index is used: probes stay short.
+        slots = 1 << max(4, (2 * rows - 1).bit_length())
+        begin, index = end + slots, end
+        end = begin + rows * width
+        head[pool : pool + 8] = (0, begin, end, 0, width, link, index, slots - 1)
+    memory = _cells(end)
+    memory[:HEAD_CELLS] = head
+    return Arena(memory, memory.view(np.float64))
+
+
+def _whole_lines(cells: int) -> int:
+    return -(-cells // 8) * 8
+
+
+def _cells(count: int) -> NDArray[np.int64]:
+    """Zeroed cells that begin at a cache line."""
+    memory = np.zeros(count + 8, dtype=np.int64)
+    skip = (-memory.ctypes.data % 64) // 8
+    return memory[skip : skip + count]

@@ -1,0 +1,38 @@
+"""How much the windows may hold, and how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sekisho.schema.line_target import BLOCK_MS
+from sekisho.schema.line_window import WINDOW_MS
+
+KEPT_MS = 4_200_000
+"""Seventy minutes behind the clock: the longest horizon over both tables is an hour, and exporters run late."""
+
+KEPT_WINDOWS = KEPT_MS // WINDOW_MS
+KEPT_BLOCKS = KEPT_MS // BLOCK_MS + 1
+"""A block stays until all of it lies behind the seventy minutes."""
+
+ANSWER_WAIT_MS = 1_000
+"""An answer counts for a pair whose first record arrives up to this much later: exporters send both directions of a
+conversation in either order, some the inbound one first in the same datagram."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Most rows held at once; a row is 384 octets (window), 128 (pair), 192 (series). Memory is taken as it is used.
+
+    Attributes:
+        series: (line, boundary, side) seen in the last seventy minutes; records of further lines are not folded.
+        window_rows: rows of ``line_window``; the oldest window leaves first.
+        pair_rows: rows of ``line_target``; the oldest block leaves first.
+        peer_chunks: groups of seven addresses kept for distinct counts; without one a count stops: "at least".
+        held_answers: answers kept ``ANSWER_WAIT_MS`` for their pair; beyond it the oldest is settled earlier.
+    """
+
+    series: int = 1 << 20
+    window_rows: int = 1 << 21
+    pair_rows: int = 1 << 22
+    peer_chunks: int = 1 << 21
+    held_answers: int = 1 << 14

@@ -1,0 +1,123 @@
+"""Kernels that pick the rows of some lines, each line at its primary boundary, without a scan of the tables."""
+
+from __future__ import annotations
+
+import numba
+
+from sekisho.core.kernels import kernel
+from sekisho.schema.line_target import BLOCK_MS
+from sekisho.schema.line_window import WINDOW_MS
+from sekisho.windows.arena import (
+    GROUP_FIRST,
+    MEMORY,
+    NEWEST_MS,
+    OLDEST_BLOCK,
+    OLDEST_WINDOW,
+    OUT,
+    PAIR_NEXT,
+    RING,
+    SERIES_BITS,
+    SERIES_NEXT,
+    SERIES_OCTETS,
+    SERIES_PLACE,
+    SUMS,
+)
+from sekisho.windows.pair_rows import find_group
+from sekisho.windows.series import first_series
+from sekisho.windows.window_rows import find_window
+
+
+@kernel
+def primary(memory, sums, line, side):
+    """The series of a line's side with the most octets so far, the smaller boundary among equals; 0 without any."""
+    best = 0
+    series = first_series(memory, line)
+    while series != 0:
+        if memory[series + SERIES_PLACE] % 2 == side and (best == 0 or _outweighs(memory, sums, series, best)):
+            best = series
+        series = memory[series + SERIES_NEXT]
+    return best
+
+
+@kernel
+def _outweighs(memory, sums, series, other):
+    octets, most = sums[series + SERIES_OCTETS], sums[other + SERIES_OCTETS]
+    return octets > most or (octets == most and memory[series + SERIES_PLACE] < memory[other + SERIES_PLACE])
+
+
+@kernel
+def select_windows(memory, sums, lines, since_ms, rows):
+    """Rows of line_window that reach beyond a time, in order of the given lines, side and window.
+
+    Args:
+        rows: filled with row numbers; as long as rows are in use.
+
+    Returns:
+        How many.
+    """
+    count = 0
+    first = max(since_ms // WINDOW_MS, memory[OLDEST_WINDOW])
+    last = memory[NEWEST_MS] // WINDOW_MS
+    for line in lines:
+        for side in range(2):
+            series = primary(memory, sums, line, side)
+            if series == 0:
+                continue
+            for window in range(first, last + 1):
+                if memory[series + SERIES_BITS + (window % RING) // 64] >> (window % 64) & 1:
+                    rows[count] = find_window(memory, series, window)
+                    count += 1
+    return count
+
+
+@kernel
+def select_pairs(memory, sums, lines, since_ms, rows):
+    """Rows of line_target that reach beyond a time, in order of the given lines, block and first record."""
+    count = 0
+    first = max(since_ms // BLOCK_MS, memory[OLDEST_BLOCK])
+    last = memory[NEWEST_MS] // BLOCK_MS
+    for line in lines:
+        series = primary(memory, sums, line, OUT)
+        if series == 0:
+            continue
+        for block in range(first, last + 1):
+            group = find_group(memory, series, block)
+            if group != 0:
+                count = _select_group(memory, group, rows, count)
+    return count
+
+
+@kernel
+def _select_group(memory, group, rows, count):
+    # The chain begins with the pair that came last, so the rows are written from behind.
+    chained, row = 0, memory[group + GROUP_FIRST]
+    while row != 0:
+        chained += 1
+        row = memory[row + PAIR_NEXT]
+    row = memory[group + GROUP_FIRST]
+    for k in range(chained):
+        rows[count + chained - 1 - k] = row
+        row = memory[row + PAIR_NEXT]
+    return count + chained
+
+
+@kernel
+def gather(memory, places, cells):
+    """Copy rows into columns.
+
+    Args:
+        places: (n,) of the rows.
+        cells: (columns, n), filled.
+    """
+    for k in range(len(places)):
+        for column in range(len(cells)):
+            cells[column, k] = memory[places[k] + column]
+
+
+KERNELS = (
+    (first_series, (MEMORY, numba.int64)),
+    (gather, (MEMORY, numba.int64[::1], numba.int64[:, ::1])),
+    (primary, (MEMORY, SUMS, numba.int64, numba.int64)),
+    (select_windows, (MEMORY, SUMS, numba.int64[::1], numba.int64, numba.int64[::1])),
+    (select_pairs, (MEMORY, SUMS, numba.int64[::1], numba.int64, numba.int64[::1])),
+)

@@ -1,0 +1,41 @@
+"""How a flow is spread over windows or blocks: evenly over its duration, all of it at its end where it has none."""
+
+from __future__ import annotations
+
+from sekisho.core.kernels import kernel
+
+
+@kernel
+def first_open(start, open_from, oldest, length_ms):
+    """The first window that a flow reaches and that is not closed: its end + lateness is not behind the clock.
+
+    Args:
+        start: of the flow, milliseconds.
+        open_from: the clock - lateness, milliseconds.
+        oldest: number of the oldest window that is kept.
+        length_ms: of a window or block.
+    """
+    return max(start // length_ms, -(-open_from // length_ms) - 1, oldest)
+
+
+@kernel
+def last_reached(start, end, length_ms):
+    """The last window that a flow reaches; one that ends where the next begins does not reach that one."""
+    return (end - (end > start)) // length_ms
+
+
+@kernel
+def share_inside(start, end, number, length_ms):
+    """The part of a flow inside a window."""
+    if start == end:
+        return 1.0
+    inside = min(end, (number + 1) * length_ms) - max(start, number * length_ms)
+    return inside / (end - start)
+
+
+@kernel
+def late_part(start, end, opens_ms):
+    """The part of a flow before the first open window."""
+    if start >= opens_ms:
+        return 0.0
+    return 1.0 if end <= opens_ms else (opens_ms - start) / (end - start)

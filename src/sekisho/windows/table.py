@@ -1,0 +1,218 @@
+"""The windows of a run: flows in, rows of line_window and line_target out."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from sekisho.core.kernels import warm
+from sekisho.schema.line_target import BLOCK_MS, LINE_TARGET
+from sekisho.schema.line_window import FEATURES, LINE_WINDOW, WINDOW_MS
+from sekisho.windows import arena, fold, read
+from sekisho.windows.limits import Limits
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sekisho.schema.batch import FlowBatch
+    from sekisho.schema.table import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touched:
+    """What changed since the last tick.
+
+    Attributes:
+        lines: (n,) int64, sorted; lines with a window or block that changed.
+        since_ms: start of the earliest window that changed, milliseconds UTC; the tick itself where none did.
+    """
+
+    lines: NDArray[np.int64]
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What one boundary has seen of one side of a line since the line appeared; estimates."""
+
+    boundary: int
+    records: float
+    packets: float
+    octets: float
+
+
+class Windows:
+    """Folds flows and hands out what the detectors read.
+
+    Args:
+        active_cap_ms: (exporters,) int64, longest time that a record may cover, by exporter code, milliseconds.
+        lateness_ms: (exporters,) int64, how long a window stays open behind the clock, milliseconds.
+        limits: how much is held at most.
+    """
+
+    def __init__(
+        self,
+        *,
+        active_cap_ms: NDArray[np.int64],
+        lateness_ms: NDArray[np.int64],
+        limits: Limits | None = None,
+    ) -> None:
+        self._limits = limits or Limits()
+        self._arena: arena.Arena
+        self.set_exporters(active_cap_ms=active_cap_ms, lateness_ms=lateness_ms)
+
+    def set_exporters(self, *, active_cap_ms: NDArray[np.int64], lateness_ms: NDArray[np.int64]) -> None:
+        """Take over both arrays by exporter code, as exporters appear."""
+        self._active_cap_ms = np.array(active_cap_ms, dtype=np.int64)
+        self._lateness_ms = np.array(lateness_ms, dtype=np.int64)
+
+    def start(self) -> None:
+        """Compile the kernels and reserve the memory."""
+        warm((fold.KERNELS, read.KERNELS))
+        self._arena = arena.new_arena(self._limits, seed=secrets.randbits(63))
+
+    def fold(self, batch: FlowBatch) -> None:
+        """Add the flows of an attributed batch.
+
+        Raises:
+            ValueError: an exporter that ``set_exporters`` does not know.
+        """
+        if not len(batch):
+            return
+        known = min(len(self._active_cap_ms), len(self._lateness_ms))
+        if int(batch.column("exporter").max()) >= known:
+            raise ValueError(f"a record of an exporter whose timeouts are not known (codes below {known} are)")
+        flows = (batch.cells, batch.cells.view(np.float64), batch.length)
+        fold.fold(self._arena.memory, self._arena.sums, *flows, self._active_cap_ms, self._lateness_ms)
+
+    def tick(self, clock_ms: int) -> Touched:
+        """Set the clock, let go what is older than the horizon, and say what changed since the last tick.
+
+        Args:
+            clock_ms: stream time; every record received until then is folded.
+        """
+        memory, sums = self._arena.memory, self._arena.sums
+        fold.tick(memory, sums, clock_ms)
+        begin = memory[arena.TOUCHED_AT]
+        series = memory[begin : begin + memory[arena.TOUCHED]]
+        lines = np.unique(memory[series + arena.SERIES_LINE])
+        earliest = memory[series + arena.SERIES_TOUCHED].min(initial=clock_ms // WINDOW_MS + 1) - 1
+        fold.forget_touched(memory)
+        return Touched(lines=lines, since_ms=int(earliest) * WINDOW_MS)
+
+    def line_window(self, *, lines: NDArray[np.int64] | None = None, since_ms: int = 0) -> pa.Table:
+        """Rows of ``LINE_WINDOW`` whose window ends after ``since_ms``, sorted by line, side and window.
+
+        Each side of a line stands at its primary boundary: the one that has seen the most octets of it so far.
+
+        Args:
+            lines: keys of the lines wanted, None = all.
+        """
+        memory = self._arena.memory
+        cells = self._rows(read.select_windows, arena.WINDOWS, lines, since_ms)
+        series = cells[arena.WINDOW_SERIES]
+        place = memory[series + arena.SERIES_PLACE]
+        keys = (memory[series + arena.SERIES_LINE], place // 2, place % 2, cells[arena.WINDOW_NUMBER] * WINDOW_MS)
+        features = cells[arena.WINDOW_FEATURES :]
+        values = (row if f.distinct else row.view(np.float64) for f, row in zip(FEATURES, features, strict=False))
+        return _table(LINE_WINDOW, (*keys, *values))
+
+    def line_target(self, *, lines: NDArray[np.int64] | None = None, since_ms: int = 0) -> pa.Table:
+        """Rows of ``LINE_TARGET`` whose block ends after ``since_ms``, sorted by line, block and first record.
+
+        Each line stands at the primary boundary of what it sends.
+
+        Args:
+            lines: keys of the lines wanted, None = all.
+        """
+        memory = self._arena.memory
+        cells = self._rows(read.select_pairs, arena.PAIRS, lines, since_ms)
+        group, service = cells[arena.PAIR_GROUP], cells[arena.PAIR_SERVICE]
+        series = memory[group + arena.GROUP_SERIES]
+        keys = (
+            memory[series + arena.SERIES_LINE],
+            memory[series + arena.SERIES_PLACE] // 2,
+            memory[group + arena.GROUP_BLOCK] * BLOCK_MS,
+            cells[arena.PAIR_HI],
+            cells[arena.PAIR_LO],
+            service >> 16,
+            service.astype(np.int16),
+        )
+        values = cells[arena.PAIR_RECORDS : arena.PAIR_FIRST_MS].view(np.float64)
+        return _table(LINE_TARGET, (*keys, *values, cells[arena.PAIR_FIRST_MS], cells[arena.PAIR_LAST_MS]))
+
+    def late_totals(self, *, lines: NDArray[np.int64]) -> pa.Table:
+        """What came too late for its windows since the line appeared: line, boundary, side, records, packets, octets.
+
+        Estimates; each side of a line at its primary boundary, sides without any late traffic left out.
+        """
+        memory, sums = self._arena.memory, self._arena.sums
+        sides = [(line, side) for line in np.unique(lines) for side in (arena.OUT, arena.IN)]
+        series = np.array([read.primary(memory, sums, line, side) for line, side in sides], dtype=np.int64)
+        series = series[(series != 0) & (sums[series + arena.LATE_RECORDS] > 0.0)]
+        place = memory[series + arena.SERIES_PLACE]
+        columns = {"line": memory[series + arena.SERIES_LINE], "boundary": place // 2, "side": place % 2}
+        late = {"records": arena.LATE_RECORDS, "packets": arena.LATE_PACKETS, "octets": arena.LATE_OCTETS}
+        return pa.table(columns | {name: sums[series + cell] for name, cell in late.items()})
+
+    def boundaries_of(self, line: int, side: int) -> tuple[Seen, ...]:
+        """What each boundary has seen of a line's side (0 sent, 1 received); the primary one first."""
+        memory, sums = self._arena.memory, self._arena.sums
+        seen = []
+        series = read.first_series(memory, line)
+        while series:
+            boundary, its_side = divmod(int(memory[series + arena.SERIES_PLACE]), 2)
+            if its_side == side:
+                records, packets, octets = sums[series + arena.SERIES_RECORDS :][:3].tolist()
+                seen.append(Seen(boundary=boundary, records=records, packets=packets, octets=octets))
+            series = memory[series + arena.SERIES_NEXT]
+        return tuple(sorted(seen, key=lambda s: (-s.octets, s.boundary)))
+
+    @property
+    def late(self) -> int:
+        """Records of which a part came after its window was closed."""
+        return int(self._arena.memory[arena.LATE])
+
+    @property
+    def dropped(self) -> Counter[str]:
+        """What a limit kept out or let go early, by reason."""
+        return Counter({name: int(self._arena.memory[cell]) for name, cell in _DROPPED.items()})
+
+    def _rows(self, select: Any, pool: int, lines: NDArray[np.int64] | None, since_ms: int) -> NDArray[np.int64]:
+        """(columns, n) copy of the rows that a kernel selects."""
+        memory = self._arena.memory
+        places = np.empty(memory[pool + arena.LIVE], dtype=np.int64)
+        wanted = self._lines() if lines is None else np.unique(lines)
+        count = select(memory, self._arena.sums, wanted, since_ms, places)
+        cells = np.empty((memory[pool + arena.WIDTH], count), dtype=np.int64)
+        read.gather(memory, places[:count], cells)
+        return cells
+
+    def _lines(self) -> NDArray[np.int64]:
+        lines = np.unique(self._arena.rows_of(arena.SERIES)[:, arena.SERIES_LINE])
+        return lines[lines != 0]
+
+
+_DROPPED = {
+    "series_limit": arena.NO_SERIES,
+    "window_limit": arena.NO_WINDOW_ROW,
+    "window_limit_early": arena.EARLY_WINDOWS,
+    "pair_limit": arena.NO_PAIR_ROW,
+    "pair_limit_early": arena.EARLY_BLOCKS,
+    "peer_limit": arena.NO_PEER_CHUNK,
+    "answer_limit": arena.NO_ANSWER_PLACE,
+}
+"""Reason -> counter. ``*_early``: rows that left before their time to make room; the rest: shares not folded, peers
+not counted, answers settled before their wait was over."""
+
+
+def _table(table: Table, columns: tuple[NDArray[Any], ...]) -> pa.Table:
+    schema = table.arrow_schema()
+    typed = zip(columns, schema, strict=True)
+    arrays = [pa.array(np.asarray(v, f.type.to_pandas_dtype()), f.type) for v, f in typed]
+    return pa.Table.from_arrays(arrays, schema=schema)

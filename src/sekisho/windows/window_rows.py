@@ -1,0 +1,131 @@
+"""Rows of line_window: found, made, and let go window by window; the peers that they count."""
+
+from __future__ import annotations
+
+from sekisho.core.kernels import kernel
+from sekisho.schema.line_window import DISTINCT_CAP
+from sekisho.windows.arena import (
+    CHUNK_HASHES,
+    CHUNK_NEXT,
+    CHUNKS,
+    EARLY_WINDOWS,
+    INDEX,
+    MASK,
+    NO_PEER_CHUNK,
+    OLDEST_WINDOW,
+    RING,
+    SERIES_BITS,
+    SERIES_ROWS,
+    SYN_CHAIN,
+    UDP_CHAIN,
+    WINDOW_HEADS,
+    WINDOW_NEXT,
+    WINDOW_NUMBER,
+    WINDOW_SERIES,
+    WINDOWS,
+)
+from sekisho.windows.pools import ROW, enter, give, keyed, mix, remove, tag_of, take
+
+
+@kernel
+def _window_tag(memory, series, window):
+    return tag_of(mix(keyed(memory, series), window))
+
+
+@kernel
+def find_window(memory, series, window):
+    """The row of a series and window, 0 where there is none."""
+    tag = _window_tag(memory, series, window)
+    index, mask = memory[WINDOWS + INDEX], memory[WINDOWS + MASK]
+    at = tag & mask
+    while memory[index + at] != 0:
+        slot = memory[index + at]
+        row = slot & ROW
+        if slot >> 32 == tag and memory[row + WINDOW_NUMBER] == window and memory[row + WINDOW_SERIES] == series:
+            return row
+        at = (at + 1) & mask
+    return 0
+
+
+@kernel
+def window_row(memory, series, window):
+    """The row of a series and window, made where it is new; 0 where only younger windows could make room."""
+    row = find_window(memory, series, window)
+    return row if row != 0 else _new_window(memory, series, window)
+
+
+@kernel
+def _new_window(memory, series, window):
+    row = take(memory, WINDOWS)
+    while row == 0 and memory[OLDEST_WINDOW] < window:
+        memory[EARLY_WINDOWS] += let_go_window(memory, memory[OLDEST_WINDOW])
+        memory[OLDEST_WINDOW] += 1
+        row = take(memory, WINDOWS)
+    if row == 0:
+        return 0
+    memory[row + WINDOW_SERIES] = series
+    memory[row + WINDOW_NUMBER] = window
+    memory[row + WINDOW_NEXT] = memory[WINDOW_HEADS + window % RING]
+    memory[WINDOW_HEADS + window % RING] = row
+    memory[series + SERIES_BITS + (window % RING) // 64] |= 1 << (window % 64)
+    memory[series + SERIES_ROWS] += 1
+    enter(memory, WINDOWS, _window_tag(memory, series, window), row)
+    return row
+
+
+@kernel
+def let_go_window(memory, window):
+    """Return every row of a window; answers how many."""
+    count = 0
+    row = memory[WINDOW_HEADS + window % RING]
+    memory[WINDOW_HEADS + window % RING] = 0
+    while row != 0:
+        following = memory[row + WINDOW_NEXT]
+        series = memory[row + WINDOW_SERIES]
+        remove(memory, WINDOWS, _window_tag(memory, series, window), row)
+        memory[series + SERIES_BITS + (window % RING) // 64] &= ~(1 << (window % 64))
+        memory[series + SERIES_ROWS] -= 1
+        _give_chain(memory, memory[row + SYN_CHAIN])
+        _give_chain(memory, memory[row + UDP_CHAIN])
+        give(memory, WINDOWS, row)
+        count += 1
+        row = following
+    return count
+
+
+@kernel
+def _give_chain(memory, chunk):
+    while chunk != 0:
+        following = memory[chunk + CHUNK_NEXT]
+        give(memory, CHUNKS, chunk)
+        chunk = following
+
+
+@kernel
+def add_peer(memory, count_cell, chain_cell, address):
+    """Count a hashed address if it is not among those counted; stops at ``DISTINCT_CAP`` or without room."""
+    count = memory[count_cell]
+    if count >= DISTINCT_CAP or _is_in_chain(memory, memory[chain_cell], count, address):
+        return
+    if count % CHUNK_HASHES == 0:
+        chunk = take(memory, CHUNKS)
+        if chunk == 0:
+            memory[NO_PEER_CHUNK] += 1
+            return
+        memory[chunk + CHUNK_NEXT] = memory[chain_cell]
+        memory[chain_cell] = chunk
+    memory[memory[chain_cell] + count % CHUNK_HASHES] = address
+    memory[count_cell] = count + 1
+
+
+@kernel
+def _is_in_chain(memory, chunk, count, address):
+    # Only the first chunk of a chain is partly filled.
+    filled = (count - 1) % CHUNK_HASHES + 1
+    while chunk != 0:
+        for k in range(filled):
+            if memory[chunk + k] == address:
+                return True
+        chunk = memory[chunk + CHUNK_NEXT]
+        filled = CHUNK_HASHES
+    return False
