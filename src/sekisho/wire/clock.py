@@ -1,5 +1,7 @@
 """Exporter clocks to Unix milliseconds. The clocks are wrong, the durations are right."""
 
+# ruff: noqa: PLR0917 - kernels take their arguments by position
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -14,7 +16,7 @@ from sekisho.wire.layout import At, Of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sekisho.wire.layout import Tables
+    from sekisho.wire.layout import Tables, Word
 
 CLOCK_MARGIN_MS = 2000
 """Export times in whole seconds and the way through the network make up to this much; more is a wrong clock."""
@@ -38,7 +40,7 @@ def note_clock(tables: Tables, state: NDArray[np.int64], received_at: int) -> No
 
 
 @kernel
-def to_unix_ms(value: int, unit: int, export_ms: int, uptime_ms: int) -> int:
+def to_unix_ms(value: int, unit: int, export_ms: int, uptime_ms: int) -> Word:
     """One time of any unit; 0 (never set by the exporter) stays 0, "not known".
 
     ``sysUptime - first`` is taken modulo 2**32 and signed: it survives the wrap after 49.7 days, and a time a little

@@ -15,17 +15,17 @@ from sekisho.core.errors import WireError
 from sekisho.core.kernels import warm
 from sekisho.core.reasons import WireReason
 from sekisho.schema.batch import FlowBatch
-from sekisho.wire import FORMATS, ipfix, keys, v5, v9, walk
+from sekisho.wire import ipfix, keys, v5, v9, walk
 from sekisho.wire.datagrams import Datagrams
 from sekisho.wire.elements import WORDS
 from sekisho.wire.held import HEADER_OCTETS, SET_HEADER_OCTETS, HeldSet, HeldSets, as_datagram
 from sekisho.wire.keys import KeyTable
-from sekisho.wire.layout import GAPS_KEPT, At, Of, Rows, Status, Tables, Tape, source_key
+from sekisho.wire.layout import READINGS, Account, At, Of, Rows, Status, Tables, Tape, source_key
 from sekisho.wire.limits import Limits
 from sekisho.wire.options import Event, interface_name_of, interval_of, read_records, samplers_of
 from sekisho.wire.sampling import SamplerRate, SamplerTable
-from sekisho.wire.sequence import SourceLoss
-from sekisho.wire.templates import Source, TemplateStats, TemplateTable
+from sekisho.wire.sequence import SourceLoss, best_reading, loss_of
+from sekisho.wire.templates import Source, Template, TemplateStats, TemplateTable
 from sekisho.wire.totals import WORDS as TOTALS_WORDS
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ KERNELS = (*keys.KERNELS, *walk.KERNELS)
 
 _REASONS = tuple(WireReason)
 _READERS = {v9.VERSION: v9.read_templates, ipfix.VERSION: ipfix.read_templates}
-_UNITS = {wire_format.version: wire_format.sequence_unit for wire_format in FORMATS}
 
 
 class Decoder:
@@ -70,7 +69,7 @@ class Decoder:
         self._scratch = np.zeros(WORDS, dtype=np.int64)
         self._source_keys = KeyTable()
         self._sources: NDArray[np.int64] = np.zeros((limits.sources, Of.WORDS), dtype=np.int64)
-        self._gaps = np.zeros((limits.sources, GAPS_KEPT, 2), dtype=np.int64)
+        self._accounts = np.zeros((limits.sources, READINGS, Account.WORDS), dtype=np.int64)
         self._sources_of: Counter[int] = Counter()
         self._templates = TemplateTable(limits)
         self._samplers = SamplerTable(self._sources, samplers_per_source=limits.samplers_per_source)
@@ -151,7 +150,11 @@ class Decoder:
 
     def losses(self) -> list[SourceLoss]:
         """The account of every source, in the order they were first seen."""
-        return [_loss(row) for row in self._sources[: len(self._source_keys)]]
+        used = len(self._source_keys)
+        return [
+            loss_of(source, best_reading(accounts))
+            for source, accounts in zip(self._sources[:used], self._accounts[:used], strict=True)
+        ]
 
     def _walk(self, tape: Tape, state: NDArray[np.int64]) -> Iterator[FlowBatch]:
         while (status := self._step(tape, state)) != Status.DONE:
@@ -176,7 +179,7 @@ class Decoder:
             source_keys=self._source_keys.keys,
             source_values=self._source_keys.values,
             sources=self._sources,
-            gaps=self._gaps,
+            accounts=self._accounts,
             program_keys=self._templates.keys.keys,
             program_values=self._templates.keys.values,
             programs=self._templates.programs,
@@ -264,6 +267,7 @@ class Decoder:
         keep = self._keep_options if is_options else self._keep_nat_events
         for record in read_records(_content(tape, state), template):
             state[At.UNITS] += 1
+            state[At.OPTIONS_UNITS] += is_options
             self._sources[state[At.SOURCE], Of.OPTIONS_RECORDS if is_options else Of.RECORDS] += 1
             if is_options:
                 self._learn_options(record, source, int(state[At.SOURCE]))
@@ -319,25 +323,3 @@ def _source(tape: Tape, state: NDArray[np.int64]) -> Source:
 
 def _content(tape: Tape, state: NDArray[np.int64]) -> bytes:
     return tape.payload[state[At.SET_START] : state[At.SET_END]].tobytes()
-
-
-def _loss(row: NDArray[np.int64]) -> SourceLoss:
-    version = int(row[Of.VERSION])
-    return SourceLoss(
-        exporter=int(row[Of.EXPORTER]),
-        version=version,
-        domain=int(row[Of.DOMAIN]),
-        unit=_UNITS[version],
-        datagrams=int(row[Of.DATAGRAMS]),
-        records=int(row[Of.RECORDS]),
-        options_records=int(row[Of.OPTIONS_RECORDS]),
-        expected_units=int(row[Of.UNITS] + row[Of.LOST]),
-        lost_units=int(row[Of.LOST]),
-        gaps=int(row[Of.GAPS]),
-        reordered=int(row[Of.REORDERED]),
-        restarts=int(row[Of.RESTARTS]),
-        resyncs=int(row[Of.RESYNCS]),
-        clock_shifted=int(row[Of.CLOCK_SHIFTED]),
-        last_skew_ms=int(row[Of.LAST_SKEW_MS]),
-        ends_ahead=int(row[Of.ENDS_AHEAD]),
-    )

@@ -1,4 +1,6 @@
-"""The hot path: records of fixed length whose fields go into cells as they stand, one field of all records at a time."""
+"""The hot path: records of fixed length whose fields go into cells as they stand, field by field."""
+
+# ruff: noqa: PLR0917 - kernels take their arguments by position
 
 from __future__ import annotations
 
@@ -98,7 +100,7 @@ def _read_field(
     row: int,
 ) -> None:
     target = step[Step.TARGET]
-    if target == Target.SRC_V4 or target == Target.DST_V4:
+    if target in (Target.SRC_V4, Target.DST_V4):
         out = cells[_COLUMN[target]]
         for r in range(count):
             out[row + r] = u32(payload, at + r * stride) | V4_MAPPED

@@ -18,6 +18,8 @@ from sekisho.wire.octets import u16, u32, u64
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from sekisho.wire.layout import Place, Word
+
 MOST_LAYERS = 24
 """Tags, labels, extension headers and tunnels of one packet; whoever nests deeper is testing us."""
 
@@ -42,7 +44,7 @@ _V4_MAPPED = 0xFFFF << 32
 
 
 @kernel
-def parse_header(payload: NDArray[np.uint8], at: int, end: int, kind: int, values: NDArray[np.int64]) -> bool:
+def parse_header(payload: NDArray[np.uint8], at: int, end: int, kind: int, values: NDArray[np.int64]) -> Word:
     """Read the innermost IP flow of a sampled header into ``values``, by ``Target``.
 
     Args:
@@ -56,7 +58,7 @@ def parse_header(payload: NDArray[np.uint8], at: int, end: int, kind: int, value
     found = False
     tunnel = NO_TUNNEL
     for _ in range(MOST_LAYERS):
-        if kind == IPV4 or kind == IPV6:
+        if kind in (IPV4, IPV6):
             outer_hi, outer_lo = values[Target.SRC_V6], values[Target.SRC_V6 + 1]
             at, end = _ip(payload, at, end, kind, values)
             if at < 0:
@@ -75,13 +77,13 @@ def parse_header(payload: NDArray[np.uint8], at: int, end: int, kind: int, value
 
 
 @kernel
-def _link(payload: NDArray[np.uint8], at: int, end: int, kind: int) -> tuple[int, int]:
+def _link(payload: NDArray[np.uint8], at: int, end: int, kind: int) -> Place:
     """Step over one layer below IP: where the next one starts, and what it is."""
     if kind == ETHERNET and end - at >= 14:
         return _ether_type(payload, at + 12, end)
-    if (kind == _VLAN or kind == _QINQ or kind == _OLD_QINQ) and end - at >= 4:
+    if kind in (_VLAN, _QINQ, _OLD_QINQ) and end - at >= 4:
         return _ether_type(payload, at + 2, end)
-    if (kind == _MPLS or kind == _MPLS_MULTICAST) and end - at >= 5:
+    if kind in (_MPLS, _MPLS_MULTICAST) and end - at >= 5:
         bottom = payload[at + 2] & 1
         return (at + 4, _below_labels(payload, at + 4)) if bottom else (at + 4, kind)
     if kind == _PPPOE and end - at >= 8:
@@ -94,7 +96,7 @@ def _link(payload: NDArray[np.uint8], at: int, end: int, kind: int) -> tuple[int
 
 
 @kernel
-def _ether_type(payload: NDArray[np.uint8], at: int, end: int) -> tuple[int, int]:
+def _ether_type(payload: NDArray[np.uint8], at: int, end: int) -> Place:
     kind = u16(payload, at)
     if kind == _BRIDGED:
         return at + 2, ETHERNET
@@ -106,7 +108,7 @@ def _ether_type(payload: NDArray[np.uint8], at: int, end: int) -> tuple[int, int
 
 
 @kernel
-def _below_labels(payload: NDArray[np.uint8], at: int) -> int:
+def _below_labels(payload: NDArray[np.uint8], at: int) -> Word:
     """MPLS does not say what it carries; the first four bits do in practice (RFC 4928)."""
     nibble = payload[at] >> 4
     if nibble == 4:
@@ -118,7 +120,7 @@ def _below_labels(payload: NDArray[np.uint8], at: int) -> int:
 
 
 @kernel
-def _ppp(payload: NDArray[np.uint8], at: int, end: int) -> tuple[int, int]:
+def _ppp(payload: NDArray[np.uint8], at: int, end: int) -> Place:
     """RFC 1661: address and control may be left out, and so may the protocol's first octet."""
     if end - at >= 4 and u16(payload, at) == 0xFF03:
         at += 2
@@ -132,7 +134,7 @@ def _ppp(payload: NDArray[np.uint8], at: int, end: int) -> tuple[int, int]:
 
 
 @kernel
-def _ip(payload: NDArray[np.uint8], at: int, end: int, kind: int, values: NDArray[np.int64]) -> tuple[int, int]:
+def _ip(payload: NDArray[np.uint8], at: int, end: int, kind: int, values: NDArray[np.int64]) -> Place:
     """Read one IP header: where its payload starts (-1: no header) and where that ends."""
     if kind == IPV4:
         return _ipv4(payload, at, end, values)
@@ -140,7 +142,7 @@ def _ip(payload: NDArray[np.uint8], at: int, end: int, kind: int, values: NDArra
 
 
 @kernel
-def _ipv4(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[np.int64]) -> tuple[int, int]:
+def _ipv4(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[np.int64]) -> Place:
     header_octets = (payload[at] & 15) * 4 if at < end else 0
     if end - at < 20 or payload[at] >> 4 != 4 or header_octets < 20:
         return -1, end
@@ -157,7 +159,7 @@ def _ipv4(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[np.int6
 
 
 @kernel
-def _ipv6(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[np.int64]) -> tuple[int, int]:
+def _ipv6(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[np.int64]) -> Place:
     if end - at < 40 or payload[at] >> 4 != 6:
         return -1, end
     octets = u16(payload, at + 4)
@@ -172,12 +174,12 @@ def _ipv6(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[np.int6
 
 
 @kernel
-def _extensions(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[np.int64]) -> int:
+def _extensions(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[np.int64]) -> Word:
     """Step over extension headers (RFC 8200, 4): where what follows them starts."""
     for _ in range(MOST_LAYERS):
         protocol = values[Target.PROTOCOL]
-        is_options = protocol == 0 or protocol == 43 or protocol == 60 or protocol == 135
-        if end - at < 8 or not (is_options or protocol == 44 or protocol == 51):
+        is_options = protocol in (0, 43, 60, 135)
+        if end - at < 8 or not (is_options or protocol in (44, 51)):
             return at
         values[Target.PROTOCOL] = payload[at]
         if protocol == 44:
@@ -204,9 +206,9 @@ def _transport(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[np
     protocol = values[Target.PROTOCOL]
     if values[Target.FRAGMENT_OFFSET]:
         return
-    if (protocol == 1 or protocol == 58) and end - at >= 2:
+    if protocol in (1, 58) and end - at >= 2:
         values[Target.ICMP_TYPE_CODE] = u16(payload, at)
-    elif (protocol == 6 or protocol == 17 or protocol == 132 or protocol == 33) and end - at >= 4:
+    elif protocol in (6, 17, 132, 33) and end - at >= 4:
         values[Target.SRC_PORT] = u16(payload, at)
         values[Target.DST_PORT] = u16(payload, at + 2)
         if protocol == 6 and end - at >= 14:
@@ -214,9 +216,7 @@ def _transport(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[np
 
 
 @kernel
-def _inside(
-    payload: NDArray[np.uint8], at: int, end: int, kind: int, values: NDArray[np.int64]
-) -> tuple[int, int, int]:
+def _inside(payload: NDArray[np.uint8], at: int, end: int, kind: int, values: NDArray[np.int64]) -> Place:
     """What an IP packet carries, if that is a tunnel: its kind, where the inside starts, what the inside is."""
     protocol = values[Target.PROTOCOL]
     if values[Target.FRAGMENT_OFFSET]:
@@ -236,7 +236,7 @@ def _inside(
 
 
 @kernel
-def _gre(payload: NDArray[np.uint8], at: int) -> tuple[int, int]:
+def _gre(payload: NDArray[np.uint8], at: int) -> Place:
     flags, acknowledges = payload[at], payload[at + 1] & 0x87 == 0x81
     kind = u16(payload, at + 2)
     at += 4
@@ -251,7 +251,7 @@ def _gre(payload: NDArray[np.uint8], at: int) -> tuple[int, int]:
 
 
 @kernel
-def _udp_inside(payload: NDArray[np.uint8], at: int, end: int) -> tuple[int, int, int]:
+def _udp_inside(payload: NDArray[np.uint8], at: int, end: int) -> Place:
     port = u16(payload, at + 2)
     # RFC 7348: the I flag is set, the other flags are not.
     if port == _VXLAN_PORT and payload[at + 8] == 0x08:

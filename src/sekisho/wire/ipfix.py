@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from sekisho.wire.layout import Tape
+    from sekisho.wire.layout import Tape, Word
 
 VERSION = 10
 HEADER_OCTETS = 16
@@ -31,7 +31,7 @@ _ENTERPRISE_BIT = 0x8000
 
 
 @kernel
-def open_message(tape: Tape, state: NDArray[np.int64], drops: NDArray[np.int64]) -> int:
+def open_message(tape: Tape, state: NDArray[np.int64], drops: NDArray[np.int64]) -> Word:
     """Read the header of datagram ``state[At.DATAGRAM]``; DONE, or SKIP where the datagram is dropped.
 
     Where message and datagram differ in length the shorter one bounds the sets.

@@ -12,6 +12,8 @@ from sekisho.core.kernels import kernel
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from sekisho.wire.layout import Word
+
 EMPTY = -1
 """Marks a slot that ends a search; a key that was removed leaves ``REMOVED``, so that searches go on past it."""
 
@@ -21,7 +23,7 @@ _SMALLEST = 64
 
 
 @kernel
-def _slot(keys: NDArray[np.int64], values: NDArray[np.int64], upper: int, lower: int) -> int:
+def _slot(keys: NDArray[np.int64], values: NDArray[np.int64], upper: int, lower: int) -> Word:
     mask = len(values) - 1
     mixed = np.uint64(upper) * np.uint64(0x9E3779B97F4A7C15) ^ np.uint64(lower) * np.uint64(0xC2B2AE3D27D4EB4F)
     mixed ^= mixed >> np.uint64(29)
@@ -32,7 +34,7 @@ def _slot(keys: NDArray[np.int64], values: NDArray[np.int64], upper: int, lower:
 
 
 @kernel
-def find(keys: NDArray[np.int64], values: NDArray[np.int64], upper: int, lower: int) -> int:
+def find(keys: NDArray[np.int64], values: NDArray[np.int64], upper: int, lower: int) -> Word:
     """The value of a key, negative if there is none. The table is at most half full: an empty slot ends each search."""
     return values[_slot(keys, values, upper, lower)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum, unique
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numba import types
 
@@ -63,7 +63,8 @@ class At(IntEnum):
     REPLAY = 17
     LENGTH_DIFFERS = 18
     KEEPS_NAT_EVENTS = 19
-    WORDS = 20
+    OPTIONS_UNITS = 20
+    WORDS = 21
 
 
 @unique
@@ -76,25 +77,34 @@ class Of(IntEnum):
     DATAGRAMS = 3
     RECORDS = 4
     OPTIONS_RECORDS = 5
-    SYNCED = 6
-    EXPECTED = 7
-    UNITS = 8
-    LOST = 9
-    GAPS = 10
-    REORDERED = 11
-    RESTARTS = 12
-    RESYNCS = 13
-    UPTIME_MS = 14
-    EXPORT_MS = 15
-    CLOCK_SHIFTED = 16
-    LAST_SKEW_MS = 17
-    ENDS_AHEAD = 18
-    RATE = 19
-    RATE_BY_INTERFACE = 20
-    SYSTEM_INIT_MS = 21
-    RATE_CHANGES = 22
-    NEXT_GAP = 23
-    WORDS = 24
+    RESYNCS = 6
+    UPTIME_MS = 7
+    EXPORT_MS = 8
+    CLOCK_SHIFTED = 9
+    LAST_SKEW_MS = 10
+    ENDS_AHEAD = 11
+    RATE = 12
+    RATE_BY_INTERFACE = 13
+    RATE_CHANGES = 14
+    SYSTEM_INIT_MS = 15
+    WORDS = 16
+
+
+@unique
+class Account(IntEnum):
+    """Words of a sequence account, of which a source has one for each reading of its sequence numbers."""
+
+    SYNCED = 0
+    EXPECTED = 1
+    UNITS = 2
+    LOST = 3
+    GAPS = 4
+    REORDERED = 5
+    RESTARTS = 6
+    JUMPS = 7
+    NEXT_GAP = 8
+    FIRST_GAP = 9
+    WORDS = 25
 
 
 @unique
@@ -164,8 +174,18 @@ class Namespace(IntEnum):
     INTERFACE = 2
 
 
+Word = Any
+"""What a kernel returns: an int64 inside kernels, an int to Python. To mypy a kernel's call is untyped."""
+
+Place = Any
+"""What a kernel that moves on in the octets returns: a tuple of words."""
+
 GAPS_KEPT = 8
-"""Gaps of a source that a late datagram can still close: more than any path reorders."""
+"""Gaps of a source that a late datagram can still close: more than any path reorders. Each takes two words of its
+account, from FIRST_GAP on: first sequence number missing, and how many."""
+
+READINGS = 4
+"""Ways in which exporters are known to count, see ``sequence``."""
 
 V5_PROGRAM = 0
 """Row of the compiled v5 record, which has no template."""
@@ -200,7 +220,7 @@ class Tables(NamedTuple):
 
     Attributes:
         source_keys, source_values: exporter and domain, version -> row of ``sources``.
-        sources: (n, Of.WORDS). gaps: (n, GAPS_KEPT, 2) first and past-the-last sequence number lost.
+        sources: (n, Of.WORDS). accounts: (n, READINGS, Account.WORDS).
         program_keys, program_values: exporter and domain, version and template id and port -> row of ``programs``.
         programs: (n, Program.WORDS). steps: (n, Step.WORDS).
         sampler_keys, sampler_values: source and namespace, identifier -> bits of the float interval.
@@ -211,7 +231,7 @@ class Tables(NamedTuple):
     source_keys: NDArray[np.int64]
     source_values: NDArray[np.int64]
     sources: NDArray[np.int64]
-    gaps: NDArray[np.int64]
+    accounts: NDArray[np.int64]
     program_keys: NDArray[np.int64]
     program_values: NDArray[np.int64]
     programs: NDArray[np.int64]
@@ -231,11 +251,10 @@ class Rows(NamedTuple):
 
 
 _LINE, _GRID, _CUBE = types.int64[::1], types.int64[:, ::1], types.int64[:, :, ::1]
-TAPE_TYPE = types.NamedTuple((types.uint8[::1], _LINE, _LINE, _LINE, _LINE, _LINE), Tape)
-TABLES_TYPE = types.NamedTuple(
-    (_GRID, _LINE, _GRID, _CUBE, _GRID, _LINE, _GRID, _GRID, _GRID, _LINE, _GRID, _LINE), Tables
-)
-ROWS_TYPE = types.NamedTuple((_GRID, _LINE, types.int64), Rows)
+_named_tuple: Any = types.NamedTuple
+TAPE_TYPE = _named_tuple((types.uint8[::1], _LINE, _LINE, _LINE, _LINE, _LINE), Tape)
+TABLES_TYPE = _named_tuple((_GRID, _LINE, _GRID, _CUBE, _GRID, _LINE, _GRID, _GRID, _GRID, _LINE, _GRID, _LINE), Tables)
+ROWS_TYPE = _named_tuple((_GRID, _LINE, types.int64), Rows)
 CELLS_TYPE = _GRID
 STATE_TYPE = _LINE
 """Argument types of the kernels, as ``warm`` compiles them."""

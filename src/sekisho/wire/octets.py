@@ -11,18 +11,20 @@ from sekisho.core.kernels import kernel
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from sekisho.wire.layout import Word
+
 # Unsigned indices: a signed one makes numba check each access for Python's counting from the end.
 
 
 @kernel
-def u16(payload: NDArray[np.uint8], at: int) -> int:
+def u16(payload: NDArray[np.uint8], at: int) -> Word:
     """Two octets."""
     i = np.uint64(at)
     return np.int64(payload[i]) << 8 | np.int64(payload[i + np.uint64(1)])
 
 
 @kernel
-def u32(payload: NDArray[np.uint8], at: int) -> int:
+def u32(payload: NDArray[np.uint8], at: int) -> Word:
     """Four octets."""
     i = np.uint64(at)
     return (
@@ -34,13 +36,13 @@ def u32(payload: NDArray[np.uint8], at: int) -> int:
 
 
 @kernel
-def u64(payload: NDArray[np.uint8], at: int) -> int:
+def u64(payload: NDArray[np.uint8], at: int) -> Word:
     """Eight octets as a bit pattern: negative from 2**63 on."""
     return u32(payload, at) << 32 | u32(payload, at + 4)
 
 
 @kernel
-def uint(payload: NDArray[np.uint8], at: int, length: int) -> int:
+def uint(payload: NDArray[np.uint8], at: int, length: int) -> Word:
     """Any number of octets, the last eight of them where there are more."""
     value = np.int64(0)
     for i in range(at, at + length):
@@ -49,7 +51,7 @@ def uint(payload: NDArray[np.uint8], at: int, length: int) -> int:
 
 
 @kernel
-def all_zero(payload: NDArray[np.uint8], at: int, end: int) -> bool:
+def all_zero(payload: NDArray[np.uint8], at: int, end: int) -> Word:
     """Whether octets ``at`` (inclusive) to ``end`` (exclusive) are padding."""
     for i in range(at, end):  # noqa: SIM110 - numba compiles no generator expression
         if payload[np.uint64(i)] != 0:

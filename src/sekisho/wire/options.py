@@ -148,7 +148,7 @@ def interval_of(record: Record) -> float:
 
 
 def interface_name_of(record: Record) -> tuple[int, str] | None:
-    """ifIndex and name, where an options record names an interface (IE 82, else 83)."""
+    """IfIndex and name, where an options record names an interface (IE 82, else 83)."""
     index, name = record.number(*_INTERFACES), record.text(82, 83)
     return (index, name) if index is not None and name else None
 

@@ -47,6 +47,7 @@ COLUMN_OF: dict[Target, int] = {
 }
 """Targets that go into a cell as they stand; the others are worked out record by record."""
 
+_LOWER_WORD = {Target.SRC_V6: cell("src_lo"), Target.DST_V6: cell("dst_lo")}
 _ADDRESSES = {Target.SRC_V4: 4, Target.DST_V4: 4, Target.SRC_V6: 16, Target.DST_V6: 16}
 _SECTIONS = frozenset({Target.FRAME_SECTION, Target.IP_SECTION})
 _COUNTERS = frozenset({Target.PACKETS, Target.OCTETS})
@@ -90,7 +91,7 @@ def compile_template(template: Template, *, version: int) -> Compiled:
         Program.END_UNIT: _unit(targets, Target.FLOW_END) if fixed else Unit.MILLISECONDS,
         Program.SAMPLING: _sampling(targets),
         Program.FAMILY: _family(targets),
-        Program.FILLED: sum(1 << column for column in {COLUMN_OF[t] for t in targets if t in COLUMN_OF}),
+        Program.FILLED: _filled(targets),
         Program.ICMP_IN_PORT: version != 10 and not targets.keys() & {Target.ICMP_TYPE_CODE, Target.ICMP_TYPE},
         Program.FRAGMENT: Target.FRAGMENT_OFFSET in targets or 2 * (Target.FRAGMENT_HINT in targets),
         Program.TOTALS: _totals(targets),
@@ -161,6 +162,13 @@ def _sampling(targets: dict[Target, Element]) -> Sampling:
     if Target.SAMPLER in targets:
         return Sampling.SAMPLER
     return Sampling.SELECTION_SEQUENCE if Target.SELECTION_SEQUENCE in targets else Sampling.NOTHING
+
+
+def _filled(targets: dict[Target, Element]) -> int:
+    """Bit mask of the columns that the fields fill."""
+    columns = {COLUMN_OF[target] for target in targets if target in COLUMN_OF}
+    columns |= {_LOWER_WORD[target] for target in targets if target in _LOWER_WORD}
+    return sum(1 << column for column in columns)
 
 
 def _totals(targets: dict[Target, Element]) -> int:

@@ -1,5 +1,7 @@
 """What every row needs after its fields are read, whichever way they were read."""
 
+# ruff: noqa: PLR0917 - kernels take their arguments by position
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -16,7 +18,7 @@ from sekisho.wire.totals import difference
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sekisho.wire.layout import Rows, Tables, Tape
+    from sekisho.wire.layout import Rows, Tables, Tape, Word
 
 _START, _END = cell("flow_start"), cell("flow_end")
 _RECEIVED, _EXPORTER, _DOMAIN = cell("received_at"), cell("exporter"), cell("observation_domain_id")
@@ -73,8 +75,8 @@ def _bound_values(program: NDArray[np.int64], cells: NDArray[np.int64], row: int
 
 
 @kernel
-def _has_ports(protocol: int) -> bool:
-    return protocol == 6 or protocol == 17 or protocol == 132 or protocol == 33
+def _has_ports(protocol: int) -> Word:
+    return protocol in (6, 17, 132, 33)
 
 
 @kernel
@@ -94,7 +96,7 @@ def _settle_ports(icmp_in_port: int, cells: NDArray[np.int64], row: int, end: in
     for r in range(row, end):
         protocol = cells[_PROTOCOL, r]
         if not _has_ports(protocol):
-            is_icmp = protocol == 1 or protocol == 58
+            is_icmp = protocol in (1, 58)
             if icmp_in_port and is_icmp:
                 cells[_ICMP, r] = cells[_DST_PORT, r]
             elif not is_icmp:
@@ -132,5 +134,5 @@ def _settle_sampling(tables: Tables, kind: int, source: int, rows: Rows, row: in
 
 
 @kernel
-def _known(tables: Tables, source: int, namespace: int, identifier: int) -> int:
+def _known(tables: Tables, source: int, namespace: int, identifier: int) -> Word:
     return max(0, find(tables.sampler_keys, tables.sampler_values, source << 8 | namespace, identifier))

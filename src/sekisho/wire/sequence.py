@@ -1,8 +1,14 @@
 """Loss from sequence numbers: how much was lost, not how often.
 
-Units differ: v5 counts flows, v9 export packets (RFC 3954, 5.1: "incremental sequence counter of all Export Packets"),
-IPFIX data records, "not including" templates (RFC 7011, 3.1), so options data records count.
+Units differ: v5 counts flows, v9 export packets (RFC 3954, 5.1: "Incremental sequence counter of all Export Packets"),
+IPFIX data records (RFC 7011, 3.1), options data records among them.
+
+Exporters differ too. RFC 7011 counts what was sent before the message, with options; softflowd counts the message
+itself as well, without options. Nothing announces it, so four accounts are kept side by side, one for each reading, and
+the one with the fewest jumps holds: the right one has none but those of real loss.
 """
+
+# ruff: noqa: PLR0917 - kernels take their arguments by position
 
 from __future__ import annotations
 
@@ -12,16 +18,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sekisho.core.kernels import kernel
-from sekisho.wire.layout import GAPS_KEPT, At, Of
+from sekisho.wire import FORMATS
+from sekisho.wire.layout import GAPS_KEPT, READINGS, Account, At, Of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sekisho.wire.layout import Tables
+    from sekisho.wire.layout import Tables, Word
 
 LARGEST_GAP_UNITS = 1 << 20
 """A jump further ahead is another process with another count, not loss: at the fastest exporters known (300,000
 records/s) it would be three seconds without a datagram."""
+
+WITHOUT_OPTIONS = 1
+COUNTED_AFTER = 2
+"""Bits of a reading; 0 is the RFC's."""
+
+_UNITS = {wire_format.version: wire_format.sequence_unit for wire_format in FORMATS}
 
 UPTIME_MARGIN_MS = 60_000
 """sysUpTime this much lower than before is a reboot; less is reordering."""
@@ -61,66 +74,119 @@ class SourceLoss:
 
 @kernel
 def account(tables: Tables, state: NDArray[np.int64]) -> None:
-    """Take the message that was just walked into its source's account."""
+    """Take the message that was just walked into its source's accounts."""
     source = tables.sources[state[At.SOURCE]]
-    units = 1 if state[At.VERSION] == 9 else state[At.UNITS]
-    units_known = state[At.VERSION] == 9 or state[At.UNITS_UNKNOWN] == 0
-    sequence = state[At.SEQUENCE]
-    ahead = np.int64(np.int32(sequence - source[Of.EXPECTED]))
-    source[Of.UNITS] += units
-    if not source[Of.SYNCED]:
-        source[Of.EXPECTED] = sequence
-    elif ahead != 0:
-        if _is_restart(source, state, ahead):
-            source[Of.RESTARTS] += 1
-        elif ahead < 0:
-            source[Of.REORDERED] += 1
-            _close_gap(source, tables.gaps[state[At.SOURCE]], sequence, units)
-            return
-        else:
-            _open_gap(source, tables.gaps[state[At.SOURCE]], ahead)
-    source[Of.EXPECTED] = (sequence + units) & 0xFFFFFFFF
-    source[Of.SYNCED] = units_known
+    is_v9 = state[At.VERSION] == 9
+    units_known = is_v9 or state[At.UNITS_UNKNOWN] == 0
+    for reading in range(1 if is_v9 else READINGS):
+        units = state[At.UNITS] - (state[At.OPTIONS_UNITS] if reading & WITHOUT_OPTIONS else 0)
+        if is_v9:
+            units = 1
+        entry = tables.accounts[state[At.SOURCE], reading]
+        if reading & COUNTED_AFTER and not units_known:
+            # Where such a message began cannot be known; where it ended can.
+            entry[Account.UNITS] += units
+            entry[Account.EXPECTED], entry[Account.SYNCED] = state[At.SEQUENCE], 1
+            continue
+        first = state[At.SEQUENCE] - (units if reading & COUNTED_AFTER else 0)
+        _post(entry, source, state, first, units, units_known)
     source[Of.RESYNCS] += not units_known
-    source[Of.UPTIME_MS] = state[At.UPTIME_MS]
-    source[Of.EXPORT_MS] = state[At.EXPORT_MS]
+    if _serial(state[At.EXPORT_MS] - source[Of.EXPORT_MS]) >= 0 or source[Of.DATAGRAMS] == 1:
+        source[Of.UPTIME_MS] = state[At.UPTIME_MS]
+        source[Of.EXPORT_MS] = state[At.EXPORT_MS]
 
 
 @kernel
-def _is_restart(source: NDArray[np.int64], state: NDArray[np.int64], ahead: int) -> bool:
+def _serial(difference: int) -> Word:
+    """A difference of 32-bit serial numbers as the shorter way round (RFC 1982)."""
+    return np.int64(np.int32(difference))
+
+
+@kernel
+def _post(
+    entry: NDArray[np.int64],
+    source: NDArray[np.int64],
+    state: NDArray[np.int64],
+    first: int,
+    units: int,
+    units_known: bool,
+) -> None:
+    """Post units ``first`` to ``first + units`` to one account."""
+    ahead = _serial(first - entry[Account.EXPECTED])
+    entry[Account.UNITS] += units
+    if entry[Account.SYNCED] and ahead != 0:
+        entry[Account.JUMPS] += 1
+        if _is_restart(source, state, ahead):
+            entry[Account.RESTARTS] += 1
+        elif ahead < 0:
+            entry[Account.REORDERED] += 1
+            _close_gap(entry, first, units)
+            return
+        else:
+            _open_gap(entry, entry[Account.EXPECTED], ahead)
+            entry[Account.LOST] += ahead
+            entry[Account.GAPS] += 1
+    entry[Account.EXPECTED] = (first + units) & 0xFFFFFFFF
+    entry[Account.SYNCED] = units_known
+
+
+@kernel
+def _is_restart(source: NDArray[np.int64], state: NDArray[np.int64], ahead: int) -> Word:
     """Whether a jump is a count that began anew: a late datagram was exported before the last one, not after."""
-    if ahead > LARGEST_GAP_UNITS or ahead < -LARGEST_GAP_UNITS:
+    if abs(ahead) > LARGEST_GAP_UNITS:
         return True
-    uptime_back = source[Of.UPTIME_MS] - state[At.UPTIME_MS]
-    if uptime_back > UPTIME_MARGIN_MS and uptime_back < (1 << 31):
+    if source[Of.UPTIME_MS] - state[At.UPTIME_MS] > UPTIME_MARGIN_MS and state[At.EXPORT_MS] >= source[Of.EXPORT_MS]:
         return True
     return ahead < 0 and state[At.EXPORT_MS] > source[Of.EXPORT_MS]
 
 
 @kernel
-def _open_gap(source: NDArray[np.int64], gaps: NDArray[np.int64], ahead: int) -> None:
-    source[Of.LOST] += ahead
-    source[Of.GAPS] += 1
-    slot = source[Of.NEXT_GAP]
-    gaps[slot, 0] = source[Of.EXPECTED]
-    gaps[slot, 1] = ahead
-    source[Of.NEXT_GAP] = (slot + 1) % GAPS_KEPT
+def _open_gap(entry: NDArray[np.int64], first: int, units: int) -> None:
+    slot = Account.FIRST_GAP + 2 * entry[Account.NEXT_GAP]
+    entry[slot], entry[slot + 1] = first & 0xFFFFFFFF, units
+    entry[Account.NEXT_GAP] = (entry[Account.NEXT_GAP] + 1) % GAPS_KEPT
 
 
 @kernel
-def _close_gap(source: NDArray[np.int64], gaps: NDArray[np.int64], sequence: int, units: int) -> None:
+def _close_gap(entry: NDArray[np.int64], first: int, units: int) -> None:
     """Take a late datagram out of the gap it left; one that left none is a duplicate and changes nothing."""
-    for slot in range(GAPS_KEPT):
-        inside = (sequence - gaps[slot, 0]) & 0xFFFFFFFF
-        if inside < gaps[slot, 1]:
-            rest = max(0, gaps[slot, 1] - inside - units)
-            source[Of.LOST] -= gaps[slot, 1] - inside - rest
-            source[Of.GAPS] -= inside == 0 and rest == 0
-            gaps[slot, 1] = inside
-            if rest > 0 and inside > 0:
-                other = source[Of.NEXT_GAP]
-                gaps[other, 0], gaps[other, 1] = (sequence + units) & 0xFFFFFFFF, rest
-                source[Of.NEXT_GAP] = (other + 1) % GAPS_KEPT
-            elif rest > 0:
-                gaps[slot, 0], gaps[slot, 1] = (sequence + units) & 0xFFFFFFFF, rest
+    for slot in range(Account.FIRST_GAP, Account.FIRST_GAP + 2 * GAPS_KEPT, 2):
+        before = (first - entry[slot]) & 0xFFFFFFFF
+        missing = entry[slot + 1]
+        if before < missing:
+            after = max(0, missing - before - units)
+            entry[Account.LOST] -= missing - before - after
+            entry[Account.GAPS] -= before == 0 and after == 0
+            entry[slot + 1] = before
+            if after:
+                _open_gap(entry, first + units, after)
             return
+
+
+def best_reading(accounts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The account that fits best: (READINGS, Account.WORDS) -> (Account.WORDS,); the RFC's, where several do."""
+    used = accounts[accounts[:, Account.UNITS] > 0]
+    return used[np.argmin(used[:, Account.JUMPS])] if len(used) else accounts[0]
+
+
+def loss_of(source: NDArray[np.int64], entry: NDArray[np.int64]) -> SourceLoss:
+    """One source and its account in names."""
+    version = int(source[Of.VERSION])
+    return SourceLoss(
+        exporter=int(source[Of.EXPORTER]),
+        version=version,
+        domain=int(source[Of.DOMAIN]),
+        unit=_UNITS[version],
+        datagrams=int(source[Of.DATAGRAMS]),
+        records=int(source[Of.RECORDS]),
+        options_records=int(source[Of.OPTIONS_RECORDS]),
+        expected_units=int(entry[Account.UNITS] + entry[Account.LOST]),
+        lost_units=int(entry[Account.LOST]),
+        gaps=int(entry[Account.GAPS]),
+        reordered=int(entry[Account.REORDERED]),
+        restarts=int(entry[Account.RESTARTS]),
+        resyncs=int(source[Of.RESYNCS]),
+        clock_shifted=int(source[Of.CLOCK_SHIFTED]),
+        last_skew_ms=int(source[Of.LAST_SKEW_MS]),
+        ends_ahead=int(source[Of.ENDS_AHEAD]),
+    )

@@ -15,6 +15,8 @@ from sekisho.schema.batch import cell
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from sekisho.wire.layout import Word
+
 WORDS = 5
 """Columns of the table: hash of the key (0 = empty), flow start, octets, packets, arrival of the last record."""
 
@@ -77,7 +79,7 @@ def difference(totals: NDArray[np.int64], cells: NDArray[np.int64], row: int, wh
 
 
 @kernel
-def _hash(cells: NDArray[np.int64], row: int) -> int:
+def _hash(cells: NDArray[np.int64], row: int) -> Word:
     mixed = np.uint64(0x9E3779B97F4A7C15)
     for column in _KEY:
         mixed = (mixed ^ np.uint64(cells[column, row])) * np.uint64(0xBF58476D1CE4E5B9)
@@ -86,7 +88,7 @@ def _hash(cells: NDArray[np.int64], row: int) -> int:
 
 
 @kernel
-def _slot(totals: NDArray[np.int64], key: int) -> int:
+def _slot(totals: NDArray[np.int64], key: int) -> Word:
     mask = len(totals) - 1
     home = np.int64(np.uint64(key) >> np.uint64(17)) & mask
     oldest = home

@@ -17,7 +17,7 @@ from sekisho.wire.templates import Field, Template
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sekisho.wire.layout import Tables, Tape
+    from sekisho.wire.layout import Tables, Tape, Word
 
 VERSION = 5
 HEADER_OCTETS = 24
@@ -58,7 +58,7 @@ RECORD = Template(
 
 
 @kernel
-def open_message(tape: Tape, state: NDArray[np.int64], drops: NDArray[np.int64]) -> int:
+def open_message(tape: Tape, state: NDArray[np.int64], drops: NDArray[np.int64]) -> Word:
     """Read the header of datagram ``state[At.DATAGRAM]``; DONE, or SKIP where the datagram is dropped.
 
     The count must fit the octets: v5 has nothing else that tells a record from what follows it.

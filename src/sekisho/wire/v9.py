@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from sekisho.wire.layout import Tape
+    from sekisho.wire.layout import Tape, Word
 
 VERSION = 9
 HEADER_OCTETS = 20
@@ -30,7 +30,7 @@ _FIRST_DATA_SET = 256
 
 
 @kernel
-def open_message(tape: Tape, state: NDArray[np.int64], drops: NDArray[np.int64]) -> int:
+def open_message(tape: Tape, state: NDArray[np.int64], drops: NDArray[np.int64]) -> Word:
     """Read the header of datagram ``state[At.DATAGRAM]``; DONE, or SKIP where the datagram is dropped.
 
     The count field is not looked at: exporters count records, sets or something else.

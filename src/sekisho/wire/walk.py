@@ -3,6 +3,8 @@
 ``state`` holds the place. After BATCH_FULL, NEW_SOURCE and so on the caller deals with it and calls again.
 """
 
+# ruff: noqa: PLR0917 - kernels take their arguments by position
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -17,11 +19,11 @@ from sekisho.wire.fixed import FIELD_COLUMNS, UNKNOWN, read_fixed
 from sekisho.wire.keys import find
 from sekisho.wire.layout import (
     BAD_SET_ID,
+    CELLS_TYPE,
     EMPTY,
     LENGTH_MISMATCH,
     NO_ADDRESSES,
     NO_COUNTERS,
-    CELLS_TYPE,
     ROWS_TYPE,
     STATE_TYPE,
     TABLES_TYPE,
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from sekisho.wire.layout import Rows, Tables, Tape
+    from sekisho.wire.layout import Rows, Tables, Tape, Word
 
 V5_SET = -1
 """Set id that stands for the records of a v5 datagram."""
@@ -60,7 +62,7 @@ CONSTANT_COLUMNS = tuple(i for i in range(len(NAMES)) if i not in _WRITTEN and i
 
 
 @kernel
-def walk(tape: Tape, tables: Tables, state: NDArray[np.int64], rows: Rows) -> int:
+def walk(tape: Tape, tables: Tables, state: NDArray[np.int64], rows: Rows) -> Word:
     """Go on from where ``state`` stands; a ``Status`` says why it stopped."""
     while state[At.DATAGRAM] < len(tape.offset):
         status = Status.DONE
@@ -88,7 +90,7 @@ def blank(cells: NDArray[np.int64], count: int) -> None:
 
 
 @kernel
-def _open(tape: Tape, tables: Tables, state: NDArray[np.int64]) -> int:
+def _open(tape: Tape, tables: Tables, state: NDArray[np.int64]) -> Word:
     """Read the header of the next datagram; DONE, SKIP or NEW_SOURCE (then nothing is kept)."""
     i = state[At.DATAGRAM]
     status = _open_message(tape, state, tables.drops)
@@ -101,7 +103,7 @@ def _open(tape: Tape, tables: Tables, state: NDArray[np.int64]) -> int:
         state[At.RECORD] = 0
         return Status.NEW_SOURCE
     state[At.SOURCE] = source
-    state[At.UNITS] = state[At.UNITS_UNKNOWN] = 0
+    state[At.UNITS] = state[At.OPTIONS_UNITS] = state[At.UNITS_UNKNOWN] = 0
     tables.drops[LENGTH_MISMATCH] += state[At.LENGTH_DIFFERS]
     note_clock(tables, state, tape.received_at[i])
     if state[At.VERSION] == v5.VERSION:
@@ -110,7 +112,7 @@ def _open(tape: Tape, tables: Tables, state: NDArray[np.int64]) -> int:
 
 
 @kernel
-def _open_message(tape: Tape, state: NDArray[np.int64], drops: NDArray[np.int64]) -> int:
+def _open_message(tape: Tape, state: NDArray[np.int64], drops: NDArray[np.int64]) -> Word:
     i = state[At.DATAGRAM]
     if tape.length[i] == 0:
         drops[EMPTY] += 1
@@ -133,14 +135,13 @@ def _open_message(tape: Tape, state: NDArray[np.int64], drops: NDArray[np.int64]
 @kernel
 def _close(tables: Tables, state: NDArray[np.int64]) -> None:
     state[At.NEXT_SET] = 0
-    source = tables.sources[state[At.SOURCE]]
     if not state[At.REPLAY]:
-        source[Of.DATAGRAMS] += 1
+        tables.sources[state[At.SOURCE], Of.DATAGRAMS] += 1
         account(tables, state)
 
 
 @kernel
-def _walk_sets(tape: Tape, tables: Tables, state: NDArray[np.int64], rows: Rows) -> int:
+def _walk_sets(tape: Tape, tables: Tables, state: NDArray[np.int64], rows: Rows) -> Word:
     while True:
         if state[At.RECORD] == 0 and not _next_set(tape, tables, state):
             return Status.DONE
@@ -151,7 +152,7 @@ def _walk_sets(tape: Tape, tables: Tables, state: NDArray[np.int64], rows: Rows)
 
 
 @kernel
-def _next_set(tape: Tape, tables: Tables, state: NDArray[np.int64]) -> bool:
+def _next_set(tape: Tape, tables: Tables, state: NDArray[np.int64]) -> Word:
     """Step to the next set of the message; False at its end, or where nothing that follows can be found any more."""
     at, end = state[At.NEXT_SET], state[At.MESSAGE_END]
     length = u16(tape.payload, at + 2) if end - at >= 4 else 0
@@ -176,7 +177,7 @@ def _lose_rest(tables: Tables, state: NDArray[np.int64], reason: int) -> None:
 
 
 @kernel
-def _one_set(tape: Tape, tables: Tables, state: NDArray[np.int64], rows: Rows) -> int:
+def _one_set(tape: Tape, tables: Tables, state: NDArray[np.int64], rows: Rows) -> Word:
     set_id = state[At.SET_ID]
     if set_id == V5_SET:
         return _flow_set(tape, tables, tables.programs[V5_PROGRAM], state, rows)
@@ -198,7 +199,7 @@ def _one_set(tape: Tape, tables: Tables, state: NDArray[np.int64], rows: Rows) -
 
 
 @kernel
-def _reserved_set(tables: Tables, state: NDArray[np.int64]) -> int:
+def _reserved_set(tables: Tables, state: NDArray[np.int64]) -> Word:
     first = v9.TEMPLATE_SET if state[At.VERSION] == v9.VERSION else ipfix.TEMPLATE_SET
     if state[At.SET_ID] == first or state[At.SET_ID] == first + 1:
         return Status.TEMPLATES
@@ -207,7 +208,7 @@ def _reserved_set(tables: Tables, state: NDArray[np.int64]) -> int:
 
 
 @kernel
-def _program_row(tape: Tape, tables: Tables, state: NDArray[np.int64]) -> int:
+def _program_row(tape: Tape, tables: Tables, state: NDArray[np.int64]) -> Word:
     i = state[At.DATAGRAM]
     upper = tape.exporter[i] << 32 | state[At.DOMAIN]
     lower = state[At.VERSION] << 40 | state[At.SET_ID] << 20
@@ -219,14 +220,16 @@ def _program_row(tape: Tape, tables: Tables, state: NDArray[np.int64]) -> int:
 
 
 @kernel
-def _flow_set(tape: Tape, tables: Tables, program: NDArray[np.int64], state: NDArray[np.int64], rows: Rows) -> int:
+def _flow_set(tape: Tape, tables: Tables, program: NDArray[np.int64], state: NDArray[np.int64], rows: Rows) -> Word:
     if program[Program.FIXED]:
         return _fixed_records(tape, tables, program, state, rows)
     return _walked_records(tape, tables, program, state, rows)
 
 
 @kernel
-def _fixed_records(tape: Tape, tables: Tables, program: NDArray[np.int64], state: NDArray[np.int64], rows: Rows) -> int:
+def _fixed_records(
+    tape: Tape, tables: Tables, program: NDArray[np.int64], state: NDArray[np.int64], rows: Rows
+) -> Word:
     """As many records as fit into the batch; what is shorter than a record at the end of the set is padding."""
     at, row = state[At.RECORD], state[At.ROWS]
     present = (state[At.SET_END] - at) // program[Program.SHORTEST]
@@ -243,7 +246,7 @@ def _fixed_records(tape: Tape, tables: Tables, program: NDArray[np.int64], state
 @kernel
 def _walked_records(
     tape: Tape, tables: Tables, program: NDArray[np.int64], state: NDArray[np.int64], rows: Rows
-) -> int:
+) -> Word:
     """The same, a record at a time; a biflow's other direction follows it as a row of its own."""
     values, first = rows.scratch, state[At.ROWS]
     row, records = first, 0

@@ -3,6 +3,8 @@
 One record at a time into ``values``, a word a target; several times slower than ``fixed``, still a kernel.
 """
 
+# ruff: noqa: PLR0917 - kernels take their arguments by position
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -21,7 +23,7 @@ from sekisho.wire.octets import u16, u32, u64, uint
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sekisho.wire.layout import Rows, Tables, Tape
+    from sekisho.wire.layout import Place, Rows, Tables, Tape, Word
 
 CUT_OFF = -1
 """The set ends inside the record."""
@@ -83,7 +85,7 @@ def read_walked(
     state: NDArray[np.int64],
     values: NDArray[np.int64],
     at: int,
-) -> int:
+) -> Word:
     """Read one record at ``at`` into ``values``; where the next one starts, or CUT_OFF."""
     values[:] = _UNKNOWN
     end = state[At.SET_END]
@@ -107,7 +109,7 @@ def read_walked(
 
 
 @kernel
-def _prefix(payload: NDArray[np.uint8], at: int, end: int) -> tuple[int, int]:
+def _prefix(payload: NDArray[np.uint8], at: int, end: int) -> Place:
     """RFC 7011, 7: the length in one octet, or 255 and two octets. Where the value starts, and its length."""
     if end - at >= 1 and payload[np.uint64(at)] < 255:
         return at + 1, np.int64(payload[np.uint64(at)])
@@ -117,7 +119,7 @@ def _prefix(payload: NDArray[np.uint8], at: int, end: int) -> tuple[int, int]:
 
 
 @kernel
-def _skip_variable(payload: NDArray[np.uint8], at: int, end: int, fields: int) -> int:
+def _skip_variable(payload: NDArray[np.uint8], at: int, end: int, fields: int) -> Word:
     for _ in range(fields):
         at, length = _prefix(payload, at, end)
         if at == CUT_OFF or end - at < length:
@@ -136,12 +138,12 @@ def _take(
     values: NDArray[np.int64],
 ) -> None:
     target, unit = step[Step.TARGET], step[Step.UNIT]
-    if target == Target.SRC_V6 or target == Target.DST_V6:
+    if target in (Target.SRC_V6, Target.DST_V6):
         if length == 16:
             values[target], values[target + 1] = u64(payload, at), u64(payload, at + 8)
-    elif target == Target.FRAME_SECTION or target == Target.IP_SECTION:
+    elif target in (Target.FRAME_SECTION, Target.IP_SECTION):
         values[target], values[target + 1] = at, length
-    elif target == Target.SRC_V4 or target == Target.DST_V4:
+    elif target in (Target.SRC_V4, Target.DST_V4):
         if length == 4:
             values[target] = u32(payload, at)
     else:
@@ -156,7 +158,7 @@ def _take(
 @kernel
 def work_out(
     tape: Tape, tables: Tables, program: NDArray[np.int64], state: NDArray[np.int64], values: NDArray[np.int64]
-) -> bool:
+) -> Word:
     """Bring what was read to what the columns hold; False where a sampled header has no IP header in it."""
     if program[Program.SECTION] and not _open_section(tape.payload, values):
         return False
@@ -171,7 +173,7 @@ def work_out(
 
 
 @kernel
-def _open_section(payload: NDArray[np.uint8], values: NDArray[np.int64]) -> bool:
+def _open_section(payload: NDArray[np.uint8], values: NDArray[np.int64]) -> Word:
     """A sampled packet counts as one; its octets are those of the innermost IP packet, else those of the frame."""
     packets = values[Target.PACKETS]
     section, kind = Target.FRAME_SECTION, ETHERNET
@@ -194,7 +196,7 @@ def _choose_family(family: int, values: NDArray[np.int64]) -> None:
     if family == 0:
         has_v6 = values[Target.SRC_V6] | values[Target.SRC_V6 + 1] | values[Target.DST_V6] | values[Target.DST_V6 + 1]
         says = values[Target.IP_VERSION]
-        family = says if says == 4 or says == 6 else 6 if has_v6 else 4
+        family = says if says in (4, 6) else 6 if has_v6 else 4
     values[Target.IP_VERSION] = family
     if family == 4:
         values[Target.SRC_V6], values[Target.SRC_V6 + 1] = 0, values[Target.SRC_V4] | V4_MAPPED
@@ -243,7 +245,7 @@ def write_row(program: NDArray[np.int64], values: NDArray[np.int64], rows: Rows,
 
 
 @kernel
-def has_reverse(values: NDArray[np.int64]) -> bool:
+def has_reverse(values: NDArray[np.int64]) -> Word:
     """Whether the other direction of a biflow carried anything (RFC 5103)."""
     return values[Target.REVERSE_PACKETS] != 0 or values[Target.REVERSE_OCTETS] != 0
 
