@@ -1,0 +1,1 @@
+"""Pages for people: reports, the operators' console, the subscribers' portal."""
