@@ -53,8 +53,8 @@ class QualityRecord:
         """Note the counters of every source as they stand at a tick."""
         totals: defaultdict[int, list[int]] = defaultdict(lambda: [0, 0])
         for source in losses:
-            totals[source.exporter][0] += source.expected
-            totals[source.exporter][1] += source.lost
+            totals[source.exporter][0] += source.expected_units
+            totals[source.exporter][1] += source.lost_units
         for exporter, (expected, lost) in totals.items():
             self._exporters[exporter].add(at_ms, expected, lost)
 

@@ -32,10 +32,15 @@ class Run:
     windows: Windows
     detect: Detect
     quality: QualityRecord
-    series: SeriesRecord
+    series: SeriesRecord | None = None
     clock: StreamClock = field(default_factory=StreamClock)
     first_ms: int = 0
     last_ms: int = 0
+
+    @property
+    def exporters(self) -> list[str]:
+        """Exporter code -> address."""
+        return self.boundaries.exporters.texts
 
     def start(self) -> None:
         """Compile the kernels."""
@@ -59,7 +64,8 @@ class Run:
         """Evaluate the tick that was being filled, as the next datagram would have made it."""
         if self.clock.tick_ms is not None:
             self._tick(self.clock.tick_ms)
-            self.series.finish(self.windows)
+            if self.series is not None:
+                self.series.collect(self.windows)
 
     def _fold(self, part: Datagrams) -> None:
         for flows in self.decoder.decode(part):
@@ -69,5 +75,6 @@ class Run:
 
     def _tick(self, at_ms: int) -> None:
         self.quality.tick(at_ms, self.decoder.losses())
-        self.series.tick(at_ms, self.windows)
         self.detect.tick(at_ms, self.windows)
+        if self.series is not None:
+            self.series.tick(at_ms, self.windows)

@@ -1,0 +1,103 @@
+"""``sekisho analyze``: captured export datagrams in, the lines that flood or scan out."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from sekisho.pipeline.analysis import Analysis
+
+EXAMPLES = """
+Examples:
+
+    sekisho analyze exports.pcap --lines assignments.csv
+
+    sekisho analyze exports.pcap --lines assignments.csv --map-e rules.toml --config sekisho.toml --report report.html
+
+    tcpdump -w - udp port 2055 | sekisho analyze - --lines assignments.parquet --format json
+"""
+
+
+class Form(StrEnum):
+    """How the result is written."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+class EngineName(StrEnum):
+    """What runs the detectors' SQL."""
+
+    DUCKDB = "duckdb"
+
+
+class Language(StrEnum):
+    """Language of the table."""
+
+    JA = "ja"
+    EN = "en"
+
+
+def analyze(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(metavar="INPUT...", help="pcap or pcapng files that hold export datagrams; - is standard input."),
+    ],
+    lines: Annotated[
+        list[Path] | None,
+        typer.Option("--lines", help="Assignments or lines file, CSV or Parquet; may be given several times."),
+    ] = None,
+    map_e: Annotated[Path | None, typer.Option("--map-e", help="MAP-E rules, TOML.")] = None,
+    engine: Annotated[EngineName, typer.Option(help="What runs the detectors' SQL.")] = EngineName.DUCKDB,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="sekisho.toml; without it every exporter of the input is accepted.")
+    ] = None,
+    form: Annotated[Form, typer.Option("--format", help="Table for people, JSON for programs.")] = Form.TABLE,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Also write a self-contained HTML page to this file.")
+    ] = None,
+    lang: Annotated[
+        Language | None, typer.Option("--lang", help="Language of the table; else that of the environment.")
+    ] = None,
+) -> None:
+    """Find the lines that send unintended mass traffic in captured export datagrams.
+
+    Nothing is stored and no case is opened. Exit status 0 means that the input was analysed, whatever was found.
+    """
+    from sekisho.cli import progress
+    from sekisho.pipeline import batch
+
+    with progress.bar() as bar:
+        analysis = batch.analyze(
+            inputs,
+            lines=lines or [],
+            map_e=map_e,
+            engine=engine.value,
+            config_file=config,
+            on_progress=bar,
+            with_series=report is not None,
+        )
+    for remark in analysis.remarks:
+        typer.echo(f"sekisho: {remark}", err=True)
+    if report is not None:
+        _write_report(report, analysis)
+    if form is Form.JSON:
+        typer.echo(analysis.to_json())
+    else:
+        from sekisho.cli import table
+
+        table.show(analysis, lang=lang.value if lang is not None else table.language_of_environment())
+
+
+def _write_report(path: Path, analysis: Analysis) -> None:
+    from sekisho.core.errors import InputError
+    from sekisho.web.report import render
+
+    try:
+        path.write_text(render(analysis.document, analysis.series), encoding="utf-8")
+    except OSError as error:
+        raise InputError(path, f"expected a file that can be written, found: {error.strerror}") from error

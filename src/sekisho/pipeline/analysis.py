@@ -1,0 +1,77 @@
+"""What a run found, as the JSON of ``sekisho.analysis/1`` and as remarks for the person who started it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sekisho.core.reasons import UnattributedReason
+from sekisho.core.time import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sekisho.pipeline.run import Run
+    from sekisho.pipeline.series import TrafficSeries
+    from sekisho.wire.sequence import SourceLoss
+
+SCHEMA = "sekisho.analysis/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """The result of a run.
+
+    Attributes:
+        document: the JSON of ``sekisho.analysis/1``.
+        series: outbound traffic over time; None where it was not asked for.
+        remarks: sentences about what was assumed, missing or left out.
+    """
+
+    document: dict[str, Any]
+    series: TrafficSeries | None
+    remarks: tuple[str, ...]
+
+    def to_json(self) -> str:
+        """The document as text."""
+        return json.dumps(self.document, ensure_ascii=False, indent=1)
+
+
+def document_of(run: Run, frames: Mapping[str, int]) -> dict[str, Any]:
+    """The document of a finished run.
+
+    Args:
+        run: the run.
+        frames: frames of the input that were no usable export datagram, by reason.
+    """
+    undecodable = {reason.value: count for reason, count in run.decoder.drops.items() if count} | dict(frames)
+    return {
+        "schema": SCHEMA,
+        "input": {
+            "datagrams": run.decoder.datagrams,
+            "records": run.decoder.records,
+            "records_lost": round(sum(lost_records(source) for source in run.decoder.losses())),
+            "late": run.windows.late,
+            "undecodable": dict(sorted(undecodable.items())),
+            "unattributed": _unattributed(run),
+            "first": iso(run.first_ms),
+            "last": iso(run.last_ms),
+        },
+        "detections": [detection.to_json() for detection in run.detect.detections()],
+        "unattributed_detections": [],
+        "events": [],
+        "impact": {},
+    }
+
+
+def lost_records(source: SourceLoss) -> float:
+    """Data records that a source's gaps held, estimated where it numbers its packets (v9): as many as the others."""
+    if source.unit != "packets":
+        return source.lost_units
+    return source.lost_units * source.records / max(source.datagrams, 1)
+
+
+def _unattributed(run: Run) -> dict[str, int]:
+    counts = run.attributor.unattributed
+    return {reason.label: counts[reason] for reason in UnattributedReason if counts[reason]}

@@ -1,0 +1,193 @@
+"""``analyze``: capture files through a run, from the first datagram to the verdicts."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from sekisho.attribution.attributor import Attributor
+from sekisho.collect.boundary import Boundaries
+from sekisho.collect.capture import Capture
+from sekisho.collect.exporters import Exporters
+from sekisho.core.config import Config, Sees, load_config
+from sekisho.core.errors import ConfigError, InputError
+from sekisho.detect.detect import Detect
+from sekisho.detect.level import LineInfo
+from sekisho.pipeline.analysis import Analysis, document_of
+from sekisho.pipeline.quality import QualityRecord
+from sekisho.pipeline.remarks import remarks_of
+from sekisho.pipeline.run import Run
+from sekisho.pipeline.series import SeriesRecord
+from sekisho.query import ENGINES
+from sekisho.schema.detection import Quality
+from sekisho.windows.table import Windows
+from sekisho.wire.decoder import Decoder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from sekisho.query.engine import Engine
+
+    Advance = Callable[[str, int, int | None], None]
+
+
+def analyze(
+    inputs: Sequence[str],
+    *,
+    lines: Sequence[Path],
+    map_e: Path | None,
+    engine: str,
+    config_file: Path | None,
+    on_progress: Advance,
+    with_series: bool = False,
+) -> Analysis:
+    """Analyse capture files in the order given.
+
+    Args:
+        inputs: pcap or pcapng files, "-" is standard input.
+        lines, map_e: files of assignments, lines and MAP-E rules; those of the configuration come first.
+        engine: name in ``query.ENGINES``.
+        on_progress: told what is read, how far, and of how much.
+        with_series: keep outbound traffic over time, for a picture.
+
+    Raises:
+        InputError: a file that cannot be used, or no export datagram in any of the inputs.
+        ConfigError: a wrong configuration.
+    """
+    config = load_config(config_file, os.environ)
+    exporters = Exporters(config.exporter, accept_unconfigured=not config.exporter)
+    captures = [
+        Capture(name, exporters=exporters, on_progress=partial(on_progress, name)) for name in inputs
+    ]
+    for capture in captures:
+        capture.check()
+    run = compose(
+        config,
+        exporters,
+        attributor=_attributor(config, lines, map_e, on_progress),
+        engine=_engine(engine),
+        config_file=config_file,
+        series=SeriesRecord() if with_series else None,
+    )
+    run.start()
+    for capture in captures:
+        for datagrams in capture:
+            run.receive(datagrams)
+    run.finish()
+    frames = sum((capture.drops for capture in captures), Counter())
+    if not run.decoder.datagrams:
+        raise InputError(", ".join(inputs), _nothing_found(frames, sum(capture.frames for capture in captures)))
+    return Analysis(
+        document=document_of(run, {reason.value: count for reason, count in frames.items()}),
+        series=run.series.series() if run.series is not None else None,
+        remarks=remarks_of(run, damage=[capture.damage for capture in captures if capture.damage]),
+    )
+
+
+def compose(
+    config: Config,
+    exporters: Exporters,
+    *,
+    attributor: Attributor,
+    engine: Engine,
+    config_file: Path | None = None,
+    series: SeriesRecord | None = None,
+) -> Run:
+    """A run from its configuration; nothing is started.
+
+    Raises:
+        ConfigError: ``[detect]`` names no detector or no parameter of it.
+    """
+    realms = realms_of(config)
+    decoder = Decoder(exporters=exporters.texts, realms=realms)
+    quality = QualityRecord()
+    try:
+        detect = Detect(
+            engine=engine,
+            overrides=config.detect,
+            line_info=_line_info(attributor, exporters),
+            quality=lambda _line, first_ms, last_ms: Quality(loss=quality.loss(first_ms, last_ms)),
+        )
+    except ValueError as error:
+        expected = "detectors and their parameters"
+        raise ConfigError(config_file or "environment", "detect", expected=expected, found=str(error)) from error
+    return Run(
+        decoder=decoder,
+        boundaries=Boundaries(
+            exporters,
+            realms=realms,
+            interface_names=decoder.interfaces,
+            default_realm=config.attribution.default_realm,
+        ),
+        attributor=attributor,
+        windows=Windows(active_cap_ms=exporters.active_cap_ms, lateness_ms=exporters.lateness_ms),
+        detect=detect,
+        quality=quality,
+        series=series,
+    )
+
+
+def realms_of(config: Config) -> list[str]:
+    """Every realm that the configuration names, the default realm first."""
+    named = [
+        place.realm
+        for exporter in config.exporter
+        for place in (exporter, *exporter.interface, *exporter.vrf)
+        if place.realm
+    ]
+    return list(dict.fromkeys(["", config.attribution.default_realm, *named]))
+
+
+def _attributor(config: Config, lines: Sequence[Path], map_e: Path | None, on_progress: Advance) -> Attributor:
+    rules = (*config.files.map_e, *([map_e] if map_e is not None else []))
+    rows = 0
+
+    def advance(more: int) -> None:
+        nonlocal rows
+        rows += more
+        on_progress("assignments", rows, None)
+
+    return Attributor.load(
+        lines=[*config.files.lines, *lines],
+        map_e=rules[0] if rules else None,
+        network=config.network,
+        realms=realms_of(config),
+        clock_margin_ms=round(config.attribution.clock_margin_s * 1000),
+        key=config.privacy.key_file.read_bytes() if config.privacy.key_file is not None else None,
+        on_progress=advance,
+    )
+
+
+def _engine(name: str) -> Engine:
+    module, _, factory = ENGINES[name].partition(":")
+    engine: Engine = getattr(import_module(module), factory)()
+    return engine
+
+
+def _line_info(attributor: Attributor, exporters: Exporters) -> Callable[[int], LineInfo]:
+    """What the detectors may know of a line."""
+    only_outbound = bool(exporters.configured) and all(e.sees is Sees.OUTBOUND for e in exporters.configured)
+
+    def line_info(key: int) -> LineInfo:
+        known = attributor.line(key)
+        return LineInfo(
+            line_id=attributor.line_id(key),
+            group=known.group if known is not None else "home",
+            up_bps=known.up_bps or 0 if known is not None else 0,
+            sees="outbound" if only_outbound else "",
+        )
+
+    return line_info
+
+
+def _nothing_found(frames: Counter[object], frame_count: int) -> str:
+    """Why a capture without a single export datagram is of no use."""
+    expected = "expected NetFlow v5, v9 or IPFIX in UDP datagrams, found"
+    if not frame_count:
+        return f"{expected} no packet at all"
+    reasons = ", ".join(f"{count} {getattr(reason, 'value', reason)}" for reason, count in frames.most_common())
+    return f"{expected} none in {frame_count} packets ({reasons or 'no usable one'})"
