@@ -70,7 +70,8 @@ class FlowBatch:
 
         arrays = []
         for column in FLOW.columns:
-            values = self.column(column.name)
+            # Arrow keeps a view of what it is given, and a batch is filled again.
+            values = self.column(column.name).copy()
             if column.type is Type.STRING:
                 texts = self.exporters if column.name == "exporter" else self.realms
                 arrays.append(pa.DictionaryArray.from_arrays(values.astype(np.int32), pa.array(texts, pa.string())))
