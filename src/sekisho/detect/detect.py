@@ -14,7 +14,7 @@ import numpy as np
 
 from sekisho.detect.episodes import Track
 from sekisho.detect.level import LineInfo
-from sekisho.detect.question import candidates, params_table, screen_sql, targets
+from sekisho.detect.question import candidates, params_table, screen_sql, suspects, targets
 from sekisho.detect.registry import DETECTORS
 from sekisho.detect.verdict import verdict
 from sekisho.schema.detection import Quality
@@ -27,12 +27,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sekisho.detect.detector import Detector
-    from sekisho.detect.episodes import Block, Window
+    from sekisho.detect.episodes import Window
     from sekisho.query.engine import Engine
     from sekisho.schema.detection import Detection
 
 HORIZON_MS = 3_600_000
 """How far back a window can still change a verdict; the window tables keep ten minutes more."""
+
+TARGETS_EVERY_MS = 30_000
+"""Where the traffic of an episode goes is asked when it opens and then this often: it explains, it decides nothing."""
 
 LINES_REMEMBERED = 1_000_000
 """Lines of which it is remembered how much they receive; the longest silent leave first."""
@@ -97,7 +100,7 @@ class Detect:
     ) -> None:
         self._engine = engine
         self._detectors = _overridden(detectors, overrides or {})
-        self._screen = screen_sql(self._detectors)
+        self._screen_sql = screen_sql(self._detectors)
         self._line_info = line_info
         self._quality = quality
         self._tracks: dict[tuple[int, str], Track] = {}
@@ -109,9 +112,10 @@ class Detect:
         """Judge every line that was touched since the last tick, as of a stream time in milliseconds UTC."""
         touched = windows.tick(at_ms)
         if len(touched.lines):
-            lines = self._worth_looking(windows.line_window(lines=touched.lines, since_ms=touched.since_ms))
-            if lines:
-                self._look(lines, windows, from_ms=touched.since_ms // BLOCK_MS * BLOCK_MS, at_ms=at_ms)
+            from_ms = touched.since_ms // BLOCK_MS * BLOCK_MS
+            for detector, lines in zip(self._detectors, self._screen(windows, touched), strict=True):
+                if lines:
+                    self._look(detector, lines, windows, from_ms=from_ms, at_ms=at_ms)
         self._settle(at_ms)
 
     def detections(self) -> list[Detection]:
@@ -130,41 +134,59 @@ class Detect:
         ]
         return sorted(found, key=lambda d: (d.first_seen_ms, d.line_id, d.line, d.kind))
 
-    def _worth_looking(self, rows: pa.Table) -> list[int]:
-        """Lines that a detector's screen lets through, or that have a track."""
-        answer = self._engine.run(self._screen, {"line_window": rows})
-        columns = [answer.column(name).to_pylist() for name in ("line", "sent", "received", "wanted")]
-        tracked = {line for line, _ in self._tracks}
-        lines = []
-        for line, sent, received, wanted in zip(*columns, strict=True):
-            before = self._seen.pop(line, (0, 0))
-            self._seen[line] = before[0] + sent, before[1] + received
-            if wanted or line in tracked:
-                lines.append(line)
+    def _screen(self, windows: WindowTables, touched: Touched) -> list[list[int]]:
+        """Lines that each detector is to look at: those that its screen and its suspects let through, or it tracks."""
+        rows = windows.line_window(lines=touched.lines, since_ms=touched.since_ms)
+        screened = self._engine.run(self._screen_sql, {"line_window": rows})
+        lines = screened.column("line").to_pylist()
+        self._remember(lines, screened)
+        wanted = []
+        for detector in self._detectors:
+            flags = screened.column(detector.name).to_pylist()
+            let_through = {line for line, flag in zip(lines, flags, strict=True) if flag}
+            if detector.suspects and let_through:
+                keys = np.array(sorted(let_through), dtype=np.int64)
+                line_target = windows.line_target(lines=keys, since_ms=touched.since_ms - HORIZON_MS)
+                let_through = suspects(self._engine, detector, line_target)
+            tracked = {line for line in lines if (line, detector.name) in self._tracks}
+            wanted.append(sorted(let_through | tracked))
+        return wanted
+
+    def _remember(self, lines: list[int], screened: pa.Table) -> None:
+        """Count in how many windows each line was seen to send and to receive."""
+        for line, *new in zip(lines, *(screened.column(c).to_pylist() for c in ("sent", "received")), strict=True):
+            sent, received = self._seen.pop(line, (0, 0))
+            self._seen[line] = sent + new[0], received + new[1]
         while len(self._seen) > LINES_REMEMBERED:
             del self._seen[next(iter(self._seen))]
-        return lines
 
-    def _look(self, lines: list[int], windows: WindowTables, *, from_ms: int, at_ms: int) -> None:
+    def _look(self, detector: Detector, lines: list[int], windows: WindowTables, *, from_ms: int, at_ms: int) -> None:
         tables = _tables(windows, lines, from_ms)
-        for detector in self._detectors:
-            found, blocks = self._ask(detector, lines, tables, from_ms)
-            if new := [line for line, rows in found.items() if self._is_new(line, detector, rows)]:
-                back_ms = min(from_ms, (at_ms - HORIZON_MS) // BLOCK_MS * BLOCK_MS)
-                more, more_blocks = self._ask(detector, new, _tables(windows, new, back_ms), back_ms)
-                found, blocks = found | more, blocks | more_blocks
-            for line in lines:
-                self._revise(line, detector, found.get(line, []), blocks.get(line, {}), from_ms=from_ms, at_ms=at_ms)
+        found = self._candidates(detector, lines, tables, from_ms)
+        new = [line for line, rows in found.items() if self._is_new(line, detector, rows)]
+        back_ms = min(from_ms, (at_ms - HORIZON_MS) // BLOCK_MS * BLOCK_MS)
+        all_tables = _tables(windows, new, back_ms) if new else {}
+        if new:
+            found |= self._candidates(detector, new, all_tables, back_ms)
+        for line in lines:
+            self._revise(line, detector, found.get(line, []), from_ms=from_ms, at_ms=at_ms)
+        if new:
+            self._find_targets(detector, new, all_tables, back_ms)
+        if found and at_ms % TARGETS_EVERY_MS == 0:
+            self._find_targets(detector, sorted(found), tables, from_ms)
 
-    def _ask(
+    def _candidates(
         self, detector: Detector, lines: list[int], tables: Mapping[str, pa.Table], from_ms: int
-    ) -> tuple[dict[int, list[Window]], dict[int, dict[int, Block]]]:
-        """Candidate windows of some lines, and where their traffic went, from a time on."""
-        found = candidates(self._engine, detector, {**tables, "params": self._params(detector, lines)}, from_ms=from_ms)
-        if not found:
-            return {}, {}
-        params = self._params(detector, sorted(found))
-        return found, targets(self._engine, detector, {**tables, "params": params}, from_ms=from_ms)
+    ) -> dict[int, list[Window]]:
+        params = self._params(detector, lines)
+        return candidates(self._engine, detector, {**tables, "params": params}, from_ms=from_ms)
+
+    def _find_targets(self, detector: Detector, lines: list[int], tables: Mapping[str, pa.Table], from_ms: int) -> None:
+        """Note where the traffic of tracked lines went, in every block from a time on."""
+        params = self._params(detector, lines)
+        for line, blocks in targets(self._engine, detector, {**tables, "params": params}, from_ms=from_ms).items():
+            if track := self._tracks.get((line, detector.name)):
+                track.blocks.update(blocks)
 
     def _is_new(self, line: int, detector: Detector, rows: Sequence[Window]) -> bool:
         track = self._tracks.get((line, detector.name))
@@ -175,7 +197,6 @@ class Detect:
         line: int,
         detector: Detector,
         rows: Sequence[Window],
-        blocks: Mapping[int, Block],
         *,
         from_ms: int,
         at_ms: int,
@@ -186,7 +207,6 @@ class Detect:
                 return
             track = self._tracks[line, detector.name] = Track(gap_ms=detector.gap_ms)
         track.revise(rows, from_ms=from_ms, at_ms=at_ms)
-        track.blocks = {start: block for start, block in track.blocks.items() if start < from_ms} | dict(blocks)
 
     def _settle(self, at_ms: int) -> None:
         """Once a block: fold what cannot change any more, forget tracks without an episode."""

@@ -45,11 +45,15 @@ TARGET = (
 )
 """Columns of every target row; ``targets`` is the number of distinct addresses of the whole block, at least."""
 
-IS_V4 = "(target_hi = 0 and target_lo >> 32 = 65535)"
-NETWORK = f"""case when {IS_V4} then 0 else target_hi & -65536 end as network_hi,
-    case when {IS_V4} then target_lo & -256 else 0 end as network_lo,
-    case when {IS_V4} then 120 else 48 end as network_bits"""
-"""A target's /24 or /48: carpet bombing changes the address within it with every packet."""
+NETWORK = "case when target_hi = 0 then target_lo & -256 else target_hi & -65536 end"
+"""Key of a target's /24 or /48, since carpet bombing changes the address within it with every packet. One number does:
+the upper word of a global IPv6 address is never as small as ``::ffff:0:0/96``."""
+
+V4_FIRST, V4_LAST = 0xFFFF << 32, (0xFFFF << 32) + 0xFFFFFFFF
+_IS_V4 = f"network between {V4_FIRST} and {V4_LAST}"
+NETWORK_WORDS = f"""case when {_IS_V4} then 0 else network end as network_hi,
+  case when {_IS_V4} then network else 0 end as network_lo, case when {_IS_V4} then 120 else 48 end as network_bits"""
+"""The same network as the columns of ``TARGET``."""
 
 
 def threshold(value: float, unit: str, why: str) -> Any:
@@ -66,6 +70,8 @@ class Detector:
         kinds: kinds that it reports.
         params: thresholds by group of lines.
         screen: condition over a sent row of ``line_window``; lines without such a window are not looked at further.
+        suspects: SELECT of the lines in ``line_target`` that are worth the whole question; "" = all that were screened.
+            Both may name thresholds in braces: the least of all groups is put there.
         gap_ms: silence up to which two windows are one episode.
         explain: one sentence about a detection's evidence for a person who knows networks.
     """
@@ -74,6 +80,7 @@ class Detector:
     kinds: tuple[str, ...]
     params: Mapping[str, Any]
     screen: str
+    suspects: str
     candidates: str
     targets: str
     gap_ms: int
@@ -93,6 +100,11 @@ class Detector:
             for each in [group] if group else GROUPS:
                 changed[each] = replace(changed[each], **{name: float(overrides[key])})
         return replace(self, params=changed)
+
+    def least(self, text: str) -> str:
+        """A text with each threshold in braces replaced by the least of all groups."""
+        rows = [asdict(params) for params in self.params.values()]
+        return text.format_map({name: min(row[name] for row in rows) for name in rows[0]})
 
     def _check(self, group: str, name: str, key: str) -> None:
         known = [f.name for f in fields(self.params["home"])]

@@ -23,11 +23,19 @@ _CONTEXT = ("all_packets", "inferred_packets", "all_sampled_packets", "unknown_s
 
 
 def screen_sql(detectors: Iterable[Detector]) -> str:
-    """One row a line: windows sent and received, and 1 where any detector wants to look further."""
-    any_screen = " or ".join(f"({detector.screen})" for detector in detectors)
-    return f"""select line, count(*) filter (where side = 0) as sent, count(*) filter (where side = 1) as received,
-  max(case when side = 0 and ({any_screen}) then 1 else 0 end) as wanted
+    """One row a line: windows sent and received, and a column a detector, 1 where it wants to look further."""
+    wanted = "".join(
+        f",\n  max(case when side = 0 and ({d.least(d.screen)}) then 1 else 0 end) as {d.name}" for d in detectors
+    )
+    return f"""select line, count(*) filter (where side = 0) as sent,
+  count(*) filter (where side = 1) as received{wanted}
 from line_window group by line order by line"""
+
+
+def suspects(engine: Engine, detector: Detector, line_target: pa.Table) -> set[int]:
+    """Lines of a table of targets that are worth the whole question."""
+    answer = engine.run(detector.least(detector.suspects), {"line_target": line_target})
+    return set(answer.column("line").to_pylist())
 
 
 def params_table(detector: Detector, lines: list[int], infos: list[LineInfo], two_way: list[bool]) -> pa.Table:
@@ -59,7 +67,7 @@ def targets(
     counts: dict[tuple[int, int], int] = {}
     for line, block, hi, lo, bits, port, protocol, packets, count in _rows(engine.run(sql, tables)):
         networks[line, block][hi, lo, bits, port, protocol] = packets
-        counts[line, block] = count
+        counts[line, block] = int(count)
     found: defaultdict[int, dict[int, Block]] = defaultdict(dict)
     for (line, block), packets_by_network in networks.items():
         found[line][block] = Block(networks=packets_by_network, targets=counts[line, block])

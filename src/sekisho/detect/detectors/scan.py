@@ -24,7 +24,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sekisho.detect.detector import NETWORK, Detector, Language, threshold
+from sekisho.detect.detector import NETWORK, NETWORK_WORDS, V4_FIRST, V4_LAST, Detector, Language, threshold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,126 +88,106 @@ KINDS = ("scan",)
 SCREEN = "syn_sampled_packets > 0"
 """A slow scan leaves one sampled packet in most windows, and nothing in the others."""
 
+_PROBE = """t.syn_sampled_packets >= 0.8 * t.sampled_packets and t.syn_sampled_packets > 0
+      and t.answered_syn_ack_packets = 0"""
+SUSPECTS = f"""select t.line from line_target t where t.protocol = 6 and {_PROBE}
+group by t.line having count(*) >= {{probes_10min}}"""
+"""Fewer probes than the least that a verdict rests on."""
 
 _DEVICE, _ORDINARY = (", ".join(str(port) for port in ports) for ports in (DEVICE_PORTS, ORDINARY_PORTS))
 
 
-def _found(minutes: int) -> str:
-    """Ports and addresses scanned in one period; ``pair_<minutes>`` holds its pairs, ``first_ms`` its first block."""
-    period = f"{minutes}min"
-    return f"""port_{period} as (
-  select line, first_ms, last_ms, port, count(distinct case when spread = 1 then target_lo end) as probes,
-    sum(cast(1 - probe as double)) as others, max(scale) as scale
-  from pair_{period} group by line, first_ms, last_ms, port
-), all_{period} as (
-  select line, first_ms, sum(cast(probes as double)) as probes from port_{period} group by line, first_ms
-), scanned_port_{period} as (
-  select o.line, o.first_ms, o.last_ms, o.port
-  from port_{period} o
-    join all_{period} a on a.line = o.line and a.first_ms = o.first_ms
-    join params p on p.line = o.line
-  where o.probes >= p.probes_{period} and o.probes >= p.probes_an_other * o.others
-    and (o.port in ({_DEVICE}, {_ORDINARY}) or o.probes >= p.any_port_share * a.probes)
-    and o.probes * o.scale >= case when o.port in ({_DEVICE}) then p.device_targets_{period}
-      when o.port in ({_ORDINARY}) then p.ordinary_targets_{period} else p.any_targets_{period} end
-), scanned_address_{period} as (
-  select o.line, o.first_ms, o.last_ms, o.target_hi, o.target_lo
-  from pair_{period} o join params p on p.line = o.line
-  group by o.line, o.first_ms, o.last_ms, o.target_hi, o.target_lo
-  having count(distinct case when o.spread = 1 then o.port end) >= max(p.probes_{period})
-    and count(distinct case when o.spread = 1 then o.port end)
-      >= max(p.probes_an_other) * sum(cast(1 - o.probe as double))
-    and count(distinct case when o.spread = 1 then o.port end) * max(o.scale) >= max(p.ports_{period})
-    and sum(cast(o.syn_packets as double)) <= max(p.syn_an_address)
-)"""
+def _enough(period: str) -> str:
+    """How many doors of one kind make a scan within a period."""
+    return f"""case when d.vertical = 1 then p.ports_{period}
+      when d.door in ({_DEVICE}) then p.device_targets_{period}
+      when d.door in ({_ORDINARY}) then p.ordinary_targets_{period} else p.any_targets_{period} end"""
 
 
+_HOUR = "order by block_start_ms range between 3000000 preceding and current row"
 _SCANNED = f"""
 with pair as (
-  select t.line, t.block_start_ms, t.target_hi, t.target_lo, t.port, t.syn_packets, t.syn_sampled_packets, {NETWORK},
-    t.syn_packets / greatest(t.syn_sampled_packets, 1e-9) as scale,
-    case when t.syn_sampled_packets >= 0.8 * t.sampled_packets and t.syn_sampled_packets > 0
-      and t.answered_syn_ack_packets = 0 then 1 else 0 end as probe
+  select t.line, t.block_start_ms, {NETWORK} as network, t.target_lo, t.port, t.syn_packets, t.syn_sampled_packets,
+    p.syn_a_network, p.probes_10min, case when {_PROBE} then 1 else 0 end as probe
   from line_target t join params p on p.line = t.line
   where t.protocol = 6
-), crowded as (
-  select r.line, r.block_start_ms, r.network_hi, r.network_lo, r.port
-  from pair r join params p on p.line = r.line
-  group by r.line, r.block_start_ms, r.network_hi, r.network_lo, r.port
-  having sum(cast(r.syn_packets as double)) > max(p.syn_a_network)
-    and sum(cast(r.syn_sampled_packets as double)) >= max(p.probes_10min)
-), probing as (
-  select r.*, case when c.line is null then r.probe else 0 end as spread
-  from pair r left join crowded c on c.line = r.line and c.block_start_ms = r.block_start_ms
-    and c.network_hi = r.network_hi and c.network_lo = r.network_lo and c.port = r.port
-), latest as (
-  select line, max(block_start_ms) as last_ms from probing group by line
-), pair_10min as (
-  select r.*, r.block_start_ms as first_ms, r.block_start_ms as last_ms from probing r
-), pair_60min as (
-  select r.*, l.last_ms - 3000000 as first_ms, l.last_ms
-  from probing r join latest l on l.line = r.line and r.block_start_ms >= l.last_ms - 3000000
-), {_found(10)}, {_found(60)}, scanned_port as (
-  select * from scanned_port_10min union select * from scanned_port_60min
-), scanned_address as (
-  select * from scanned_address_10min union select * from scanned_address_60min
-), hit as (
-  select r.* from probing r join scanned_port s on s.line = r.line and s.port = r.port
-    and r.block_start_ms between s.first_ms and s.last_ms
-  where r.spread = 1
-  union
-  select r.* from probing r join scanned_address s on s.line = r.line and s.target_hi = r.target_hi
-    and s.target_lo = r.target_lo and r.block_start_ms between s.first_ms and s.last_ms
-  where r.spread = 1
+), street as (
+  select line, block_start_ms, network, port, sum(cast(probe as double)) as probes, count(*) as pairs,
+    sum(cast(syn_packets as double)) as syn_packets, sum(cast(syn_sampled_packets as double)) as syn_sampled_packets,
+    case when sum(cast(syn_packets as double)) > max(syn_a_network)
+      and sum(cast(syn_sampled_packets as double)) >= max(probes_10min) then 1 else 0 end as crowded
+  from pair group by line, block_start_ms, network, port
+), doors as (
+  select line, block_start_ms, 0 as vertical, port as door, 0 as network,
+    sum(cast(case when crowded = 1 then 0 else probes end as double)) as probes,
+    sum(cast(pairs - probes as double)) as others,
+    sum(cast(syn_packets as double)) as syn_packets, sum(cast(syn_sampled_packets as double)) as syn_sampled_packets
+  from street group by line, block_start_ms, port
+  union all
+  select line, block_start_ms, 1 as vertical, target_lo as door, max(network) as network,
+    sum(cast(probe as double)) as probes, sum(cast(1 - probe as double)) as others,
+    sum(cast(syn_packets as double)) as syn_packets, sum(cast(syn_sampled_packets as double)) as syn_sampled_packets
+  from pair group by line, block_start_ms, target_lo
+), hour as (
+  select *, syn_packets / greatest(syn_sampled_packets, 1e-9) as scale,
+    sum(cast(probes as double)) over (partition by line, vertical, block_start_ms) as all_probes,
+    sum(cast(syn_packets as double)) over (partition by line, vertical, block_start_ms) as all_syn,
+    sum(cast(probes as double)) over (partition by line, vertical, door {_HOUR}) as hour_probes,
+    sum(cast(others as double)) over (partition by line, vertical, door {_HOUR}) as hour_others
+  from doors
+), judged as (
+  select d.*,
+    case when d.probes < p.probes_10min or d.probes < p.probes_an_other * d.others
+        or d.probes * d.scale < {_enough("10min")} then 0 else 1 end as in_block,
+    case when d.hour_probes < p.probes_60min or d.hour_probes < p.probes_an_other * d.hour_others
+        or d.hour_probes * d.scale < {_enough("60min")} then 0 else 1 end as in_hour
+  from hour d join params p on p.line = d.line
+  where d.probes > 0 and (d.vertical = 0 or d.syn_packets <= p.syn_an_address)
+    and (d.vertical = 1 or d.door in ({_DEVICE}, {_ORDINARY}) or d.probes >= p.any_port_share * d.all_probes)
+), flagged as (
+  select *, max(in_hour) over (partition by line, vertical, door
+    order by block_start_ms range between current row and 3000000 following) as within_hour
+  from judged
+), scanned as (
+  select * from flagged where in_block = 1 or within_hour = 1
 )"""
 
-CANDIDATES = f"""{_SCANNED}, total as (
-  select line, block_start_ms, greatest(sum(cast(syn_packets as double)), 1e-9) as syn_packets
-  from probing group by line, block_start_ms
-), evidence as (
-  select h.line, h.block_start_ms, sum(cast(h.syn_packets as double)) / max(t.syn_packets) as share,
-    count(distinct h.target_lo) as targets, count(distinct h.port) as ports,
-    sum(cast(h.syn_sampled_packets as double)) as block_sampled_packets
-  from hit h join total t on t.line = h.line and t.block_start_ms = h.block_start_ms
-  group by h.line, h.block_start_ms
-), port_rank as (
-  select line, block_start_ms, port,
-    row_number() over (partition by line, block_start_ms order by count(*) desc, port) as place
-  from hit group by line, block_start_ms, port
+CANDIDATES = f"""{_SCANNED}, evidence as (
+  select line, block_start_ms, least(sum(cast(syn_packets as double)) / greatest(max(all_syn), 1e-9), 1) as share,
+    max(case when vertical = 0 then probes else 1 end) as targets,
+    max(case when vertical = 1 then probes else 1 end) as ports,
+    coalesce(arg_max(door, probes * 65536 + door) filter (where vertical = 0), 0) as main_port,
+    max(probes * scale) as likely_doors, sum(cast(syn_sampled_packets as double)) as block_sampled_packets
+  from scanned group by line, block_start_ms
 )
-select w.line, w.window_start_ms, 1 as opens,
+select e.line, w.window_start_ms, 1 as opens,
   w.syn_packets * e.share as packets, w.syn_octets * e.share as octets,
   w.syn_sampled_packets * e.share as sampled_packets, w.syn_packets_var * e.share as packets_var,
   w.syn_packets_var * e.share * (w.syn_octets / w.syn_packets) * (w.syn_octets / w.syn_packets) as octets_var,
-  e.targets, e.ports, r.port as main_port, e.block_sampled_packets, p.two_way
+  e.targets, e.ports, e.main_port, e.likely_doors, e.block_sampled_packets, p.two_way
 from line_window w
   join evidence e on e.line = w.line and e.block_start_ms = w.window_start_ms // 600000 * 600000
-  join port_rank r on r.line = e.line and r.block_start_ms = e.block_start_ms and r.place = 1
   join params p on p.line = w.line
 where w.side = 0 and w.syn_packets > 0"""
 
-TARGETS = f"""{_SCANNED}, total as (
-  select line, block_start_ms, count(distinct target_lo) as targets, count(*) as pairs
-  from hit group by line, block_start_ms
-), network as (
-  select h.line, h.block_start_ms, h.network_hi, h.network_lo, h.network_bits, count(*) as pairs,
-    count(distinct h.port) as ports
-  from hit h group by h.line, h.block_start_ms, h.network_hi, h.network_lo, h.network_bits
-), named as (
-  select h.line, h.block_start_ms, h.syn_packets, t.targets,
-    case when n.pairs * 10 >= t.pairs then h.network_hi else 0 end as network_hi,
-    case when n.pairs * 10 >= t.pairs then h.network_lo
-      when h.network_bits = 120 then 281470681743360 else 0 end as network_lo,
-    case when n.pairs * 10 >= t.pairs then h.network_bits when h.network_bits = 120 then 96 else 0 end as network_bits,
-    case when n.pairs * 10 >= t.pairs and n.ports > 8 then 0 else h.port end as port
-  from hit h
-    join total t on t.line = h.line and t.block_start_ms = h.block_start_ms
-    join network n on n.line = h.line and n.block_start_ms = h.block_start_ms
-      and n.network_hi = h.network_hi and n.network_lo = h.network_lo and n.network_bits = h.network_bits
+TARGETS = f"""{_SCANNED}, named as (
+  select s.line, s.block_start_ms, s.syn_packets as packets, d.probes as targets, d.door as port,
+    case when s.probes * 10 >= d.probes and s.probes >= 3 then s.network
+      when s.network between {V4_FIRST} and {V4_LAST} then {V4_FIRST} else 0 end as network,
+    case when s.probes * 10 >= d.probes and s.probes >= 3 then 0 else 1 end as unnamed
+  from street s join scanned d on d.line = s.line and d.block_start_ms = s.block_start_ms and d.vertical = 0
+    and d.door = s.port
+  where s.probes > 0 and s.crowded = 0
+  union all
+  select line, block_start_ms, syn_packets as packets, 1 as targets, 0 as port, network, 0 as unnamed
+  from scanned where vertical = 1
 )
-select line, block_start_ms, network_hi, network_lo, network_bits, port, 6 as protocol,
-  sum(cast(syn_packets as double)) as packets, max(targets) as targets
-from named group by line, block_start_ms, network_hi, network_lo, network_bits, port"""
+select line, block_start_ms, network_hi, network_lo,
+  case when unnamed = 0 then network_bits when network_bits = 120 then 96 else 0 end as network_bits,
+  port, 6 as protocol, sum(cast(packets as double)) as packets, max(targets) as targets
+from (select *, {NETWORK_WORDS} from named) n
+group by line, block_start_ms, network_hi, network_lo, network_bits, port, unnamed"""
+"""Networks with a tenth of the probes, and three, are named; the others are one row "anywhere"."""
 
 
 def explain(row: Mapping[str, float], lang: Language) -> str:
@@ -230,6 +210,7 @@ DETECTOR = Detector(
     kinds=KINDS,
     params=PARAMS,
     screen=SCREEN,
+    suspects=SUSPECTS,
     candidates=CANDIDATES,
     targets=TARGETS,
     gap_ms=3_600_000,

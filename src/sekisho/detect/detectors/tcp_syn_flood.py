@@ -21,7 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sekisho.detect.detector import NETWORK, Detector, Language, threshold
+from sekisho.detect.detector import NETWORK, NETWORK_WORDS, Detector, Language, threshold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,62 +56,59 @@ PARAMS = {
     "server": Params(pps_10s=2000, pps_60s=1000),
 }
 KINDS = ("tcp_syn_flood",)
-SCREEN = "syn_packets >= 300"
-"""30 packets/s: a third of the weakest opening rate leaves none of its windows out."""
+SCREEN = "syn_packets >= 5 * {pps_60s}"
+"""A minute at the opening rate has a window at that rate; half of it leaves room for what is counted elsewhere."""
 
 _FLOODED = f"""
-with pair as (
-  select t.line, t.block_start_ms, t.target_lo, t.port, t.packets, t.syn_packets, t.syn_sampled_packets,
-    t.answered_syn_ack_packets, t.first_ms, t.last_ms, {NETWORK}
+with door as (
+  select t.line, t.block_start_ms, {NETWORK} as network, t.port, count(*) as targets,
+    sum(cast(t.packets as double)) as packets, sum(cast(t.syn_packets as double)) as syn_packets,
+    sum(cast(t.syn_sampled_packets as double)) as syn_sampled_packets,
+    sum(cast(t.answered_syn_ack_packets as double)) as answered_packets
   from line_target t join params p on p.line = t.line
-  where t.protocol = 6
+  where t.protocol = 6 group by t.line, t.block_start_ms, {NETWORK}, t.port
 ), network as (
-  select line, block_start_ms, network_hi, network_lo, network_bits,
+  select line, block_start_ms, network, count(*) as ports, max(port) as port, max(targets) as targets,
     sum(cast(packets as double)) as packets, sum(cast(syn_packets as double)) as syn_packets,
     sum(cast(syn_sampled_packets as double)) as syn_sampled_packets,
-    sum(cast(answered_syn_ack_packets as double)) as answered_packets,
-    count(distinct port) as ports, count(distinct target_lo) as targets,
-    sum(cast(syn_packets as double)) * 1000.0 / greatest(max(last_ms) - min(first_ms), 10000) as mean_pps
-  from pair group by line, block_start_ms, network_hi, network_lo, network_bits
-), total as (
-  select line, block_start_ms, sum(cast(syn_packets as double)) as syn_packets
-  from network group by line, block_start_ms
+    sum(cast(answered_packets as double)) as answered_packets
+  from door group by line, block_start_ms, network
+), paired as (
+  select *, sum(cast(syn_packets as double)) over (partition by line, block_start_ms) as paired_syn from network
 ), counted as (
   select line, window_start_ms // 600000 * 600000 as block_start_ms, max(syn_packets) / 10 as pps,
     sum(cast(syn_packets as double)) as syn_packets
   from line_window where side = 0 group by line, window_start_ms // 600000 * 600000
 ), shape as (
-  select n.*, n.syn_packets / greatest(t.syn_packets, 1e-9) as share, c.pps,
-    n.syn_packets * greatest(c.syn_packets / greatest(t.syn_packets, 1e-9), 1) as likely_packets
-  from network n
-    join total t on t.line = n.line and t.block_start_ms = n.block_start_ms
+  select n.*, n.syn_packets / greatest(n.paired_syn, 1e-9) as share, c.pps,
+    n.syn_packets * greatest(c.syn_packets / greatest(n.paired_syn, 1e-9), 1) as likely_packets, p.*
+  from paired n
     join counted c on c.line = n.line and c.block_start_ms = n.block_start_ms
+    join params p on p.line = n.line
 ), flooded as (
-  select s.* from shape s join params p on p.line = s.line
-  where s.syn_sampled_packets >= p.sampled and s.syn_packets >= p.syn_share * s.packets
-    and (s.likely_packets >= p.syn_a_port * s.ports or s.likely_packets >= p.syn_an_address * s.targets
-      or (s.pps >= p.any_port_pps and s.share >= p.any_port_share))
+  select * from shape
+  where syn_sampled_packets >= sampled and syn_packets >= syn_share * packets
+    and (likely_packets >= syn_a_port * ports or likely_packets >= syn_an_address * targets
+      or (pps >= any_port_pps and share >= any_port_share))
 )"""
 
 CANDIDATES = f"""{_FLOODED}, evidence as (
-  select line, block_start_ms, sum(cast(share as double)) as share,
+  select line, block_start_ms, max(two_way) as two_way, max(sustain) as sustain,
+    10 * max(pps_10s) as enough_10s, 60 * max(pps_60s) as enough_60s, sum(cast(share as double)) as share,
     sum(cast(targets as double)) as targets, max(ports) as ports,
     sum(cast(syn_sampled_packets as double)) as block_sampled_packets,
     sum(cast(answered_packets as double)) / sum(cast(syn_packets as double)) as answered_share
   from flooded group by line, block_start_ms
 ), flood as (
-  select w.line, w.window_start_ms, w.window_start_ms // 60000 as minute, e.share, e.targets, e.ports,
-    e.answered_share, e.block_sampled_packets, w.syn_packets * e.share as packets, w.syn_octets * e.share as octets,
+  select w.window_start_ms, e.*, w.syn_packets * e.share as packets, w.syn_octets * e.share as octets,
     w.syn_sampled_packets * e.share as sampled_packets, w.syn_packets_var * e.share as packets_var
   from line_window w
     join evidence e on e.line = w.line and e.block_start_ms = w.window_start_ms // 600000 * 600000
   where w.side = 0 and w.syn_packets > 0
-), minute as (
-  select line, minute, sum(cast(packets as double)) as packets from flood group by line, minute
 ), rated as (
-  select f.*, p.two_way, p.sustain,
-    greatest(f.packets / (10 * p.pps_10s), m.packets / (60 * p.pps_60s)) as rate
-  from flood f join minute m on m.line = f.line and m.minute = f.minute join params p on p.line = f.line
+  select *, greatest(packets / enough_10s,
+    sum(cast(packets as double)) over (partition by line, window_start_ms // 60000) / enough_60s) as rate
+  from flood
 )
 select line, window_start_ms, case when rate >= 1 then 1 else 0 end as opens,
   packets, octets, sampled_packets, packets_var,
@@ -119,18 +116,10 @@ select line, window_start_ms, case when rate >= 1 then 1 else 0 end as opens,
   targets, ports, answered_share, two_way, block_sampled_packets, octets / packets as mean_octets
 from rated where rate >= sustain"""
 
-TARGETS = f"""{_FLOODED}, hit as (
-  select t.line, t.block_start_ms, t.network_hi, t.network_lo, t.network_bits,
-    case when f.ports > 8 then 0 else t.port end as port, t.syn_packets as packets, t.target_lo
-  from pair t join flooded f on f.line = t.line and f.block_start_ms = t.block_start_ms
-    and f.network_hi = t.network_hi and f.network_lo = t.network_lo
-), total_hit as (
-  select line, block_start_ms, count(distinct target_lo) as targets from hit group by line, block_start_ms
-)
-select h.line, h.block_start_ms, h.network_hi, h.network_lo, h.network_bits, h.port, 6 as protocol,
-  sum(cast(h.packets as double)) as packets, max(t.targets) as targets
-from hit h join total_hit t on t.line = h.line and t.block_start_ms = h.block_start_ms
-group by h.line, h.block_start_ms, h.network_hi, h.network_lo, h.network_bits, h.port"""
+TARGETS = f"""{_FLOODED}
+select line, block_start_ms, {NETWORK_WORDS}, case when ports > 1 then 0 else port end as port, 6 as protocol,
+  likely_packets as packets, targets
+from flooded"""
 
 
 def explain(row: Mapping[str, float], lang: Language) -> str:
@@ -151,6 +140,7 @@ DETECTOR = Detector(
     kinds=KINDS,
     params=PARAMS,
     screen=SCREEN,
+    suspects="",
     candidates=CANDIDATES,
     targets=TARGETS,
     gap_ms=900_000,

@@ -24,7 +24,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sekisho.detect.detector import NETWORK, Detector, Language, threshold
+from sekisho.detect.detector import NETWORK, NETWORK_WORDS, Detector, Language, threshold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,60 +76,67 @@ PARAMS = {
     "server": Params(pps_10s=10_000, pps_60s=5000, one_way_pps=60_000, stream_pps=20_000),
 }
 KINDS = ("udp_flood",)
-SCREEN = "(udp_packets - dns_packets) >= 1000"
-"""100 packets/s: a third of the weakest opening rate leaves none of its windows out."""
+SCREEN = "udp_packets - dns_packets >= 5 * {pps_60s}"
+"""A minute at the opening rate has a window at that rate; half of it leaves room for what is counted elsewhere."""
 
 _FLOODED = f"""
 with pair as (
-  select t.line, t.block_start_ms, t.target_hi, t.target_lo, t.port,
-    t.packets, t.octets, t.records, t.sampled_packets, t.answered_packets, t.first_ms, t.last_ms, {NETWORK},
+  select t.line, t.block_start_ms, {NETWORK} as network, t.target_lo, t.packets, t.octets, t.records,
+    t.sampled_packets, t.answered_packets, t.first_ms, t.last_ms, t.port,
     case when p.two_way = 1 and t.answered_packets * p.packets_an_answer > t.packets then 0 else 1 end as silent
   from line_target t join params p on p.line = t.line
   where t.protocol = 17 and t.port <> 53
-), network as (
-  select line, block_start_ms, network_hi, network_lo, network_bits, silent,
+), address as (
+  select line, block_start_ms, network, silent, count(*) as pairs, max(port) as port,
     sum(cast(packets as double)) as packets, sum(cast(octets as double)) as octets,
     sum(cast(records as double)) as records, sum(cast(sampled_packets as double)) as sampled_packets,
-    sum(cast(answered_packets as double)) as answered_packets, min(first_ms) as first_ms, max(last_ms) as last_ms,
-    count(*) as pairs, count(distinct target_lo) as targets, count(distinct port) as ports
-  from pair group by line, block_start_ms, network_hi, network_lo, network_bits, silent
+    sum(cast(answered_packets as double)) as answered_packets, min(first_ms) as first_ms, max(last_ms) as last_ms
+  from pair group by line, block_start_ms, network, silent, target_lo
+), network as (
+  select line, block_start_ms, network, silent, count(*) as targets, max(pairs) as ports, max(port) as port,
+    sum(cast(pairs as double)) as pairs, sum(cast(packets as double)) as packets,
+    sum(cast(octets as double)) as octets, sum(cast(records as double)) as records,
+    sum(cast(sampled_packets as double)) as sampled_packets,
+    sum(cast(answered_packets as double)) as answered_packets, min(first_ms) as first_ms, max(last_ms) as last_ms
+  from address group by line, block_start_ms, network, silent
 ), paired as (
-  select line, block_start_ms, sum(cast(packets as double)) as sent, sum(cast(answered_packets as double)) as received
-  from pair group by line, block_start_ms
+  select *, sum(cast(packets as double)) over (partition by line, block_start_ms) as paired_sent,
+    sum(cast(answered_packets as double)) over (partition by line, block_start_ms) as paired_received
+  from network
 ), counted as (
   select line, window_start_ms // 600000 * 600000 as block_start_ms,
     sum(cast(case when side = 0 then udp_packets - dns_packets else 0 end as double)) as sent,
     sum(cast(case when side = 1 then udp_packets - dns_packets else 0 end as double)) as received
   from line_window group by line, window_start_ms // 600000 * 600000
 ), shape as (
-  select n.*, n.octets / greatest(n.packets, 1e-9) as mean_octets,
+  select n.*, c.received - n.paired_received as unmatched_packets,
+    n.packets * greatest(c.sent / greatest(n.paired_sent, 1e-9), 1) as likely_packets,
     n.packets * 1000.0 / greatest(n.last_ms - n.first_ms, 10000) as mean_pps,
-    n.packets * greatest(c.sent / greatest(d.sent, 1e-9), 1) as likely_packets,
-    greatest(c.received - d.received, 0) as unmatched_packets,
     case when n.octets >= 1200 * n.packets then p.answers_bulk
-      when n.octets >= 200 * n.packets then p.answers_mixed else p.answers_small end as answers
-  from network n
-    join params p on p.line = n.line
-    join paired d on d.line = n.line and d.block_start_ms = n.block_start_ms
+      when n.octets >= 200 * n.packets then p.answers_mixed else p.answers_small end as answers, p.*
+  from paired n
     join counted c on c.line = n.line and c.block_start_ms = n.block_start_ms
+    join params p on p.line = n.line
   where n.silent = 1
 ), flooded as (
-  select s.* from shape s join params p on p.line = s.line
-  where s.likely_packets >= p.pps_10s * 10 and (
-    (p.two_way = 1 and s.sampled_packets >= p.scattered_sampled and s.records >= 0.5 * s.sampled_packets)
-    or (p.two_way = 1 and s.sampled_packets * s.answers >= p.answers_missed
-      and (s.records >= 3 * s.pairs or s.unmatched_packets < 0.5 * s.answers * s.packets)
-      and (s.pairs > 1 or s.mean_octets < 1200 or s.mean_pps >= p.stream_pps
-        or (s.answered_packets = 0 and s.sampled_packets >= p.stream_sampled)))
-    or (p.two_way = 0 and s.sampled_packets >= p.one_way_sampled
-      and (s.records >= p.one_way_scattered * s.sampled_packets or s.targets >= p.one_way_targets
-        or (s.mean_pps >= p.one_way_single_pps and s.mean_octets < 1000))))
+  select * from shape
+  where likely_packets >= pps_10s * 10 and (
+    (two_way = 1 and sampled_packets >= scattered_sampled and records >= 0.5 * sampled_packets)
+    or (two_way = 1 and sampled_packets * answers >= answers_missed
+      and (records >= 3 * pairs or unmatched_packets < 0.5 * answers * packets)
+      and (pairs > 1 or octets < 1200 * packets or mean_pps >= stream_pps
+        or (answered_packets = 0 and sampled_packets >= stream_sampled)))
+    or (two_way = 0 and sampled_packets >= one_way_sampled
+      and (records >= one_way_scattered * sampled_packets or targets >= one_way_targets
+        or (octets < 1000 * packets and mean_pps >= one_way_single_pps))))
 )"""
 
 CANDIDATES = f"""{_FLOODED}, evidence as (
-  select line, block_start_ms, sum(cast(likely_packets as double)) as packets,
-    sum(cast(sampled_packets as double)) as block_sampled_packets, sum(cast(pairs as double)) as pairs,
-    sum(cast(targets as double)) as targets, max(ports) as ports,
+  select line, block_start_ms, max(two_way) as two_way, max(sustain) as sustain,
+    10 * max(case when two_way = 1 then pps_10s else one_way_pps end) as enough_10s,
+    60 * max(case when two_way = 1 then pps_60s else one_way_pps end) as enough_60s,
+    sum(cast(likely_packets as double)) as packets, sum(cast(sampled_packets as double)) as block_sampled_packets,
+    sum(cast(pairs as double)) as pairs, sum(cast(targets as double)) as targets, max(ports) as ports,
     sum(cast(records as double)) / greatest(sum(cast(sampled_packets as double)), 1e-9) as flows_a_sampled_packet,
     sum(cast(answered_packets as double)) / greatest(sum(cast(packets as double)), 1e-9) as answered_share
   from flooded group by line, block_start_ms
@@ -142,22 +149,18 @@ CANDIDATES = f"""{_FLOODED}, evidence as (
     and n.block_start_ms = w.window_start_ms // 600000 * 600000
   where w.side = 0 group by w.line, w.window_start_ms
 ), flood as (
-  select w.line, w.window_start_ms, w.window_start_ms // 60000 as minute, w.udp_packets,
-    w.udp_octets / greatest(w.udp_packets, 1e-9) as mean_octets, w.udp_sampled_packets, w.udp_packets_var,
-    greatest(least(w.udp_packets - w.dns_packets - coalesce(o.packets, 0), e.packets), 0) as packets,
-    e.block_sampled_packets, e.pairs, e.targets, e.ports, e.flows_a_sampled_packet, e.answered_share
+  select w.window_start_ms, w.udp_packets, w.udp_octets / w.udp_packets as mean_octets, w.udp_sampled_packets,
+    w.udp_packets_var, e.line, e.two_way, e.sustain, e.enough_10s, e.enough_60s, e.block_sampled_packets,
+    e.pairs, e.targets, e.ports, e.flows_a_sampled_packet, e.answered_share,
+    greatest(least(w.udp_packets - w.dns_packets - coalesce(o.packets, 0), e.packets), 0) as packets
   from line_window w
     join evidence e on e.line = w.line and e.block_start_ms = w.window_start_ms // 600000 * 600000
     left join other o on o.line = w.line and o.window_start_ms = w.window_start_ms
   where w.side = 0 and w.udp_packets > 0
-), minute as (
-  select line, minute, sum(cast(packets as double)) as packets from flood group by line, minute
 ), rated as (
-  select f.*, p.two_way, greatest(
-      f.packets / (10 * case when p.two_way = 1 then p.pps_10s else p.one_way_pps end),
-      m.packets / (60 * case when p.two_way = 1 then p.pps_60s else p.one_way_pps end)) as rate,
-    p.sustain
-  from flood f join minute m on m.line = f.line and m.minute = f.minute join params p on p.line = f.line
+  select *, greatest(packets / enough_10s,
+    sum(cast(packets as double)) over (partition by line, window_start_ms // 60000) / enough_60s) as rate
+  from flood
 )
 select line, window_start_ms, case when rate >= 1 then 1 else 0 end as opens,
   packets, packets * mean_octets as octets,
@@ -167,19 +170,10 @@ select line, window_start_ms, case when rate >= 1 then 1 else 0 end as opens,
   mean_octets, pairs, targets, ports, flows_a_sampled_packet, answered_share, two_way, block_sampled_packets
 from rated where rate >= sustain and packets > 0"""
 
-TARGETS = f"""{_FLOODED}, hit as (
-  select t.line, t.block_start_ms, t.network_hi, t.network_lo, t.network_bits,
-    case when f.ports > 8 then 0 else t.port end as port, t.packets, t.target_lo
-  from pair t join flooded f on f.line = t.line and f.block_start_ms = t.block_start_ms
-    and f.network_hi = t.network_hi and f.network_lo = t.network_lo
-  where t.silent = 1
-), total as (
-  select line, block_start_ms, count(distinct target_lo) as targets from hit group by line, block_start_ms
-)
-select h.line, h.block_start_ms, h.network_hi, h.network_lo, h.network_bits, h.port, 17 as protocol,
-  sum(cast(h.packets as double)) as packets, max(t.targets) as targets
-from hit h join total t on t.line = h.line and t.block_start_ms = h.block_start_ms
-group by h.line, h.block_start_ms, h.network_hi, h.network_lo, h.network_bits, h.port"""
+TARGETS = f"""{_FLOODED}
+select line, block_start_ms, {NETWORK_WORDS}, case when pairs > targets then 0 else port end as port, 17 as protocol,
+  likely_packets as packets, targets
+from flooded"""
 
 
 def explain(row: Mapping[str, float], lang: Language) -> str:
@@ -199,6 +193,7 @@ DETECTOR = Detector(
     kinds=KINDS,
     params=PARAMS,
     screen=SCREEN,
+    suspects="",
     candidates=CANDIDATES,
     targets=TARGETS,
     gap_ms=900_000,
