@@ -81,7 +81,7 @@ def test_finished_means_that_no_action_is_left_and_questions_may_remain() -> Non
     assert report(device("a", finding("c2.4", Verdict.ASK))).to_json()["finished"] is True
     open_one = report(device("a", finding("c2.1", Verdict.ACTION))).to_json()
     assert open_one["finished"] is False
-    assert open_one["not_finished_because"] == ["a/c2.1/open"]
+    assert open_one["not_finished_because"] == ["a/c2.1/open/23"]
 
 
 def test_texts_render_in_both_languages() -> None:

@@ -93,7 +93,7 @@ class DataSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What changed since an earlier run; keys are ``device/check``."""
+    """What changed since an earlier run; keys are those of ``key()``."""
 
     earlier_ms: int
     closed: tuple[str, ...]
@@ -121,7 +121,7 @@ class Report:
         return sorted(rows, key=lambda row: (row[1].verdict is not Verdict.ACTION, -_actions(row[0]), row[0].id))
 
     def not_finished_because(self) -> list[str]:
-        """Ways in that are still open, as ``device/check``; empty means that nothing found asks for an action."""
+        """Ways in that are still open, by their keys; empty means that nothing found asks for an action."""
         return [key(device, finding) for device, finding in self.to_do() if finding.verdict is Verdict.ACTION]
 
     def to_json(self) -> dict[str, Any]:
@@ -141,9 +141,14 @@ class Report:
         }
 
 
+_SUBJECTS = ("place", "port", "opening", "change")
+"""Evidence that tells two findings of one outcome on one device apart."""
+
+
 def key(device: DeviceReport, finding: Finding) -> str:
     """Name of one finding that stays the same from run to run."""
-    return f"{device.id}/{finding.check}/{finding.outcome}"
+    subject = [finding.evidence[name] for name in _SUBJECTS if name in finding.evidence][:1]
+    return "/".join([device.id, finding.check, finding.outcome, *subject])
 
 
 @cache
@@ -166,7 +171,7 @@ def _device_json(device: DeviceReport) -> dict[str, Any]:
             name: {"value": fact.value, "source": fact.source, "confidence": fact.confidence}
             for name, fact in device.identity.items()
         },
-        "findings": [_finding_json(finding) for finding in device.findings],
+        "findings": [{"key": key(device, finding), **_finding_json(finding)} for finding in device.findings],
     }
 
 

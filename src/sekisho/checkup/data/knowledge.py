@@ -1,0 +1,83 @@
+"""Everything known about makers and models: the files of a data directory, each told apart by what it holds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import date as Date  # noqa: N812 # `date` is what the readers call their function
+from typing import TYPE_CHECKING, Any
+
+from sekisho.checkup.data import csaf, cve5, kev, myjvn, nvd
+from sekisho.checkup.data.advisory import Advisory, Concern, concern
+from sekisho.checkup.data.models import Models, shipped
+from sekisho.checkup.jobs import NoAnswer
+from sekisho.core.errors import InputError
+from sekisho.core.time import to_datetime
+from sekisho.measures.report import DataSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+JSON_READERS = {"kev": kev, "nvd": nvd, "cve": cve5, "csaf": csaf}
+"""Name of a data set -> its reader; a JSON file belongs to the first that recognises it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """Advisories, the table of models, and how old each data set is."""
+
+    advisories: tuple[Advisory, ...] = ()
+    models: Models = field(default_factory=shipped)
+    sources: tuple[DataSource, ...] = ()
+
+    def concerning(self, *, maker: str, model: str, firmware: str) -> dict[Concern, list[Advisory]]:
+        """Advisories that concern a device, by how."""
+        found: dict[Concern, list[Advisory]] = {}
+        for advisory in self.advisories:
+            how = concern(advisory, maker=maker, model=model, firmware=firmware)
+            if how is not None:
+                found.setdefault(how, []).append(advisory)
+        return found
+
+    @property
+    def date(self) -> str:
+        """Day of the oldest vulnerability data set, "" without any."""
+        return min((source.date for source in self.sources), default="")
+
+
+def load(directory: Path | None, now_ms: int) -> Knowledge:
+    """Every file of a directory (and below it); without a directory only the table of models.
+
+    Raises:
+        InputError: a file that no reader recognises or can read; nothing is passed over silently.
+    """
+    if directory is None:
+        return Knowledge()
+    advisories: list[Advisory] = []
+    dates: dict[str, str] = {}
+    for path in sorted(p for p in directory.rglob("*") if p.suffix in (".json", ".xml")):
+        name, day, rows = _read(path)
+        advisories += rows
+        dates[name] = max(day, dates.get(name, ""))
+    return Knowledge(advisories=tuple(advisories), sources=tuple(_sources(dates, now_ms)))
+
+
+def _sources(dates: dict[str, str], now_ms: int) -> Iterable[DataSource]:
+    today = to_datetime(now_ms).date()
+    for name, day in sorted(dates.items()):
+        yield DataSource(name=name, date=day, age_days=max((today - Date.fromisoformat(day)).days, 0))
+
+
+def _read(path: Path) -> tuple[str, str, list[Advisory]]:
+    octets = path.read_bytes()
+    try:
+        if path.suffix == ".xml" and myjvn.recognises(octets):
+            return "jvn", myjvn.date(octets), myjvn.read(octets)
+        document: dict[str, Any] = json.loads(octets)
+        for name, reader in JSON_READERS.items():
+            if reader.recognises(document):
+                return name, reader.date(document), reader.read(document)
+    except (ValueError, KeyError, TypeError, AttributeError, NoAnswer) as error:
+        raise InputError(path, f"it cannot be read: {error!r}") from error
+    raise InputError(path, "neither KEV, NVD 2.0, CVE record 5, CSAF 2.0 nor MyJVN")

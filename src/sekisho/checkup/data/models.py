@@ -1,0 +1,111 @@
+"""The open table of support ends and contacts (``models/*.json``): per maker and model, dated and sourced."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from sekisho.checkup.data import openeox
+from sekisho.checkup.data.advisory import key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+    from importlib.resources.abc import Traversable
+
+_REQUIRED = {"maker", "source", "recorded"}
+_ALLOWED = _REQUIRED | {"model", "support", "precision", "latest_firmware", "contact", "firmware_page", "note"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRecord:
+    """One row.
+
+    Attributes:
+        model: "" for what holds for every model of the maker.
+        precision: "day" or "month"; a month's end is held as its last moment.
+        source: where a person can read it; never another copy of this table.
+        recorded: day on which somebody looked.
+    """
+
+    maker: str
+    model: str
+    support: openeox.SupportEnd | None
+    precision: str
+    latest_firmware: str
+    contact: str
+    firmware_page: str
+    source: str
+    recorded: str
+
+    def ended(self, now: datetime) -> bool | None:
+        """Whether support is over, None while no end is announced."""
+        end = self.support.decisive if self.support else None
+        return None if end is None else end <= now
+
+    @property
+    def until(self) -> str:
+        """The end as far as it is known: a day or a month."""
+        end = self.support.decisive if self.support else None
+        if end is None:
+            return ""
+        return end.strftime("%Y-%m" if self.precision == "month" else "%Y-%m-%d")
+
+
+class Models:
+    """Rows by maker and model."""
+
+    def __init__(self, records: list[ModelRecord]) -> None:
+        self._records = {(key(r.maker), key(r.model)): r for r in records}
+
+    def of(self, maker: str, model: str) -> ModelRecord | None:
+        """The row of a model."""
+        return self._records.get((key(maker), key(model)))
+
+    def of_maker(self, maker: str) -> ModelRecord | None:
+        """The row that holds for every model of a maker."""
+        return self._records.get((key(maker), ""))
+
+
+@cache
+def shipped() -> Models:
+    """The table that comes with the program."""
+    return Models([record for file in _files() for record in read(json.loads(file.read_text("utf-8")))])
+
+
+def read(document: Mapping[str, Any]) -> list[ModelRecord]:
+    """Rows of one file.
+
+    Raises:
+        ValueError: a row that breaks a rule of the contribution guide; the sentence names the row and the rule.
+    """
+    return [_record(number, row) for number, row in enumerate(document["models"], 1)]
+
+
+def _record(number: int, row: Mapping[str, Any]) -> ModelRecord:
+    if missing := _REQUIRED - set(row):
+        raise ValueError(f"row {number}: {', '.join(sorted(missing))} missing")
+    if unknown := set(row) - _ALLOWED:
+        raise ValueError(f"row {number}: {', '.join(sorted(unknown))} means nothing here")
+    if not str(row["source"]).strip():
+        raise ValueError(f"row {number}: a fact without a source")
+    if row.get("precision", "day") not in ("day", "month"):
+        raise ValueError(f"row {number}: precision is day or month")
+    return ModelRecord(
+        maker=row["maker"],
+        model=row.get("model", ""),
+        support=openeox.read(row["support"]) if "support" in row else None,
+        precision=row.get("precision", "day"),
+        latest_firmware=row.get("latest_firmware", ""),
+        contact=row.get("contact", ""),
+        firmware_page=row.get("firmware_page", ""),
+        source=row["source"],
+        recorded=row["recorded"],
+    )
+
+
+def _files() -> Iterator[Traversable]:
+    return (entry for entry in files(__package__).joinpath("models").iterdir() if entry.name.endswith(".json"))

@@ -1,0 +1,221 @@
+"""One check-up from consent to report: the parts in the order in which a person needs them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from sekisho.checkup.baseline import Baselines
+from sekisho.checkup.consent import CheckClass, Consent, ConsentBook, OutOfScope, Scope
+from sekisho.checkup.credentials import AttemptLedger, PairCheck, login_page
+from sekisho.checkup.device import TraitKind, merge
+from sekisho.checkup.discover import Discovery, discover
+from sekisho.checkup.gate import Gate
+from sekisho.checkup.limits import Limits
+from sekisho.checkup.network import LocalNetwork, local_network
+from sekisho.checkup.runner import ask_devices, fold, resolve
+from sekisho.checkup.situation import OwnerAnswers, Situation
+from sekisho.checkup.snapshot import Snapshot, take
+from sekisho.checkup.system import mac_of
+from sekisho.measures.report import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from sekisho.checkup.credentials import Pair, PairResult
+    from sekisho.checkup.data.knowledge import Knowledge
+    from sekisho.checkup.data.mud import Flow, MudProfile
+    from sekisho.checkup.device import Device
+    from sekisho.checkup.jobs import Seen
+    from sekisho.checkup.restart import Proof
+    from sekisho.checkup.runner import Progress
+    from sekisho.checkup.system import System
+
+IDENTITY_HOLDS_MS = 2_000
+"""How long a look at the routing and neighbour tables holds: they cost a process on some systems."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What the person gave besides consent."""
+
+    knowledge: Knowledge
+    answers: OwnerAnswers = field(default_factory=OwnerAnswers)
+    profiles: Mapping[str, MudProfile] = field(default_factory=dict)
+    flows: Mapping[str, tuple[Flow, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one run gives: the report, the state that it saw, and the answers behind both."""
+
+    report: Report
+    snapshot: Snapshot
+    situation: Situation
+    seen: Seen
+
+
+class Session:
+    """A network, a valid consent for it, and a gate that holds to both.
+
+    Args:
+        now_ms: the clock, injected.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        network: LocalNetwork,
+        consent: Consent,
+        *,
+        directory: Path,
+        now_ms: Callable[[], int],
+        limits: Limits | None = None,
+    ) -> None:
+        self.network, self.directory, self.now_ms = network, directory, now_ms
+        self._system, self._consent, self._looked_at_ms = system, consent, -IDENTITY_HOLDS_MS
+        self.gate = Gate(Scope(network, consent), limits or Limits(), still_here=self.still_here)
+
+    def still_here(self) -> None:
+        """Refuse once the gateway is another one, or the consent is over.
+
+        Raises:
+            OutOfScope: with the reason.
+        """
+        now_ms = self.now_ms()
+        self._consent.check(self.network.identity, now_ms)
+        if now_ms - self._looked_at_ms < IDENTITY_HOLDS_MS:
+            return
+        self._looked_at_ms = now_ms
+        gateway = self._system.gateway(self.network.interface)
+        if gateway is None or gateway.address != self.network.gateway:
+            raise OutOfScope("this computer is no longer on the network that the consent was given for")
+        # A gateway that is switched off (restart assistant) has no MAC for a while; another MAC is another network.
+        mac = mac_of(gateway, self._system.neighbours(self.network.interface)) or self.network.gateway_mac
+        self._consent.check(replace(self.network, gateway_mac=mac).identity, now_ms)
+
+    async def discover(self, step: Callable[[str], None] = lambda _: None) -> tuple[Discovery, list[Device]]:
+        """Who is there."""
+        found = await discover(self.gate, self._system, step)
+        return found, merge(found.sightings)
+
+    async def run(
+        self,
+        inputs: Inputs,
+        *,
+        step: Callable[[str], None] = lambda _: None,
+        progress: Callable[[Progress], None] = lambda _: None,
+        restarts: Mapping[str, Proof] | None = None,
+        only: Iterable[str] = (),
+    ) -> Outcome:
+        """Discover, ask, identify, fold.
+
+        Args:
+            inputs: what the person gave.
+            step: told of each part of discovery.
+            progress: told of each job.
+            restarts: proofs by device id.
+            only: addresses to ask; others are listed and not asked.
+        """
+        found, devices = await self.discover(step)
+        bare = self._situation(inputs, restarts or {})
+        asked = [d for d in devices if not only or set(d.addresses) & set(only)]
+        if CheckClass.SERVICES not in self._consent.classes:
+            asked = []
+        seen = await ask_devices(asked, self.gate, bare, self.now_ms, progress)
+        situation = resolve(found.sightings, asked, seen, bare, await vendors_of(devices))
+        return self.conclude(situation, seen, notes=found.notes)
+
+    async def try_pairs(self, outcome: Outcome, pairs: list[Pair]) -> Outcome:
+        """The outcome with the documented default pairs tried on every identified device that has any.
+
+        Raises:
+            OutOfScope: this class of check was not consented to.
+        """
+        ledger = AttemptLedger(self.directory / "attempts.jsonl", self.gate.limits)
+        attempt = PairCheck(gate=self.gate, ledger=ledger, pairs=pairs, now_ms=self.now_ms)
+        results: dict[str, PairResult] = {}
+        for device in outcome.situation.devices:
+            parts = outcome.situation.identities.get(device.id, {})
+            page = login_page(device, outcome.seen)
+            if page is not None and {"maker", "model"} <= parts.keys():
+                result = await attempt.run(device, parts["maker"].value, parts["model"].value, page)
+                results |= {device.id: result} if result is not None else {}
+        return self.conclude(replace(outcome.situation, pairs=results), outcome.seen, notes=outcome.report.unreachable)
+
+    def conclude(
+        self,
+        situation: Situation,
+        seen: Seen,
+        *,
+        notes: Iterable[str] = (),
+    ) -> Outcome:
+        """Report and snapshot of what was seen."""
+        report = Report(
+            generated_at_ms=situation.now_ms,
+            gateway_mac=self.network.gateway_mac,
+            prefix=str(self.network.prefix),
+            devices=fold(seen, situation),
+            data=situation.knowledge.sources,
+            unreachable=tuple(notes),
+        )
+        return Outcome(report, take(situation, seen), situation, seen)
+
+    def _situation(self, inputs: Inputs, restarts: Mapping[str, Proof]) -> Situation:
+        return Situation(
+            network=self.network,
+            now_ms=self.now_ms(),
+            resolvers=tuple(self._system.resolvers()),
+            answers=inputs.answers,
+            knowledge=inputs.knowledge,
+            baseline=Baselines(self.directory).latest(self.network.identity),
+            restarts=restarts,
+            profiles=inputs.profiles,
+            flows=inputs.flows,
+        )
+
+
+async def vendors_of(devices: Iterable[Device]) -> dict[str, str]:
+    """Vendor of each burnt-in MAC, as the IEEE registered it."""
+    import aiooui
+
+    await aiooui.async_load()
+    macs = {t.value for device in devices for t in device.traits if t.kind is TraitKind.MAC}
+    return {mac: vendor for mac in macs if (vendor := aiooui.get_vendor(mac))}
+
+
+async def known_gateway(system: System, interface: str | None) -> LocalNetwork:
+    """The local network with its gateway's MAC, which the neighbour table holds once anything was sent there.
+
+    Raises:
+        Refused: no usable interface.
+        OutOfScope: the gateway does not answer, so this network cannot be told from another one.
+    """
+    import asyncio
+    import socket
+
+    network = local_network(system, interface)
+    if not network.gateway_mac and network.gateway is not None:
+        # One datagram to the gateway's discard port makes the kernel resolve its MAC; nothing waits for an answer.
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 1)
+            sock.bind((str(network.address), 0))
+            sock.sendto(b"", (str(network.gateway), 9))
+        await asyncio.sleep(0.5)
+        network = local_network(system, interface)
+    if not network.gateway_mac:
+        raise OutOfScope("the gateway's MAC is not known, so this network cannot be told from another one")
+    return network
+
+
+def valid_consent(book: ConsentBook, network: LocalNetwork, now_ms: int) -> Consent:
+    """The consent that holds here and now.
+
+    Raises:
+        OutOfScope: there is none.
+    """
+    consent = book.valid(network.identity, now_ms)
+    if consent is None:
+        raise OutOfScope(f"nobody consented to a check-up of {network.prefix} (gateway {network.gateway_mac}) today")
+    return consent

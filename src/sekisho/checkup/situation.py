@@ -1,0 +1,130 @@
+"""What a check may look at besides the device's answers: network, clock, the owner's answers, data sets, baseline."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sekisho.core.errors import ConfigError, InputError
+from sekisho.measures.order import DeviceKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from sekisho.checkup.credentials import PairResult
+    from sekisho.checkup.data.knowledge import Knowledge
+    from sekisho.checkup.data.mud import Flow, MudProfile
+    from sekisho.checkup.device import Device
+    from sekisho.checkup.network import LocalNetwork
+    from sekisho.checkup.restart import Proof
+    from sekisho.checkup.snapshot import Snapshot
+    from sekisho.measures.report import Fact
+
+_DEVICE_KEYS: Mapping[str, type] = {
+    "maker": str,
+    "model": str,
+    "hardware": str,
+    "firmware": str,
+    "password_changed": bool,
+    "password_shared": bool,
+    "password_score": int,
+    "in_use": bool,
+    "users": list,
+    "auto_update": bool,
+    "communications": list,
+    "expected_change": bool,
+    "restarted": bool,
+}
+_NETWORK_KEYS: Mapping[str, type] = {"resolvers": list, "upnp_needed": bool}
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerAnswers:
+    """What the owner stated, by device id or address; a statement is a source like any other and is named as such."""
+
+    devices: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    network: Mapping[str, Any] = field(default_factory=dict)
+
+    def about(self, device: Device) -> Mapping[str, Any]:
+        """Statements on one device."""
+        for name in (device.id, *device.addresses):
+            if name in self.devices:
+                return self.devices[name]
+        return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """The surroundings of one run.
+
+    Attributes:
+        resolvers: the DNS servers that this network hands out.
+        devices: every device of the run.
+        kinds: what each device is, by its id.
+        identities: maker, model, hardware, firmware of each device, by its id.
+        baseline: the last accepted snapshot of this network.
+        pairs: results of the opt-in check of documented default pairs, by device id.
+        restarts: proofs of the restart assistant, by device id.
+        profiles: what a maker states, by device id or address.
+        flows: what the owner's log shows, by address.
+    """
+
+    network: LocalNetwork
+    now_ms: int
+    resolvers: tuple[str, ...] = ()
+    answers: OwnerAnswers = field(default_factory=OwnerAnswers)
+    knowledge: Knowledge
+    devices: tuple[Device, ...] = ()
+    kinds: Mapping[str, DeviceKind] = field(default_factory=dict)
+    identities: Mapping[str, Mapping[str, Fact]] = field(default_factory=dict)
+    baseline: Snapshot | None = None
+    pairs: Mapping[str, PairResult] = field(default_factory=dict)
+    restarts: Mapping[str, Proof] = field(default_factory=dict)
+    profiles: Mapping[str, MudProfile] = field(default_factory=dict)
+    flows: Mapping[str, tuple[Flow, ...]] = field(default_factory=dict)
+
+    def is_gateway(self, device: Device) -> bool:
+        """Whether the device is the network's default gateway."""
+        return str(self.network.gateway) in device.addresses
+
+    def kind(self, device: Device) -> DeviceKind:
+        """What the device is, as far as it could be identified."""
+        return self.kinds.get(device.id, DeviceKind.OTHER)
+
+    def device_at(self, address: str) -> Device | None:
+        """The device that holds an address."""
+        return next((device for device in self.devices if address in device.addresses), None)
+
+    def name_of(self, device: Device) -> str:
+        """How texts call a device: maker and model where known, else its own name, always with an address."""
+        parts = self.identities.get(device.id, {})
+        words = [parts[part].value for part in ("maker", "model") if part in parts]
+        own = device.fact("upnp", "friendlyName") or device.fact("dns_sd", "host").removesuffix(".local.")
+        return " ".join([*(words or [own] if own else words), f"({device.addresses[0]})"])
+
+
+def read_answers(path: Path) -> OwnerAnswers:
+    """The owner's answers from TOML: ``[network]`` and ``[device."ID"]`` tables.
+
+    Raises:
+        InputError: the file cannot be read as TOML.
+        ConfigError: a key that means nothing, or a value of another type.
+    """
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(path, f"answers in TOML expected: {error}") from error
+    _check(path, "network", tables.get("network", {}), _NETWORK_KEYS)
+    for name, table in tables.get("device", {}).items():
+        _check(path, f"device.{name}", table, _DEVICE_KEYS)
+    return OwnerAnswers(tables.get("device", {}), tables.get("network", {}))
+
+
+def _check(path: Path, where: str, table: Mapping[str, Any], keys: Mapping[str, type]) -> None:
+    for key, value in table.items():
+        if key not in keys:
+            raise ConfigError(path, f"{where}.{key}", expected=f"one of {', '.join(keys)}", found=key)
+        if not isinstance(value, keys[key]):
+            raise ConfigError(path, f"{where}.{key}", expected=keys[key].__name__, found=value)
