@@ -7,11 +7,28 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from sekisho.attribution import lookup, prefix_text, ranges, slots, table
+from sekisho.attribution import households, lookup, prefix_text, ranges, slots, table
 from sekisho.attribution.assignments import AssignmentReader
 from sekisho.attribution.candidates import candidate_lines
 from sekisho.attribution.keys import UNKEYED, LineIds
-from sekisho.attribution.layout import BY_MAP_E, HI, KIND, LINE, LO, PORTS, ROW_MASK, VALID_FROM, VALID_TO
+from sekisho.attribution.layout import (
+    BY_MAP_E,
+    HI,
+    KIND,
+    KIND_MASK,
+    LENGTH_MASK,
+    LINE,
+    LO,
+    PORT_MASK,
+    PORTS,
+    REALM_SHIFT,
+    ROW_MASK,
+    ROW_WORDS,
+    ROWS,
+    VALID_FROM,
+    VALID_TO,
+    section,
+)
 from sekisho.attribution.lines import FileKind, Lines, read_lines_file
 from sekisho.attribution.map_e import load_map_e
 from sekisho.attribution.outcome import Assignment, Attributed, Unattributed, prefix_of_words
@@ -70,7 +87,7 @@ class Attributor:
         self.derived_prefixes = built.derived_prefixes
         self.overlapping = built.overlapping
         self.single_realm = len(realms) == 1
-        self._index = built.index
+        self._memory = built.memory
         self._line_ids = line_ids
         self._lines = lines
         self._realms = tuple(realms)
@@ -106,7 +123,7 @@ class Attributor:
             InputError: a file that cannot be used; names file, line, expected and found.
             ConfigError: a wrong MAP-E rule.
         """
-        warm((prefix_text.KERNELS, ranges.KERNELS, slots.KERNELS, table.KERNELS))
+        warm((prefix_text.KERNELS, ranges.KERNELS, slots.KERNELS, households.KERNELS, table.KERNELS))
         rules = load_map_e(map_e) if map_e is not None else ()
         all_realms = list(dict.fromkeys(("", *realms)))
         reader = AssignmentReader(realms=all_realms, key=key or UNKEYED)
@@ -126,7 +143,7 @@ class Attributor:
                 rules,
                 prefixes=network.prefixes,
                 endpoints=network.tunnel_endpoints,
-                several_realms=len(all_realms) > 1,
+                realms=len(all_realms),
             )
         except ValueError as error:
             raise InputError(", ".join(map(str, lines)), f"expected {error}") from error
@@ -145,7 +162,7 @@ class Attributor:
 
     def __len__(self) -> int:
         """Number of assignments."""
-        return len(self._index.rows)
+        return len(section(self._memory, ROWS)) // ROW_WORDS
 
     @property
     def unattributed(self) -> Counter[UnattributedReason]:
@@ -157,7 +174,7 @@ class Attributor:
         if len(self._realm_codes) < len(batch.realms):
             self._realm_codes = np.array([self._realm_code(realm) for realm in batch.realms], np.int64)
         lookup.attribute(
-            self._index, batch.cells, batch.length, self._realm_codes, self._clock_margin_ms, self._unattributed
+            self._memory, batch.cells, batch.length, self._realm_codes, self._clock_margin_ms, self._unattributed
         )
 
     def resolve(
@@ -170,7 +187,7 @@ class Attributor:
         code, (hi, lo) = self._realm_code(realm), to_words(address)
         start_ms, end_ms = start_ms - self._clock_margin_ms, end_ms + self._clock_margin_ms
         usable = lookup.usable_port(protocol, 0, port)
-        row = lookup.resolve(self._index, code, hi, lo, usable, start_ms, end_ms)
+        row = lookup.resolve(self._memory, code, hi, lo, usable, start_ms, end_ms)
         if row >= 0:
             assignment = self.assignment(row)
             return Attributed(line=assignment.line, line_id=self.line_id(assignment.line), assignment=assignment)
@@ -179,7 +196,7 @@ class Attributor:
             reason=reason,
             explanation=_EXPLANATIONS[reason],
             candidate_lines=candidate_lines(
-                self._index, self._rules, realm=code, address=address, start_ms=start_ms, end_ms=end_ms
+                self._memory, self._rules, realm=code, address=address, start_ms=start_ms, end_ms=end_ms
             ),
         )
 
@@ -199,17 +216,18 @@ class Attributor:
         """The assignment that decided, by the number in ``src_assignment`` or ``dst_assignment``.
 
         Raises:
-            IndexError: no such row.
+            IndexError: none did (-1).
         """
         if row < 0:
             raise IndexError(row)
-        cells = self._index.rows[row & ROW_MASK].tolist()
-        realm, length = cells[KIND] >> 8 & 0xFFFFFF, cells[KIND] & 0xFF
+        place = row & ROW_MASK
+        cells = self._memory[place : place + ROW_WORDS].tolist()
+        realm, length = (cells[KIND] & KIND_MASK) >> REALM_SHIFT, cells[KIND] & LENGTH_MASK
         return Assignment(
             line=cells[LINE],
             prefix=prefix_of_words(cells[HI], cells[LO], length),
             port_first=cells[PORTS] >> 32,
-            port_last=cells[PORTS] >> 16 & 0xFFFF,
+            port_last=cells[PORTS] >> 16 & PORT_MASK,
             valid_from_ms=None if cells[VALID_FROM] == OPEN_FROM_MS else cells[VALID_FROM],
             valid_to_ms=None if cells[VALID_TO] == OPEN_TO_MS else cells[VALID_TO],
             realm=self._realms[realm],

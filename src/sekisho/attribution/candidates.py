@@ -8,7 +8,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sekisho.attribution.layout import HI, KIND, LENGTH, LINE, LO, MASK_HI, MASK_LO, VALID_FROM, VALID_TO
+from sekisho.attribution.layout import (
+    HI,
+    KIND,
+    KIND_MASK,
+    LENGTH,
+    LEVEL_WORDS,
+    LEVELS_4,
+    LEVELS_6,
+    LINE,
+    LO,
+    MASK_HI,
+    MASK_LO,
+    REALM_SHIFT,
+    ROW_WORDS,
+    ROWS,
+    SLOTS,
+    VALID_FROM,
+    VALID_TO,
+    section,
+)
 from sekisho.attribution.ranges import range_of
 from sekisho.attribution.slots import find
 from sekisho.core.address import to_words
@@ -19,7 +38,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sekisho.attribution.layout import Index
     from sekisho.attribution.map_e import MapRule
     from sekisho.attribution.ranges import Range
     from sekisho.core.address import IPAddress
@@ -28,7 +46,7 @@ _WORD = 1 << 64
 
 
 def candidate_lines(
-    index: Index, rules: Sequence[MapRule], *, realm: int, address: IPAddress, start_ms: int, end_ms: int
+    memory: NDArray[np.int64], rules: Sequence[MapRule], *, realm: int, address: IPAddress, start_ms: int, end_ms: int
 ) -> int:
     """Lines that held the address, with any port, at some instant from ``start_ms`` to ``end_ms``.
 
@@ -37,25 +55,28 @@ def candidate_lines(
     """
     held = [rule for rule in rules if rule.valid_from_ms <= end_ms and rule.valid_to_ms > start_ms]
     for code in dict.fromkeys((realm, 0)):
-        for rows in chain(_groups(index, code, address), _households(index, held, code, address)):
+        for rows in chain(_groups(memory, code, address), _households(memory, held, code, address)):
             valid = (rows[:, VALID_FROM] <= end_ms) & (rows[:, VALID_TO] > start_ms)
             if valid.any():
                 return len(np.unique(rows[valid, LINE]))
     return 0
 
 
-def _groups(index: Index, realm: int, address: IPAddress) -> Iterator[NDArray[np.int64]]:
+def _groups(memory: NDArray[np.int64], realm: int, address: IPAddress) -> Iterator[NDArray[np.int64]]:
     hi, lo = to_words(address)
-    for level in (index.levels_4 if address.version == 4 else index.levels_6).tolist():
-        kind = realm << 8 | level[LENGTH]
-        first, count = find(index.slots, index.rows, hi & level[MASK_HI], lo & level[MASK_LO], kind)
-        yield index.rows[first : first + count]
+    levels = section(memory, LEVELS_4 if address.version == 4 else LEVELS_6).reshape(-1, LEVEL_WORDS)
+    for level in levels.tolist():
+        kind = realm << REALM_SHIFT | level[LENGTH]
+        row, count = find(memory, SLOTS, hi & level[MASK_HI], lo & level[MASK_LO], kind)
+        yield memory[row : row + count * ROW_WORDS].reshape(-1, ROW_WORDS)
 
 
-def _households(index: Index, rules: Iterable[MapRule], realm: int, address: IPAddress) -> Iterator[NDArray[np.int64]]:
+def _households(
+    memory: NDArray[np.int64], rules: Iterable[MapRule], realm: int, address: IPAddress
+) -> Iterator[NDArray[np.int64]]:
     for rule in rules:
         if address.version == 4 and address in rule.ipv4_prefix:
-            yield _rows_within(index, realm, _behind(rule, address))
+            yield _rows_within(memory, realm, _behind(rule, address))
 
 
 def _behind(rule: MapRule, address: IPv4Address) -> Range:
@@ -67,11 +88,13 @@ def _behind(rule: MapRule, address: IPv4Address) -> Range:
     return first, first | (1 << bits) - 1
 
 
-def _rows_within(index: Index, realm: int, addresses: Range) -> NDArray[np.int64]:
-    def place(row: int) -> tuple[int, int]:
-        cells = index.rows[row].tolist()
-        return cells[KIND] >> 8 & 0xFFFFFF, cells[HI] % _WORD << 64 | cells[LO] % _WORD
+def _rows_within(memory: NDArray[np.int64], realm: int, addresses: Range) -> NDArray[np.int64]:
+    table = section(memory, ROWS).reshape(-1, ROW_WORDS)
 
-    rows = range(len(index.rows))
+    def place(row: int) -> tuple[int, int]:
+        cells = table[row].tolist()
+        return (cells[KIND] & KIND_MASK) >> REALM_SHIFT, cells[HI] % _WORD << 64 | cells[LO] % _WORD
+
+    rows = range(len(table))
     first = bisect_left(rows, (realm, addresses[0]), key=place)
-    return index.rows[first : bisect_right(rows, (realm, addresses[1]), key=place)]
+    return table[first : bisect_right(rows, (realm, addresses[1]), key=place)]

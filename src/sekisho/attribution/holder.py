@@ -16,23 +16,33 @@ from sekisho.attribution.layout import (
     BY_MAP_E,
     HOUSEHOLD_COUNT,
     HOUSEHOLD_FIRST,
+    HOUSEHOLD_SLOTS,
     KIND,
     LENGTH,
+    LEVEL_WORDS,
+    LEVELS_4,
+    LEVELS_6,
     LINE,
     MASK_HI,
     MASK_LO,
     NOBODY,
+    PORT_MASK,
     PORTS,
     REACH,
-    ROW_BITS,
+    REALM_SHIFT,
     ROW_MASK,
+    ROW_WORDS,
+    RULES,
+    RUN_SHIFT,
+    SLOTS,
+    SPECIAL_USE,
     VALID_FROM,
     VALID_TO,
     WHOLE,
 )
 from sekisho.attribution.map_e_index import FOUND, end_user_prefix_at
 from sekisho.attribution.ranges import within
-from sekisho.attribution.slots import find
+from sekisho.attribution.slots import find, prefetch_row, prefetch_slot
 from sekisho.attribution.validity import OPEN_TO_MS
 from sekisho.core.kernels import kernel
 from sekisho.core.reasons import UnattributedReason
@@ -43,96 +53,106 @@ PORT_OUTSIDE_SET = -int(UnattributedReason.PORT_OUTSIDE_SET)
 
 _LONGEST = 128
 _IPV4_MAPPED = 0xFFFF
-_PORT_MASK = 0xFFFF
 
 
 @kernel
-def same_holder(rows: Any, one: int, other: int) -> bool:
+def is_ipv4(hi: int, lo: int) -> bool:
+    """Whether two words are a mapped IPv4 address."""
+    return hi == 0 and lo >> 32 == _IPV4_MAPPED
+
+
+@kernel
+def same_holder(memory: Any, one: int, other: int) -> bool:
     """Whether two answers mean the same line, or the same lack of one."""
     if one < 0 or other < 0:
         return one == other
-    return bool(rows[one & ROW_MASK, LINE] == rows[other & ROW_MASK, LINE])
+    return bool(memory[(one & ROW_MASK) + LINE] == memory[(other & ROW_MASK) + LINE])
 
 
 @kernel
-def _holder_in_run(rows: Any, first: int, last: int, at_ms: int) -> tuple[int, int]:
-    """Rows ``first`` to ``last`` have one prefix and one port range and ascend by their beginning."""
-    low, high = first, last + 1
+def _rows_up_to(memory: Any, first: int, count: int, word: int, shift: int, most: int) -> int:
+    """How many of ``count`` rows have at most that value; they ascend by it."""
+    low, high = 0, count
     while low < high:
         middle = (low + high) >> 1
-        if rows[middle, VALID_FROM] > at_ms:
+        if memory[first + middle * ROW_WORDS + word] >> shift > most:
             high = middle
         else:
             low = middle + 1
-    until = rows[low, VALID_FROM] if low <= last else OPEN_TO_MS
-    holder = NOBODY
-    row = low - 1
-    while row >= first and rows[row, REACH] > at_ms:
-        if rows[row, VALID_TO] > at_ms:
-            if holder != NOBODY and rows[row, LINE] != rows[holder, LINE]:
+    return low
+
+
+@kernel
+def _holder_in_run(memory: Any, first: int, count: int, at_ms: int) -> tuple[int, int]:
+    """Holder among rows of one prefix and one port range; they ascend by their beginning."""
+    begun = _rows_up_to(memory, first, count, VALID_FROM, 0, at_ms)
+    row = first + begun * ROW_WORDS
+    holder, until = NOBODY, memory[row + VALID_FROM] if begun < count else OPEN_TO_MS
+    row -= ROW_WORDS
+    while row >= first and memory[row + REACH] > at_ms:
+        if memory[row + VALID_TO] > at_ms:
+            if holder != NOBODY and memory[row + LINE] != memory[holder + LINE]:
                 return OVERLAP, until
-            until = min(until, rows[row, VALID_TO])
+            until = min(until, memory[row + VALID_TO])
             holder = row if holder == NOBODY else holder
-        row -= 1
+        row -= ROW_WORDS
     return holder, until
 
 
 @kernel
-def _last_run(rows: Any, first: int, last: int, port: int) -> int:
-    """Last row of a group whose ports begin at or below a port; ``first - 1`` if there is none."""
-    if rows[last, KIND] >> ROW_BITS == last - first:
-        return last if rows[last, PORTS] >> 32 <= port else first - 1
-    low, high = first, last + 1
-    while low < high:
-        middle = (low + high) >> 1
-        if rows[middle, PORTS] >> 32 > port:
-            high = middle
-        else:
-            low = middle + 1
-    return low - 1
+def _last_run(memory: Any, first: int, last: int, port: int) -> int:
+    """Last row of a group whose ports begin at or below a port; before ``first`` if there is none."""
+    others = (last - first) // ROW_WORDS
+    one_run = memory[last + KIND] >> RUN_SHIFT == others
+    if one_run and memory[last + PORTS] >> 32 <= port:
+        return last
+    begun: int = 0 if one_run else _rows_up_to(memory, first, others + 1, PORTS, 32, port)
+    return first + (begun - 1) * ROW_WORDS
 
 
 @kernel
-def _holder_in_group(rows: Any, first: int, last: int, port: int, at_ms: int) -> tuple[int, int]:
+def _holder_in_group(memory: Any, first: int, last: int, port: int, at_ms: int) -> tuple[int, int]:
     """Of the ranges that hold the port the narrowest decides; two that only cross are an overlap.
 
     Runs ascend by first port and, from one first port, descend by last port: going back, ranges get wider or cross.
     """
     holder, holder_last, until = NOBODY, 0, OPEN_TO_MS
-    end = _last_run(rows, first, last, port)
-    while end >= first and rows[end, PORTS] & _PORT_MASK >= port:
-        begin, port_last = end - (rows[end, KIND] >> ROW_BITS), rows[end, PORTS] >> 16 & _PORT_MASK
+    end = _last_run(memory, first, last, port)
+    while end >= first and memory[end + PORTS] & PORT_MASK >= port:
+        earlier, port_last = memory[end + KIND] >> RUN_SHIFT, memory[end + PORTS] >> 16 & PORT_MASK
+        begin = end - earlier * ROW_WORDS
         if port_last >= port:
-            found, found_until = _holder_in_run(rows, begin, end, at_ms)
+            found, found_until = _holder_in_run(memory, begin, earlier + 1, at_ms)
             until = min(until, found_until)
             counts = found != NOBODY and (holder == NOBODY or port_last < holder_last)
-            if counts and (found == OVERLAP or not (holder == NOBODY or same_holder(rows, found, holder))):
+            if counts and (found == OVERLAP or not (holder == NOBODY or same_holder(memory, found, holder))):
                 return OVERLAP, until
             if counts and holder == NOBODY:
                 holder, holder_last = found, port_last
-        end = begin - 1
+        end = begin - ROW_WORDS
     return holder, until
 
 
 @kernel
-def _holder_by_prefix(index: Any, realm: int, hi: int, lo: int, longest: int, port: int, at_ms: int) -> tuple[int, int]:
+def _holder_by_prefix(
+    memory: Any, realm: int, hi: int, lo: int, longest: int, port: int, at_ms: int
+) -> tuple[int, int]:
     """Holder among the prefixes up to a length that contain an address."""
-    rows, until = index.rows, OPEN_TO_MS
-    levels = index.levels_4 if hi == 0 and lo >> 32 == _IPV4_MAPPED else index.levels_6
-    for level in range(levels.shape[0]):
-        length = levels[level, LENGTH]
+    until = OPEN_TO_MS
+    levels = LEVELS_4 if is_ipv4(hi, lo) else LEVELS_6
+    for level in range(memory[levels], memory[levels + 1], LEVEL_WORDS):
+        length = memory[level + LENGTH]
         if length > longest:
             continue
-        first, count = find(
-            index.slots, rows, hi & levels[level, MASK_HI], lo & levels[level, MASK_LO], realm << 8 | length
-        )
+        kind = realm << REALM_SHIFT | length
+        first, count = find(memory, SLOTS, hi & memory[level + MASK_HI], lo & memory[level + MASK_LO], kind)
         if count == 0:
             continue
-        last = first + count - 1
-        shared = rows[last, PORTS] >> 16 << 16 != WHOLE
+        last = first + (count - 1) * ROW_WORDS
+        shared = memory[last + PORTS] >> 16 != WHOLE
         if shared and port == 0:
             return NEEDS_PORT, until
-        holder, holder_until = _holder_in_group(rows, first, last, port, at_ms)
+        holder, holder_until = _holder_in_group(memory, first, last, port, at_ms)
         until = min(until, holder_until)
         if holder != NOBODY:
             return holder, until
@@ -142,52 +162,70 @@ def _holder_by_prefix(index: Any, realm: int, hi: int, lo: int, longest: int, po
 
 
 @kernel
-def _holder_of_household(index: Any, realm: int, hi: int, lo: int, length: int, at_ms: int) -> tuple[int, int]:
+def prefetch_slots(memory: Any, realm: int, hi: int, lo: int) -> None:
+    """First of two hints before a lookup: the slots it will read."""
+    levels = LEVELS_4 if is_ipv4(hi, lo) else LEVELS_6
+    for level in range(memory[levels], memory[levels + 1], LEVEL_WORDS):
+        kind = realm << REALM_SHIFT | memory[level + LENGTH]
+        prefetch_slot(memory, SLOTS, hi & memory[level + MASK_HI], lo & memory[level + MASK_LO], kind)
+
+
+@kernel
+def prefetch_rows(memory: Any, realm: int, hi: int, lo: int) -> None:
+    """Second hint, when the slots are there: the rows they name."""
+    levels = LEVELS_4 if is_ipv4(hi, lo) else LEVELS_6
+    for level in range(memory[levels], memory[levels + 1], LEVEL_WORDS):
+        kind = realm << REALM_SHIFT | memory[level + LENGTH]
+        prefetch_row(memory, SLOTS, hi & memory[level + MASK_HI], lo & memory[level + MASK_LO], kind)
+
+
+@kernel
+def _holder_of_household(memory: Any, realm: int, hi: int, lo: int, length: int, at_ms: int) -> tuple[int, int]:
     """Holder of any prefix inside an end-user prefix, else of a shorter one around it."""
-    rows, holder, until = index.rows, NOBODY, OPEN_TO_MS
-    household, count = find(index.household_slots, index.households, hi, lo, realm << 8 | length)
-    if count:
-        first = index.households[household, HOUSEHOLD_FIRST]
-        for row in range(first, first + index.households[household, HOUSEHOLD_COUNT]):
-            if rows[row, VALID_FROM] > at_ms:
-                until = min(until, rows[row, VALID_FROM])
-            elif rows[row, VALID_TO] > at_ms:
-                if holder != NOBODY and rows[row, LINE] != rows[holder, LINE]:
-                    return OVERLAP, until
-                holder, until = row, min(until, rows[row, VALID_TO])
+    holder, until = NOBODY, OPEN_TO_MS
+    household, found = find(memory, HOUSEHOLD_SLOTS, hi, lo, realm << REALM_SHIFT | length)
+    first = memory[household + HOUSEHOLD_FIRST]
+    count = memory[household + HOUSEHOLD_COUNT] if found else 0
+    for row in range(first, first + count * ROW_WORDS, ROW_WORDS):
+        if memory[row + VALID_FROM] > at_ms:
+            until = min(until, memory[row + VALID_FROM])
+        elif memory[row + VALID_TO] > at_ms:
+            if holder != NOBODY and memory[row + LINE] != memory[holder + LINE]:
+                return OVERLAP, until
+            holder, until = row, min(until, memory[row + VALID_TO])
     if holder != NOBODY:
         return holder, until
-    holder, around_until = _holder_by_prefix(index, realm, hi, lo, length - 1, 0, at_ms)
+    holder, around_until = _holder_by_prefix(memory, realm, hi, lo, length - 1, 0, at_ms)
     return holder, min(until, around_until)
 
 
 @kernel
-def _holder_by_map_e(index: Any, realm: int, falls_back: bool, address: int, port: int, at_ms: int) -> tuple[int, int]:
+def _holder_by_map_e(memory: Any, realm: int, falls_back: bool, address: int, port: int, at_ms: int) -> tuple[int, int]:
     """Holder of the end-user prefix behind a shared IPv4 address and a port."""
-    state, hi, lo, length, until = end_user_prefix_at(index, address, port, at_ms)
+    state, hi, lo, length, until = end_user_prefix_at(memory, address, port, at_ms)
     if state != FOUND:
         return state, until
-    holder, holder_until = _holder_of_household(index, realm, hi, lo, length, at_ms)
+    holder, holder_until = _holder_of_household(memory, realm, hi, lo, length, at_ms)
     until = min(until, holder_until)
     if holder == NOBODY and falls_back:
-        holder, holder_until = _holder_of_household(index, 0, hi, lo, length, at_ms)
+        holder, holder_until = _holder_of_household(memory, 0, hi, lo, length, at_ms)
         until = min(until, holder_until)
     return holder | BY_MAP_E if holder >= 0 else holder, until
 
 
 @kernel
-def holder_at(index: Any, realm: int, hi: int, lo: int, port: int, at_ms: int) -> tuple[int, int]:
+def holder_at(memory: Any, realm: int, hi: int, lo: int, port: int, at_ms: int) -> tuple[int, int]:
     """Holder of an address and a port (0 = none known) at an instant, and until when the answer holds.
 
     A global address means the same in every realm: where its own realm has no assignment, the default one is asked.
     Assignments of the address itself come before MAP-E arithmetic.
     """
-    falls_back = realm != 0 and not within(index.special_use, hi, lo)
-    holder, until = _holder_by_prefix(index, realm, hi, lo, _LONGEST, port, at_ms)
+    falls_back = realm != 0 and not within(memory, SPECIAL_USE, hi, lo)
+    holder, until = _holder_by_prefix(memory, realm, hi, lo, _LONGEST, port, at_ms)
     if holder == NOBODY and falls_back:
-        holder, default_until = _holder_by_prefix(index, 0, hi, lo, _LONGEST, port, at_ms)
+        holder, default_until = _holder_by_prefix(memory, 0, hi, lo, _LONGEST, port, at_ms)
         until = min(until, default_until)
-    if holder != NOBODY or hi != 0 or lo >> 32 != _IPV4_MAPPED or index.rules.shape[0] == 0:
+    if holder != NOBODY or not is_ipv4(hi, lo) or memory[RULES] == memory[RULES + 1]:
         return holder, until
-    holder, map_e_until = _holder_by_map_e(index, realm, falls_back, lo & 0xFFFFFFFF, port, at_ms)
+    holder, map_e_until = _holder_by_map_e(memory, realm, falls_back, lo & 0xFFFFFFFF, port, at_ms)
     return holder, min(until, map_e_until)

@@ -1,43 +1,78 @@
-"""How assignments lie in memory for the lookup kernels.
+"""The index in memory: one array of 64-bit words that the lookup kernels walk.
 
-One row an assignment, eight words, a cache line: a lookup reads a slot and a row. Rows are sorted by realm, prefix,
-ports and time, so that the rows of one prefix are neighbours (a *group*), in it those of one port range (a *run*),
-and everything inside a shorter prefix is one stretch. A group is found by hash (``slots.py``).
+A header gives the first word and the end of each section. Things in a section are known by the place of their first
+word, so ``memory[row + LINE]`` is the line of the assignment at ``row``. One array and not a dozen: numba counts
+references at every call for every array passed, which costs more than the lookup. And an index of one array is
+exchanged by one assignment of a reference, while lookups go on in the old one: a change made live goes to a small
+second index that is asked first and merged into the next big one.
 
-Nothing here changes once built. An update while lookups go on needs no lock: kernels get the whole ``Index`` as an
-argument, so a small second index of recent changes can be asked first and merged into the next big one, and a swap is
-one assignment of a reference.
+An assignment is a *row* of eight words, a cache line. Rows are sorted by realm, prefix, ports and time, so that the
+rows of one prefix are neighbours (a *group*), in it those of one port range (a *run*), and everything inside a shorter
+prefix is one stretch. A group is found by hash (``slots.py``).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+import numpy as np
 from numba import types
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
-HI, LO, KIND, PORTS, VALID_FROM, VALID_TO, REACH, LINE = range(8)
-"""Cells of a row.
+(
+    OURS,
+    SPECIAL_USE,
+    ENDPOINTS,
+    LEVELS_4,
+    LEVELS_6,
+    RULES,
+    RULE_LISTS,
+    HOUSEHOLDS,
+    HOUSEHOLD_SLOTS,
+    ROWS,
+    SLOTS,
+) = SECTIONS = tuple(range(0, 22, 2))
+"""Place of a section's first word in the header; its end stands behind it.
 
-KIND: run offset << 32 | realm << 8 | prefix length; the run offset is the distance to the first row of the run.
+OURS, SPECIAL_USE: ascending address ranges (``ranges.py``); SPECIAL_USE is empty with a single realm.
+ENDPOINTS: two words an address. LEVELS_4, LEVELS_6: prefix lengths that occur, longest first.
+RULES: MAP-E rules, longest IPv4 prefix first. RULE_LISTS: which rules meet each /16 (``map_e_index.py``).
+HOUSEHOLDS: end-user prefixes of MAP-E with assignments inside. ROWS: assignments. SLOTS: hash tables of the two.
+"""
+
+LINE_WORDS = 8
+"""Words of a cache line; every section begins at one."""
+
+HI, LO, KIND, PORTS, VALID_FROM, VALID_TO, REACH, LINE = range(8)
+"""Words of a row.
+
+KIND: run offset << 32 | realm << 8 | prefix length; the run offset counts the rows to the first one of the run.
 PORTS: first << 32 | last << 16 | reach; the reach is the highest last port of the group up to this row.
 REACH: latest end in the run up to this row: a search back in time may stop once it is past.
 LINE: key of the line, 0 where two lines share a key.
 """
 
-ROW_CELLS = 8
-KIND_MASK = 0xFFFFFFFF
-WHOLE = 0xFFFF << 16
-"""PORTS without the reach for an address that is not shared."""
+ROW_WORDS = 8
+RUN_SHIFT = 32
+KIND_MASK = (1 << RUN_SHIFT) - 1
+REALM_SHIFT = 8
+LENGTH_MASK = 0xFF
+MAX_REALMS = 1 << 24
+PORT_MASK = 0xFFFF
+WHOLE = 0xFFFF
+"""``PORTS >> 16`` of an address that is not shared."""
 
-HOUSEHOLD_FIRST, HOUSEHOLD_COUNT = 3, 4
-"""Cells of a household (an end-user prefix of MAP-E with assignments inside it), after HI, LO, KIND."""
+HOUSEHOLD_FIRST, HOUSEHOLD_COUNT, HOUSEHOLD_WORDS = 3, 4, 8
+"""Words of a household behind HI, LO, KIND: its first row and the number of its rows."""
 
-LENGTH, MASK_HI, MASK_LO = range(3)
-"""Cells of a level: a prefix length that occurs, longest first."""
+LENGTH, MASK_HI, MASK_LO, LEVEL_WORDS = range(4)
+"""Words of a level."""
+
+RANGE_WORDS, ENDPOINT_WORDS = 4, 2
 
 (
     RULE_BASE,
@@ -53,63 +88,42 @@ LENGTH, MASK_HI, MASK_LO = range(3)
     RULE_LENGTH,
     RULE_FROM,
     RULE_TO,
-) = range(13)
-"""Cells of a MAP-E rule; RULE_PSID is -1 where the PSID stands in the address."""
+    RULE_WORDS,
+) = range(14)
+"""Words of a MAP-E rule; RULE_PSID is -1 where the PSID stands in the address."""
 
-ROW_BITS = 32
-ROW_MASK = (1 << ROW_BITS) - 1
 BY_MAP_E = 1 << 40
-"""Set in the row number that a lookup answers where MAP-E arithmetic led to the row."""
+"""Set in the place of the row that a lookup answers where MAP-E arithmetic led to it."""
+
+ROW_MASK = BY_MAP_E - 1
 
 NOBODY = -(1 << 62)
 """No assignment at this instant; what else has no row is a negative ``UnattributedReason``."""
 
+MEMORY = types.Array(types.int64, 1, "C", readonly=True)
+"""Numba type of an index: nothing changes in it once it is built."""
 
-class Index(NamedTuple):
-    """All arrays of the lookup, int64, read-only.
-
-    Attributes:
-        rows: (n, 8) assignments. slots: hash table of their groups.
-        levels_4, levels_6: (l, 3) prefix lengths that occur, longest first.
-        households: (h, 5) end-user prefixes of MAP-E. household_slots: hash table of them.
-        rules: (r, 13) MAP-E rules, longest IPv4 prefix first. rules_of: (s, 2) first and last + 1 place in
-            ``rule_order`` by the upper 16 bits of the IPv4 address; (0, 2) without rules. rule_order: (o,) rules.
-        ours, special_use: (k, 4) ascending address ranges, both ends inclusive (``ranges.py``); ``special_use`` is
-            empty with a single realm.
-        endpoints: (e, 2) words of tunnel endpoints.
-    """
-
-    rows: NDArray[np.int64]
-    slots: NDArray[np.int64]
-    levels_4: NDArray[np.int64]
-    levels_6: NDArray[np.int64]
-    households: NDArray[np.int64]
-    household_slots: NDArray[np.int64]
-    rules: NDArray[np.int64]
-    rules_of: NDArray[np.int64]
-    rule_order: NDArray[np.int64]
-    ours: NDArray[np.int64]
-    special_use: NDArray[np.int64]
-    endpoints: NDArray[np.int64]
+BEING_BUILT = types.int64[::1]
 
 
-READ_ONLY_LIST = types.Array(types.int64, 1, "C", readonly=True)
-READ_ONLY_TABLE = types.Array(types.int64, 2, "C", readonly=True)
+def allocate(words: Mapping[int, int]) -> NDArray[np.int64]:
+    """Zeroed memory for sections of so many words, with its header; section by section at cache lines."""
+    starts: list[int] = []
+    end = _up_to_line(len(SECTIONS) * 2)
+    for section in SECTIONS:
+        starts.append(end)
+        end = _up_to_line(end + words[section])
+    memory = np.zeros(end + LINE_WORDS, np.int64)
+    memory = memory[-(memory.ctypes.data // 8) % LINE_WORDS :][:end]
+    for section, start in zip(SECTIONS, starts, strict=True):
+        memory[section], memory[section + 1] = start, start + words[section]
+    return memory
 
-INDEX_TYPE = types.NamedTuple(  # type: ignore[no-untyped-call]
-    (
-        READ_ONLY_TABLE,
-        READ_ONLY_LIST,
-        READ_ONLY_TABLE,
-        READ_ONLY_TABLE,
-        READ_ONLY_TABLE,
-        READ_ONLY_LIST,
-        READ_ONLY_TABLE,
-        READ_ONLY_TABLE,
-        READ_ONLY_LIST,
-        READ_ONLY_TABLE,
-        READ_ONLY_TABLE,
-        READ_ONLY_TABLE,
-    ),
-    Index,
-)
+
+def section(memory: NDArray[np.int64], which: int) -> NDArray[np.int64]:
+    """The words of a section, as a view."""
+    return memory[memory[which] : memory[which + 1]]
+
+
+def _up_to_line(words: int) -> int:
+    return -(-words // LINE_WORDS) * LINE_WORDS

@@ -8,8 +8,17 @@ from typing import Any
 
 from numba import types
 
-from sekisho.attribution.holder import OVERLAP, holder_at, same_holder
-from sekisho.attribution.layout import INDEX_TYPE, LINE, NOBODY, ROW_MASK
+from sekisho.attribution.holder import OVERLAP, holder_at, prefetch_rows, prefetch_slots, same_holder
+from sekisho.attribution.layout import (
+    ENDPOINT_WORDS,
+    ENDPOINTS,
+    LINE,
+    MEMORY,
+    NOBODY,
+    OURS,
+    ROW_MASK,
+    SPECIAL_USE,
+)
 from sekisho.attribution.ranges import within
 from sekisho.core.kernels import kernel
 from sekisho.core.reasons import UnattributedReason
@@ -24,6 +33,9 @@ KEY_COLLISION = -int(UnattributedReason.KEY_COLLISION)
 TCP, UDP, DCCP, SCTP = 6, 17, 33, 132
 """Protocols whose ports tell subscribers behind one address apart."""
 
+_AT_ONCE = 64
+"""Rows prepared together: their slots and rows stay in a first-level cache until they are read."""
+
 _START, _END, _REALM = cell("flow_start"), cell("flow_end"), cell("realm")
 _PROTOCOL, _FRAGMENT = cell("protocol"), cell("fragment")
 _SRC_HI, _SRC_LO, _SRC_PORT = cell("src_hi"), cell("src_lo"), cell("src_port")
@@ -36,28 +48,28 @@ _SRC_ROW, _DST_ROW = cell("src_assignment"), cell("dst_assignment")
 
 
 @kernel
-def _holder_throughout(index: Any, realm: int, hi: int, lo: int, port: int, start_ms: int, end_ms: int) -> int:
+def _holder_throughout(memory: Any, realm: int, hi: int, lo: int, port: int, start_ms: int, end_ms: int) -> int:
     """The one holder from ``start_ms`` to ``end_ms``, both inclusive; renewals of one line count as one."""
-    holder, until = holder_at(index, realm, hi, lo, port, start_ms)
+    holder, until = holder_at(memory, realm, hi, lo, port, start_ms)
     while until <= end_ms and holder != OVERLAP:
-        following, until = holder_at(index, realm, hi, lo, port, until)
+        following, until = holder_at(memory, realm, hi, lo, port, until)
         if following == OVERLAP:
             return OVERLAP
-        if not same_holder(index.rows, holder, following):
+        if not same_holder(memory, holder, following):
             return CLOCK_MARGIN
     return NO_ASSIGNMENT if holder == NOBODY else holder
 
 
 @kernel
-def _is_endpoint(index: Any, hi: int, lo: int) -> bool:
-    for endpoint in range(index.endpoints.shape[0]):
-        if index.endpoints[endpoint, 0] == hi and index.endpoints[endpoint, 1] == lo:
+def _is_endpoint(memory: Any, hi: int, lo: int) -> bool:
+    for endpoint in range(memory[ENDPOINTS], memory[ENDPOINTS + 1], ENDPOINT_WORDS):
+        if memory[endpoint] == hi and memory[endpoint + 1] == lo:
             return True
     return False
 
 
 @kernel
-def resolve(index: Any, realm: int, hi: int, lo: int, port: int, start_ms: int, end_ms: int) -> int:
+def resolve(memory: Any, realm: int, hi: int, lo: int, port: int, start_ms: int, end_ms: int) -> int:
     """Row of the assignment that held an address and a port throughout.
 
     The port is 0 where the protocol has none or the record is a fragment; ``start_ms`` and ``end_ms`` are both
@@ -66,61 +78,72 @@ def resolve(index: Any, realm: int, hi: int, lo: int, port: int, start_ms: int, 
     Returns:
         Row (with ``BY_MAP_E``), or a negative ``UnattributedReason``.
     """
-    if not within(index.ours, hi, lo):
+    if not within(memory, OURS, hi, lo):
         return NOT_OURS
-    if realm == 0 and within(index.special_use, hi, lo):
+    if realm == 0 and within(memory, SPECIAL_USE, hi, lo):
         return REALM_UNKNOWN
-    holder: int = _holder_throughout(index, realm, hi, lo, port, start_ms, end_ms)
+    holder: int = _holder_throughout(memory, realm, hi, lo, port, start_ms, end_ms)
     if holder < 0:
         return holder
-    if _is_endpoint(index, hi, lo):
+    if _is_endpoint(memory, hi, lo):
         return NO_ASSIGNMENT
-    has_line = index.rows[holder & ROW_MASK, LINE] != 0
+    has_line = memory[(holder & ROW_MASK) + LINE] != 0
     return holder if has_line else KEY_COLLISION
 
 
 @kernel
 def usable_port(protocol: int, fragment: int, port: int) -> int:
     """The port where it tells subscribers apart, else 0 (later fragments have none, ICMP's identifier is no port)."""
-    has_ports = protocol in {TCP, UDP, DCCP, SCTP}
+    # A set would be built on the heap for every record.
+    has_ports = protocol == TCP or protocol == UDP or protocol == SCTP or protocol == DCCP  # noqa: PLR1714
     return port if has_ports and fragment == 0 else 0
 
 
 @kernel
-def _resolve_source(index: Any, cells: Any, row: int, realm: int, port: int, start_ms: int, end_ms: int) -> int:
-    """The outer source of a tunnel decides where it is one of our lines, also where it is not clear which one."""
-    if cells[_TUNNEL_KIND, row] != 0:
-        outer: int = resolve(index, realm, cells[_TUNNEL_HI, row], cells[_TUNNEL_LO, row], 0, start_ms, end_ms)
-        if outer >= 0 or outer in {OVERLAP, CLOCK_MARGIN, KEY_COLLISION}:
-            return outer
-    source: int = resolve(index, realm, cells[_SRC_HI, row], cells[_SRC_LO, row], port, start_ms, end_ms)
-    return source
+def _outer_source(memory: Any, cells: Any, row: int, realm: int, start_ms: int, end_ms: int) -> int:
+    """What the outer source of a tunnel says; ``NOT_OURS`` where the inner one decides.
+
+    The outer source decides where it is one of our lines, also where it is not clear which one.
+    """
+    if cells[_TUNNEL_KIND, row] == 0:
+        return NOT_OURS
+    outer: int = resolve(memory, realm, cells[_TUNNEL_HI, row], cells[_TUNNEL_LO, row], 0, start_ms, end_ms)
+    unclear = outer == OVERLAP or outer == CLOCK_MARGIN or outer == KEY_COLLISION  # noqa: PLR1714 - as above
+    return outer if outer >= 0 or unclear else NOT_OURS
 
 
 @kernel
-def attribute(index: Any, cells: Any, length: int, realms: Any, margin_ms: int, unattributed: Any) -> None:
-    """Fill the line, reason and assignment cells of both sides.
+def _line(memory: Any, answer: int) -> int:
+    return memory[(answer & ROW_MASK) + LINE] if answer >= 0 else 0
 
-    Args:
-        index: the assignments.
-        cells: (columns, capacity) int64, cells of a ``FlowBatch``.
-        length: rows in use.
-        realms: the index's realm of each realm code of the batch.
-        margin_ms: clock margin before and after.
-        unattributed: (reasons,) int64; records without a line on either side are added under the reason of the side
-            that came closer to one (reasons ascend in that order).
-    """
-    for row in range(length):
+
+@kernel
+def _prepare(memory: Any, cells: Any, first: int, last: int, realms: Any) -> None:
+    """Fetch what the lookups of some rows will read, all of them at once: alone each would wait for memory twice."""
+    for row in range(first, last):
+        realm = realms[cells[_REALM, row]]
+        prefetch_slots(memory, realm, cells[_SRC_HI, row], cells[_SRC_LO, row])
+        prefetch_slots(memory, realm, cells[_DST_HI, row], cells[_DST_LO, row])
+    for row in range(first, last):
+        realm = realms[cells[_REALM, row]]
+        prefetch_rows(memory, realm, cells[_SRC_HI, row], cells[_SRC_LO, row])
+        prefetch_rows(memory, realm, cells[_DST_HI, row], cells[_DST_LO, row])
+
+
+@kernel
+def _attribute(memory: Any, cells: Any, first: int, last: int, realms: Any, margin_ms: int, unattributed: Any) -> None:
+    for row in range(first, last):
         realm = realms[cells[_REALM, row]]
         start_ms = min(cells[_START, row], cells[_END, row]) - margin_ms
         end_ms = max(cells[_START, row], cells[_END, row]) + margin_ms
         protocol, fragment = cells[_PROTOCOL, row], cells[_FRAGMENT, row]
         src_port = usable_port(protocol, fragment, cells[_SRC_PORT, row])
         dst_port = usable_port(protocol, fragment, cells[_DST_PORT, row])
-        src = _resolve_source(index, cells, row, realm, src_port, start_ms, end_ms)
-        dst = resolve(index, realm, cells[_DST_HI, row], cells[_DST_LO, row], dst_port, start_ms, end_ms)
-        cells[_SRC_LINE, row] = index.rows[src & ROW_MASK, LINE] if src >= 0 else 0
-        cells[_DST_LINE, row] = index.rows[dst & ROW_MASK, LINE] if dst >= 0 else 0
+        src = _outer_source(memory, cells, row, realm, start_ms, end_ms)
+        if src == NOT_OURS:
+            src = resolve(memory, realm, cells[_SRC_HI, row], cells[_SRC_LO, row], src_port, start_ms, end_ms)
+        dst = resolve(memory, realm, cells[_DST_HI, row], cells[_DST_LO, row], dst_port, start_ms, end_ms)
+        cells[_SRC_LINE, row], cells[_DST_LINE, row] = _line(memory, src), _line(memory, dst)
         cells[_SRC_REASON, row], cells[_DST_REASON, row] = max(-src, 0), max(-dst, 0)
         cells[_SRC_ROW, row], cells[_DST_ROW, row] = max(src, -1), max(dst, -1)
         cells[_SRC_INFERRED, row] = cells[_DST_INFERRED, row] = 0
@@ -128,10 +151,29 @@ def attribute(index: Any, cells: Any, length: int, realms: Any, margin_ms: int, 
             unattributed[max(-src, -dst)] += 1
 
 
+@kernel
+def attribute(memory: Any, cells: Any, length: int, realms: Any, margin_ms: int, unattributed: Any) -> None:
+    """Fill the line, reason and assignment cells of both sides.
+
+    Args:
+        memory: the index.
+        cells: (columns, capacity) int64, cells of a ``FlowBatch``.
+        length: rows in use.
+        realms: the index's realm of each realm code of the batch.
+        margin_ms: clock margin before and after.
+        unattributed: (reasons,) int64; records without a line on either side are added under the reason of the side
+            that came closer to one (reasons ascend in that order).
+    """
+    for first in range(0, length, _AT_ONCE):
+        last = min(first + _AT_ONCE, length)
+        _prepare(memory, cells, first, last, realms)
+        _attribute(memory, cells, first, last, realms, margin_ms, unattributed)
+
+
 _CELLS, _WORDS, _WORD = types.int64[:, ::1], types.int64[::1], types.int64
 
 KERNELS = (
     (usable_port, (_WORD, _WORD, _WORD)),
-    (resolve, (INDEX_TYPE, _WORD, _WORD, _WORD, _WORD, _WORD, _WORD)),
-    (attribute, (INDEX_TYPE, _CELLS, _WORD, _WORDS, _WORD, _WORDS)),
+    (resolve, (MEMORY, _WORD, _WORD, _WORD, _WORD, _WORD, _WORD)),
+    (attribute, (MEMORY, _CELLS, _WORD, _WORDS, _WORD, _WORDS)),
 )

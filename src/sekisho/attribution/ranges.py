@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import types
 
-from sekisho.attribution.layout import HI, KIND, LO
+from sekisho.attribution.layout import MEMORY, RANGE_WORDS
 from sekisho.core.address import V4_MAPPED
 from sekisho.core.kernels import kernel
 
@@ -38,61 +38,68 @@ def range_of(prefix: IPNetwork) -> Range:
 
 
 def joined(ranges: Iterable[Range]) -> NDArray[np.int64]:
-    """(k, 4) int64: upper and lower word of the first and of the last address, biased; touching ranges are one."""
+    """Words of ascending ranges: upper and lower word of the first and of the last address, biased.
+
+    Ranges that touch are one.
+    """
     merged: list[Range] = []
     for first, last in sorted(ranges):
         if merged and first <= merged[-1][1] + 1:
             merged[-1] = merged[-1][0], max(last, merged[-1][1])
         else:
             merged.append((first, last))
-    words = [[first >> 64, first & _WORD, last >> 64, last & _WORD] for first, last in merged]
-    return np.array(words, np.uint64).reshape(-1, 4).view(np.int64) ^ np.int64(BIAS)
+    words = [word for first, last in merged for word in (first >> 64, first & _WORD, last >> 64, last & _WORD)]
+    return np.array(words, np.uint64).view(np.int64) ^ np.int64(BIAS)
 
 
-def derived(rows: NDArray[np.int64]) -> list[Range]:
-    """Ranges around the assignments of an index's sorted rows."""
-    marks = np.zeros(len(rows), np.bool_)
-    _mark(rows, marks)
-    return [_around(*row) for row in rows[marks][:, [HI, LO, KIND]].tolist()]
+def derived(
+    hi: NDArray[np.int64], lo: NDArray[np.int64], length: NDArray[np.uint8], order: NDArray[np.int64]
+) -> list[Range]:
+    """Ranges around assignments; ``order`` is their order by address."""
+    marks = np.zeros(len(order), np.bool_)
+    _mark(hi, lo, length, order, marks)
+    chosen = order[marks]
+    columns = (hi[chosen].tolist(), lo[chosen].tolist(), length[chosen].tolist())
+    return [_around(*row) for row in zip(*columns, strict=True)]
 
 
-def _around(hi: int, lo: int, kind: int) -> Range:
-    host_bits = 128 - _coarse(hi, lo, kind & 0xFF)
+def _around(hi: int, lo: int, length: int) -> Range:
+    ipv4 = length >= DERIVED_IPV4 and hi == 0 and lo >> 32 == 0xFFFF
+    host_bits = 128 - min(length, DERIVED_IPV4 if ipv4 or hi == 0 else DERIVED_IPV6)
     address = (hi & _WORD) << 64 | lo & _WORD
     return address >> host_bits << host_bits, address | (1 << host_bits) - 1
 
 
-def _coarse(hi: int, lo: int, length: int) -> int:
-    return min(length, DERIVED_IPV4 if length >= 96 and hi == 0 and lo >> 32 == 0xFFFF else DERIVED_IPV6)
+@kernel
+def _mark(hi: Any, lo: Any, length: Any, order: Any, marks: Any) -> None:
+    """Mark each assignment that leaves the /24 or /48 of the one before it; marking one twice does no harm."""
+    for place in range(order.size):
+        row, before = order[place], order[max(place - 1, 0)]
+        ipv4 = hi[row] == 0 and lo[row] >> 32 == 0xFFFF
+        same_24 = hi[row] == hi[before] and lo[row] >> 8 == lo[before] >> 8
+        same = same_24 if ipv4 else hi[row] >> 16 == hi[before] >> 16
+        marks[place] = place == 0 or not same or length[before] < length[row]
 
 
 @kernel
-def _mark(rows: Any, marks: Any) -> None:
-    """Mark each row that leaves the /24 or /48 of the row before it; a prefix marked twice does no harm."""
-    for row in range(rows.shape[0]):
-        hi, lo, length = rows[row, HI], rows[row, LO], rows[row, KIND] & 0xFF
-        ipv4 = length >= DERIVED_IPV4 and hi == 0 and lo >> 32 == 0xFFFF
-        same = row > 0 and hi == rows[row - 1, HI] and lo >> 8 == rows[row - 1, LO] >> 8
-        if not ipv4:
-            same = row > 0 and length >= DERIVED_IPV6 and hi >> 16 == rows[row - 1, HI] >> 16
-        marks[row] = not same or rows[row - 1, KIND] & 0xFF < length
-
-
-@kernel
-def within(ranges: Any, hi: int, lo: int) -> bool:
-    """Whether the address of two words lies in one of the ranges."""
-    biased_hi, biased_lo = hi ^ BIAS, lo ^ BIAS
-    low, high = 0, ranges.shape[0]
+def within(memory: Any, ranges: int, hi: int, lo: int) -> bool:
+    """Whether the address of two words lies in a range of a section."""
+    biased_hi, biased_lo, base = hi ^ BIAS, lo ^ BIAS, memory[ranges]
+    low, high = 0, (memory[ranges + 1] - base) // RANGE_WORDS
     while low < high:
         middle = (low + high) >> 1
-        if ranges[middle, 0] > biased_hi or (ranges[middle, 0] == biased_hi and ranges[middle, 1] > biased_lo):
+        first = base + middle * RANGE_WORDS
+        if memory[first] > biased_hi or (memory[first] == biased_hi and memory[first + 1] > biased_lo):
             high = middle
         else:
             low = middle + 1
-    if low == 0:
-        return False
-    last_hi, last_lo = ranges[low - 1, 2], ranges[low - 1, 3]
-    return bool(last_hi > biased_hi or (last_hi == biased_hi and last_lo >= biased_lo))
+    last = base + low * RANGE_WORDS - 2
+    return bool(low > 0 and (memory[last] > biased_hi or (memory[last] == biased_hi and memory[last + 1] >= biased_lo)))
 
 
-KERNELS = ((_mark, (types.int64[:, ::1], types.boolean[::1])),)
+_WORDS = types.int64[::1]
+
+KERNELS = (
+    (_mark, (_WORDS, _WORDS, types.uint8[::1], _WORDS, types.boolean[::1])),
+    (within, (MEMORY, types.int64, types.int64, types.int64)),
+)
