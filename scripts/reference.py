@@ -97,13 +97,14 @@ def commands(command: click.Command, name: str, parent: click.Context | None) ->
                 yield from commands(found, f"{name} {inner}", context)
         return
     usage = " ".join([name, *command.collect_usage_pieces(context)])
-    rows = [
-        f"| {' '.join(f'`{text}`' for text in (*parameter.opts, *parameter.secondary_opts))} | {cell(help_of(parameter))} |"
-        for parameter in command.params
-    ]
+    rows = [f"| {names_of(parameter)} | {cell(help_of(parameter))} |" for parameter in command.params]
     table_text = "| option | meaning |\n|---|---|\n" + "\n".join(rows) + "\n"
     epilog = f"\n{command.epilog}\n" if command.epilog else ""
     yield f"## `{name}`\n\n{(command.help or '').strip()}\n\n```\n{usage}\n```\n\n{table_text}{epilog}"
+
+
+def names_of(parameter: click.Parameter) -> str:
+    return " ".join(f"`{text}`" for text in (*parameter.opts, *parameter.secondary_opts))
 
 
 def help_of(parameter: click.Parameter) -> str:

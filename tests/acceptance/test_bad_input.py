@@ -6,6 +6,7 @@ import struct
 from pathlib import Path
 
 import pytest
+
 from acceptance.cli import sekisho
 
 HEAD = "line_id,prefix,port_first,port_last,valid_from,valid_to\n"
@@ -101,7 +102,9 @@ def test_overlapping_assignments_are_counted_and_the_rest_is_used(tmp_path: Path
     """One address held by two lines at once belongs to neither; it is counted ``overlap``."""
     capture, lines = tmp_path / "flows.pcap", tmp_path / "assignments.csv"
     capture.write_bytes(pcap(udp(v5())))
-    lines.write_text(HEAD + GOOD.replace("2026", "2020") + GOOD.replace("2026", "2020").replace("L1", "L2"), encoding="utf-8")
+    lines.write_text(
+        HEAD + GOOD.replace("2026", "2020") + GOOD.replace("2026", "2020").replace("L1", "L2"), encoding="utf-8"
+    )
     done = sekisho("analyze", capture, "--lines", lines, "--format", "json")
     assert done.returncode == 0, done.stderr
     assert '"overlap": 1' in done.stdout

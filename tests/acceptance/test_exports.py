@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import pytest
+
 from acceptance.cli import analysis, sekisho
 from shared_data import shared
 
@@ -34,7 +35,7 @@ def one_line_per_address(capture: Path, folder: Path, *, extra: tuple[str, ...] 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_syn_scan_names_the_scanning_host_and_not_its_target(form: str, tmp_path: Path):
-    """nmap's SYN scan of one host: ``scan`` for the scanner, nothing for the host that answers it."""
+    """Nmap's SYN scan of one host: ``scan`` for the scanner, nothing for the host that answers it."""
     capture = shared(f"flow/exports/nmap-synscan.{form}.pcap")
     lines = one_line_per_address(capture, tmp_path, extra=(SCANNED,))
     found = analysis(capture, "--lines", lines)["detections"]

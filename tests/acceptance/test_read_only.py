@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 import sekisho
 from acceptance.test_bad_input import pcap, udp, v5
 

@@ -45,7 +45,9 @@ class Language(StrEnum):
 def analyze(
     inputs: Annotated[
         list[str],
-        typer.Argument(metavar="INPUT...", help="pcap or pcapng files that hold export datagrams; - is standard input."),
+        typer.Argument(
+            metavar="INPUT...", help="pcap or pcapng files that hold export datagrams; - is standard input."
+        ),
     ],
     lines: Annotated[
         list[Path] | None,

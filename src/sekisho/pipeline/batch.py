@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from sekisho.core.reasons import FrameReason
     from sekisho.query.engine import Engine
 
     Advance = Callable[[str, int, int | None], None]
@@ -49,8 +50,10 @@ def analyze(
 
     Args:
         inputs: pcap or pcapng files, "-" is standard input.
-        lines, map_e: files of assignments, lines and MAP-E rules; those of the configuration come first.
+        lines: files of assignments and of lines; those of the configuration come first.
+        map_e: MAP-E rules, likewise.
         engine: name in ``query.ENGINES``.
+        config_file: ``sekisho.toml``; None = defaults and environment.
         on_progress: told what is read, how far, and of how much.
         with_series: keep outbound traffic over time, for a picture.
 
@@ -60,9 +63,7 @@ def analyze(
     """
     config = load_config(config_file, os.environ)
     exporters = Exporters(config.exporter, accept_unconfigured=not config.exporter)
-    captures = [
-        Capture(name, exporters=exporters, on_progress=partial(on_progress, name)) for name in inputs
-    ]
+    captures = [Capture(name, exporters=exporters, on_progress=partial(on_progress, name)) for name in inputs]
     for capture in captures:
         capture.check()
     run = compose(
@@ -78,7 +79,7 @@ def analyze(
         for datagrams in capture:
             run.receive(datagrams)
     run.finish()
-    frames = sum((capture.drops for capture in captures), Counter())
+    frames = sum((capture.drops for capture in captures), Counter[FrameReason]())
     if not run.decoder.datagrams:
         raise InputError(", ".join(inputs), _nothing_found(frames, sum(capture.frames for capture in captures)))
     return Analysis(
@@ -134,10 +135,10 @@ def compose(
 def realms_of(config: Config) -> list[str]:
     """Every realm that the configuration names, the default realm first."""
     named = [
-        place.realm
+        realm
         for exporter in config.exporter
-        for place in (exporter, *exporter.interface, *exporter.vrf)
-        if place.realm
+        for realm in (exporter.realm, *(i.realm for i in exporter.interface), *(v.realm for v in exporter.vrf))
+        if realm is not None
     ]
     return list(dict.fromkeys(["", config.attribution.default_realm, *named]))
 
@@ -184,10 +185,10 @@ def _line_info(attributor: Attributor, exporters: Exporters) -> Callable[[int], 
     return line_info
 
 
-def _nothing_found(frames: Counter[object], frame_count: int) -> str:
+def _nothing_found(frames: Counter[FrameReason], frame_count: int) -> str:
     """Why a capture without a single export datagram is of no use."""
     expected = "expected NetFlow v5, v9 or IPFIX in UDP datagrams, found"
     if not frame_count:
         return f"{expected} no packet at all"
-    reasons = ", ".join(f"{count} {getattr(reason, 'value', reason)}" for reason, count in frames.most_common())
+    reasons = ", ".join(f"{count} {reason.value}" for reason, count in frames.most_common())
     return f"{expected} none in {frame_count} packets ({reasons or 'no usable one'})"

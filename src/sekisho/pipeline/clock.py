@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,7 +38,7 @@ class StreamClock:
         newest = np.maximum.accumulate(np.maximum(datagrams.received_at, self.now_ms))
         ticks = -(-newest // TICK_MS) * TICK_MS
         starts = [0, *(np.flatnonzero(np.diff(ticks)) + 1).tolist(), len(ticks)]
-        for first, last in zip(starts, starts[1:], strict=False):
+        for first, last in pairwise(starts):
             tick = int(ticks[first])
             complete = self.tick_ms if self.tick_ms is not None and tick > self.tick_ms else None
             self.tick_ms = tick
