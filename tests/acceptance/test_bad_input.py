@@ -120,7 +120,7 @@ def test_overlapping_assignments_are_counted_and_the_rest_is_used(tmp_path: Path
     ],
 )
 def test_a_wrong_configuration_names_the_key(tmp_path: Path, text: str, expected: str):
-    """Broken TOML, an unknown section, a wrong value: one sentence, exit status 2, from analyze and from config check."""
+    """Broken TOML, an unknown section, a wrong value: one sentence, status 2, from both commands."""
     file = tmp_path / "sekisho.toml"
     file.write_text(text, encoding="utf-8")
     capture = tmp_path / "flows.pcap"
@@ -138,7 +138,7 @@ def test_an_unknown_option_is_bad_usage():
     assert sekisho("analyze", "--no-such-option").returncode == 2
 
 
-def test_standard_input_is_a_capture(tmp_path: Path):
+def test_standard_input_is_a_capture():
     """A dash reads the capture from standard input."""
     done = sekisho("decode", "-", "--format", "jsonl", stdin=pcap(udp(v5())))
     assert done.returncode == 0, done.stderr

@@ -14,6 +14,7 @@ from sekisho.collect.capture import Capture
 from sekisho.collect.exporters import Exporters
 from sekisho.core.config import Config, Sees, load_config
 from sekisho.core.errors import ConfigError, InputError
+from sekisho.core.reasons import FrameReason
 from sekisho.detect.detect import Detect
 from sekisho.detect.level import LineInfo
 from sekisho.pipeline.analysis import Analysis, document_of
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from sekisho.core.reasons import FrameReason
     from sekisho.query.engine import Engine
 
     Advance = Callable[[str, int, int | None], None]
