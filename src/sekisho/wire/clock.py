@@ -16,7 +16,7 @@ from sekisho.wire.layout import At, Of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sekisho.wire.layout import Tables, Word
+    from sekisho.wire.layout import Word
 
 CLOCK_MARGIN_MS = 2000
 """Export times in whole seconds and the way through the network make up to this much; more is a wrong clock."""
@@ -28,15 +28,15 @@ _START, _END, _RECEIVED = cell("flow_start"), cell("flow_end"), cell("received_a
 
 
 @kernel
-def note_clock(tables: Tables, state: NDArray[np.int64], received_at: int) -> None:
+def note_clock(source: NDArray[np.int64], state: NDArray[np.int64]) -> None:
     """Decide by how much the times of the message just opened are shifted, and count it."""
-    skew = received_at - state[At.EXPORT_MS]
+    skew = state[At.RECEIVED_AT] - state[At.EXPORT_MS]
     state[At.SHIFT_MS] = 0
     if abs(skew) > CLOCK_MARGIN_MS:
         state[At.SHIFT_MS] = skew
         if not state[At.REPLAY]:
-            tables.sources[state[At.SOURCE], Of.CLOCK_SHIFTED] += 1
-            tables.sources[state[At.SOURCE], Of.LAST_SKEW_MS] = skew
+            source[Of.CLOCK_SHIFTED] += 1
+            source[Of.LAST_SKEW_MS] = skew
 
 
 @kernel
@@ -77,14 +77,14 @@ def convert_column(
 
 @kernel
 def settle_times(
-    tables: Tables, state: NDArray[np.int64], cells: NDArray[np.int64], row: int, end: int, received_at: int
+    source: NDArray[np.int64], state: NDArray[np.int64], cells: NDArray[np.int64], row: int, end: int
 ) -> None:
     """Shift, fill and bound start and end of finished rows.
 
     No time at all is the time of arrival. A start after its end becomes the end. An end more than the clock margin
     after the arrival is moved back to the arrival together with its start, and counted as ``ends_ahead``.
     """
-    shift = state[At.SHIFT_MS]
+    shift, received_at = state[At.SHIFT_MS], state[At.RECEIVED_AT]
     latest = received_at + CLOCK_MARGIN_MS
     starts, ends = cells[_START], cells[_END]
     ahead = 0
@@ -97,4 +97,4 @@ def settle_times(
             ahead += 1
         starts[r] = min(first, last)
         ends[r] = last
-    tables.sources[state[At.SOURCE], Of.ENDS_AHEAD] += ahead
+    source[Of.ENDS_AHEAD] += ahead

@@ -20,11 +20,11 @@ from sekisho.wire.datagrams import Datagrams
 from sekisho.wire.elements import WORDS
 from sekisho.wire.held import HEADER_OCTETS, SET_HEADER_OCTETS, HeldSet, HeldSets, as_datagram
 from sekisho.wire.keys import KeyTable
-from sekisho.wire.layout import READINGS, Account, At, Of, Rows, Status, Tables, Tape, source_key
+from sekisho.wire.layout import SOURCE_WORDS, At, Of, Status, Tables, Tape, source_key
 from sekisho.wire.limits import Limits
 from sekisho.wire.options import Event, interface_name_of, interval_of, read_records, samplers_of
 from sekisho.wire.sampling import SamplerRate, SamplerTable
-from sekisho.wire.sequence import SourceLoss, best_reading, loss_of
+from sekisho.wire.sequence import SourceLoss, loss_of
 from sekisho.wire.templates import Source, Template, TemplateStats, TemplateTable
 from sekisho.wire.totals import WORDS as TOTALS_WORDS
 
@@ -66,10 +66,8 @@ class Decoder:
         self.interfaces_ignored = 0
         self._keep_options, self._keep_nat_events = keep_options, keep_nat_events
         self._batch = FlowBatch(exporters=exporters, realms=realms)
-        self._scratch = np.zeros(WORDS, dtype=np.int64)
         self._source_keys = KeyTable()
-        self._sources: NDArray[np.int64] = np.zeros((limits.sources, Of.WORDS), dtype=np.int64)
-        self._accounts = np.zeros((limits.sources, READINGS, Account.WORDS), dtype=np.int64)
+        self._sources: NDArray[np.int64] = np.zeros((limits.sources, SOURCE_WORDS), dtype=np.int64)
         self._sources_of: Counter[int] = Counter()
         self._templates = TemplateTable(limits)
         self._samplers = SamplerTable(self._sources, samplers_per_source=limits.samplers_per_source)
@@ -150,11 +148,7 @@ class Decoder:
 
     def losses(self) -> list[SourceLoss]:
         """The account of every source, in the order they were first seen."""
-        used = len(self._source_keys)
-        return [
-            loss_of(source, best_reading(accounts))
-            for source, accounts in zip(self._sources[:used], self._accounts[:used], strict=True)
-        ]
+        return [loss_of(source) for source in self._sources[: len(self._source_keys)]]
 
     def _walk(self, tape: Tape, state: NDArray[np.int64]) -> Iterator[FlowBatch]:
         while (status := self._step(tape, state)) != Status.DONE:
@@ -172,26 +166,23 @@ class Decoder:
                 self._read_options_or_events(tape, state, status)
 
     def _step(self, tape: Tape, state: NDArray[np.int64]) -> int:
-        return int(walk.walk(tape, self._tables(), state, Rows(self._batch.cells, self._scratch, self._batch.capacity)))
+        return int(walk.walk(tape, self._tables(), state, self._batch.cells))
 
     def _tables(self) -> Tables:
         return Tables(
-            source_keys=self._source_keys.keys,
-            source_values=self._source_keys.values,
+            source_index=self._source_keys.index,
             sources=self._sources,
-            accounts=self._accounts,
-            program_keys=self._templates.keys.keys,
-            program_values=self._templates.keys.values,
+            program_index=self._templates.keys.index,
             programs=self._templates.programs,
             steps=self._templates.steps,
-            sampler_keys=self._samplers.keys.keys,
-            sampler_values=self._samplers.keys.values,
+            sampler_index=self._samplers.keys.index,
             totals=self._totals,
             drops=self._drops_of_kernels,
         )
 
     def _state(self) -> NDArray[np.int64]:
-        state = np.zeros(At.WORDS, dtype=np.int64)
+        state = np.zeros(At.VALUES + WORDS, dtype=np.int64)
+        state[At.CAPACITY] = self._batch.capacity
         state[At.KEEPS_NAT_EVENTS] = self._keep_nat_events
         return state
 

@@ -18,8 +18,6 @@ from sekisho.wire.programs import COLUMN_OF
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sekisho.wire.layout import Tables, Tape
-
 V4_MAPPED = 0xFFFF << 32
 
 FIELD_COLUMNS = tuple(
@@ -65,14 +63,20 @@ _IP_VERSION = cell("ip_version")
 
 @kernel
 def read_fixed(
-    tape: Tape, tables: Tables, program: NDArray[np.int64], at: int, count: int, cells: NDArray[np.int64], row: int
+    payload: NDArray[np.uint8],
+    steps: NDArray[np.int64],
+    program: NDArray[np.int64],
+    at: int,
+    count: int,
+    cells: NDArray[np.int64],
+    row: int,
 ) -> None:
     """Read ``count`` records standing at ``at`` into rows from ``row`` on; times and sampling stay raw."""
     stride = program[Program.SHORTEST]
     for i in range(program[Program.FIRST_STEP], program[Program.FIRST_STEP] + program[Program.STEPS]):
-        step = tables.steps[i]
+        step = steps[i]
         if step[Step.ACTION] == Action.TAKE:
-            _read_field(tape.payload, at + step[Step.OFFSET], stride, count, step, cells, row)
+            _read_field(payload, at + step[Step.OFFSET], stride, count, step, cells, row)
     for column in FIELD_COLUMNS:
         if not program[Program.FILLED] >> column & 1:
             cells[column, row : row + count] = UNKNOWN[column]

@@ -23,37 +23,37 @@ _SMALLEST = 64
 
 
 @kernel
-def _slot(keys: NDArray[np.int64], values: NDArray[np.int64], upper: int, lower: int) -> Word:
-    mask = len(values) - 1
+def _slot(index: NDArray[np.int64], upper: int, lower: int) -> Word:
+    mask = len(index) - 1
     mixed = np.uint64(upper) * np.uint64(0x9E3779B97F4A7C15) ^ np.uint64(lower) * np.uint64(0xC2B2AE3D27D4EB4F)
     mixed ^= mixed >> np.uint64(29)
     at = np.int64(mixed * np.uint64(0xBF58476D1CE4E5B9) >> np.uint64(33)) & mask
-    while values[at] != EMPTY and not (keys[at, 0] == upper and keys[at, 1] == lower):
+    while index[at, 2] != EMPTY and not (index[at, 0] == upper and index[at, 1] == lower):
         at = (at + 1) & mask
     return at
 
 
 @kernel
-def find(keys: NDArray[np.int64], values: NDArray[np.int64], upper: int, lower: int) -> Word:
+def find(index: NDArray[np.int64], upper: int, lower: int) -> Word:
     """The value of a key, negative if there is none. The table is at most half full: an empty slot ends each search."""
-    return values[_slot(keys, values, upper, lower)]
+    return index[_slot(index, upper, lower), 2]
 
 
 @kernel
-def put(keys: NDArray[np.int64], values: NDArray[np.int64], upper: int, lower: int, value: int) -> None:
+def put(index: NDArray[np.int64], upper: int, lower: int, value: int) -> None:
     """Store a value under a key; the caller keeps the table at most half full."""
-    at = _slot(keys, values, upper, lower)
-    keys[at, 0] = upper
-    keys[at, 1] = lower
-    values[at] = value
+    at = _slot(index, upper, lower)
+    index[at, 0] = upper
+    index[at, 1] = lower
+    index[at, 2] = value
 
 
 class KeyTable:
-    """A dict of pairs of integers whose arrays kernels can read.
+    """A dict of pairs of integers that kernels can read.
 
     Attributes:
-        keys: (slots, 2) int64. values: (slots,) int64, negative where there is no entry. Both are replaced when the
-            table grows: hand them to a kernel at the call, do not keep them.
+        index: (slots, 3) int64: upper and lower word of the key, value (negative where there is no entry). It is
+            replaced when the table grows: hand it to a kernel at the call, do not keep it.
     """
 
     def __init__(self) -> None:
@@ -71,25 +71,24 @@ class KeyTable:
         """Store a value, not negative, under a key."""
         self._slots_used += (upper, lower) not in self._entries
         self._entries[upper, lower] = value
-        if 2 * self._slots_used > len(self.values):
+        if 2 * self._slots_used > len(self.index):
             self._rebuild()
         else:
-            put(self.keys, self.values, upper, lower, value)
+            put(self.index, upper, lower, value)
 
     def remove(self, upper: int, lower: int) -> None:
         """Forget a key, if it is there."""
         if self._entries.pop((upper, lower), None) is not None:
-            put(self.keys, self.values, upper, lower, REMOVED)
+            put(self.index, upper, lower, REMOVED)
 
     def _rebuild(self) -> None:
         slots = max(_SMALLEST, 1 << (4 * len(self._entries)).bit_length())
         self._slots_used = len(self._entries)
-        self.keys = np.zeros((slots, 2), dtype=np.int64)
-        self.values = np.full(slots, EMPTY, dtype=np.int64)
+        self.index = np.full((slots, 3), EMPTY, dtype=np.int64)
         for (upper, lower), value in self._entries.items():
-            put(self.keys, self.values, upper, lower, value)
+            put(self.index, upper, lower, value)
 
 
-_KEYS, _VALUES, _WORD = types.int64[:, ::1], types.int64[::1], types.int64
+_INDEX, _WORD = types.int64[:, ::1], types.int64
 
-KERNELS = ((put, (_KEYS, _VALUES, _WORD, _WORD, _WORD)),)
+KERNELS = ((put, (_INDEX, _WORD, _WORD, _WORD)),)

@@ -41,7 +41,9 @@ class Kind(IntEnum):
 
 @unique
 class At(IntEnum):
-    """Words of the walk's state: where it stands, and the header of the message it stands in."""
+    """Words of the walk's state: where it stands, the header of the message it stands in, and from VALUES on the
+    ``elements.WORDS`` words that one record is read into.
+    """
 
     DATAGRAM = 0
     NEXT_SET = 1
@@ -64,7 +66,11 @@ class At(IntEnum):
     LENGTH_DIFFERS = 18
     KEEPS_NAT_EVENTS = 19
     OPTIONS_UNITS = 20
-    WORDS = 21
+    RECEIVED_AT = 21
+    EXPORTER = 22
+    SOURCE_PORT = 23
+    CAPACITY = 24
+    VALUES = 25
 
 
 @unique
@@ -187,6 +193,8 @@ account, from FIRST_GAP on: first sequence number missing, and how many."""
 READINGS = 4
 """Ways in which exporters are known to count, see ``sequence``."""
 
+SOURCE_WORDS = Of.WORDS + READINGS * Account.WORDS
+
 V5_PROGRAM = 0
 """Row of the compiled v5 record, which has no template."""
 
@@ -219,45 +227,34 @@ class Tables(NamedTuple):
     """What a walk knows and learns.
 
     Attributes:
-        source_keys, source_values: exporter and domain, version -> row of ``sources``.
-        sources: (n, Of.WORDS). accounts: (n, READINGS, Account.WORDS).
-        program_keys, program_values: exporter and domain, version and template id and port -> row of ``programs``.
+        source_index: exporter and domain, version -> row of ``sources`` (``keys.KeyTable``).
+        sources: (n, SOURCE_WORDS) what ``Of`` names, then READINGS times what ``Account`` names.
+        program_index: exporter and domain, version and template id and port -> row of ``programs``.
         programs: (n, Program.WORDS). steps: (n, Step.WORDS).
-        sampler_keys, sampler_values: source and namespace, identifier -> bits of the float interval.
+        sampler_index: source and namespace, identifier -> bits of the float interval.
         totals: (Limits.totals_flows, totals.WORDS) running totals by flow.
         drops: counts in the order of ``WireReason``.
     """
 
-    source_keys: NDArray[np.int64]
-    source_values: NDArray[np.int64]
+    source_index: NDArray[np.int64]
     sources: NDArray[np.int64]
-    accounts: NDArray[np.int64]
-    program_keys: NDArray[np.int64]
-    program_values: NDArray[np.int64]
+    program_index: NDArray[np.int64]
     programs: NDArray[np.int64]
     steps: NDArray[np.int64]
-    sampler_keys: NDArray[np.int64]
-    sampler_values: NDArray[np.int64]
+    sampler_index: NDArray[np.int64]
     totals: NDArray[np.int64]
     drops: NDArray[np.int64]
 
 
-class Rows(NamedTuple):
-    """The batch being filled, and (elements.WORDS,) words that one record is read into where it takes working out."""
-
-    cells: NDArray[np.int64]
-    scratch: NDArray[np.int64]
-    capacity: int
-
-
-_LINE, _GRID, _CUBE = types.int64[::1], types.int64[:, ::1], types.int64[:, :, ::1]
+_LINE, _GRID = types.int64[::1], types.int64[:, ::1]
 _named_tuple: Any = types.NamedTuple
-TAPE_TYPE = _named_tuple((types.uint8[::1], _LINE, _LINE, _LINE, _LINE, _LINE), Tape)
-TABLES_TYPE = _named_tuple((_GRID, _LINE, _GRID, _CUBE, _GRID, _LINE, _GRID, _GRID, _GRID, _LINE, _GRID, _LINE), Tables)
-ROWS_TYPE = _named_tuple((_GRID, _LINE, types.int64), Rows)
+PAYLOAD_TYPE = types.uint8[::1]
+TAPE_TYPE = _named_tuple((PAYLOAD_TYPE, _LINE, _LINE, _LINE, _LINE, _LINE), Tape)
+TABLES_TYPE = _named_tuple((_GRID, _GRID, _GRID, _GRID, _GRID, _GRID, _GRID, _LINE), Tables)
 CELLS_TYPE = _GRID
 STATE_TYPE = _LINE
-"""Argument types of the kernels, as ``warm`` compiles them."""
+"""Argument types of the kernels, as ``warm`` compiles them. Each array more costs every kernel it is handed on to
+seven words of arguments, in compile time and in time; hence few arrays, and no ``Tape`` below the message."""
 
 
 def source_key(exporter: int, version: int, domain: int) -> tuple[int, int]:

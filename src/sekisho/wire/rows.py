@@ -18,7 +18,7 @@ from sekisho.wire.totals import difference
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sekisho.wire.layout import Rows, Tables, Tape, Word
+    from sekisho.wire.layout import Tables, Word
 
 _START, _END = cell("flow_start"), cell("flow_end")
 _RECEIVED, _EXPORTER, _DOMAIN = cell("received_at"), cell("exporter"), cell("observation_domain_id")
@@ -35,23 +35,29 @@ _NARROW = np.array([[_PROTOCOL, 0xFF], [_FLAGS, 0x0FFF], [_FORWARDING, 0xFF]], d
 
 @kernel
 def finish_rows(
-    tape: Tape, tables: Tables, program: NDArray[np.int64], state: NDArray[np.int64], rows: Rows, row: int, end: int
+    tables: Tables,
+    program: NDArray[np.int64],
+    state: NDArray[np.int64],
+    cells: NDArray[np.int64],
+    row: int,
+    end: int,
 ) -> None:
     """Give rows ``row`` to ``end`` their message's columns, times, sampling, and the rules that join columns."""
-    cells = rows.cells
-    i = state[At.DATAGRAM]
-    received_at = tape.received_at[i]
-    cells[_RECEIVED, row:end] = received_at
-    cells[_EXPORTER, row:end] = tape.exporter[i]
+    source = tables.sources[state[At.SOURCE]]
+    cells[_RECEIVED, row:end] = state[At.RECEIVED_AT]
+    cells[_EXPORTER, row:end] = state[At.EXPORTER]
     cells[_DOMAIN, row:end] = state[At.DOMAIN]
     convert_column(cells, _START, row, end, program[Program.START_UNIT], state)
     convert_column(cells, _END, row, end, program[Program.END_UNIT], state)
-    settle_times(tables, state, cells, row, end, received_at)
+    settle_times(source, state, cells, row, end)
     _bound_values(program, cells, row, end)
     if program[Program.FRAGMENT]:
         _settle_fragments(program[Program.FRAGMENT], cells, row, end)
     _settle_ports(program[Program.ICMP_IN_PORT], cells, row, end)
-    _settle_sampling(tables, program[Program.SAMPLING], state[At.SOURCE], rows, row, end)
+    if program[Program.SAMPLING] == Sampling.NOTHING and not source[Of.RATE_BY_INTERFACE]:
+        cells[_SAMPLING, row:end] = source[Of.RATE]
+    else:
+        _settle_sampling(tables.sampler_index, program[Program.SAMPLING], state[At.SOURCE], source, cells, row, end)
     if program[Program.TOTALS]:
         for r in range(row, end):
             difference(tables.totals, cells, r, program[Program.TOTALS])
@@ -108,14 +114,18 @@ def _settle_ports(icmp_in_port: int, cells: NDArray[np.int64], row: int, end: in
 
 
 @kernel
-def _settle_sampling(tables: Tables, kind: int, source: int, rows: Rows, row: int, end: int) -> None:
+def _settle_sampling(
+    index: NDArray[np.int64],
+    kind: int,
+    source_row: int,
+    source: NDArray[np.int64],
+    cells: NDArray[np.int64],
+    row: int,
+    end: int,
+) -> None:
     """The record's own interval, else its sampler's, else its interface's, else its source's; 0 = not known."""
-    raw = rows.cells[_SAMPLING]
-    source_bits = tables.sources[source, Of.RATE]
-    by_interface = tables.sources[source, Of.RATE_BY_INTERFACE] != 0
-    if kind == Sampling.NOTHING and not by_interface:
-        raw[row:end] = source_bits
-        return
+    raw = cells[_SAMPLING]
+    by_interface = source[Of.RATE_BY_INTERFACE] != 0
     for r in range(row, end):
         bits = np.int64(0)
         if kind == Sampling.INTERVAL:
@@ -123,16 +133,16 @@ def _settle_sampling(tables: Tables, kind: int, source: int, rows: Rows, row: in
         elif kind == Sampling.RATIO:
             bits = raw[r]
         elif kind == Sampling.SAMPLER:
-            bits = _known(tables, source, Namespace.SAMPLER, raw[r])
+            bits = _known(index, source_row, Namespace.SAMPLER, raw[r])
         elif kind == Sampling.SELECTION_SEQUENCE:
-            bits = _known(tables, source, Namespace.SELECTION_SEQUENCE, raw[r])
+            bits = _known(index, source_row, Namespace.SELECTION_SEQUENCE, raw[r])
         if bits == 0 and by_interface:
-            bits = _known(tables, source, Namespace.INTERFACE, rows.cells[_INGRESS, r])
+            bits = _known(index, source_row, Namespace.INTERFACE, cells[_INGRESS, r])
         if bits == 0 and by_interface:
-            bits = _known(tables, source, Namespace.INTERFACE, rows.cells[_EGRESS, r])
-        raw[r] = bits if bits != 0 else source_bits
+            bits = _known(index, source_row, Namespace.INTERFACE, cells[_EGRESS, r])
+        raw[r] = bits if bits != 0 else source[Of.RATE]
 
 
 @kernel
-def _known(tables: Tables, source: int, namespace: int, identifier: int) -> Word:
-    return max(0, find(tables.sampler_keys, tables.sampler_values, source << 8 | namespace, identifier))
+def _known(index: NDArray[np.int64], source: int, namespace: int, identifier: int) -> Word:
+    return max(0, find(index, source << 8 | namespace, identifier))

@@ -24,7 +24,7 @@ from sekisho.wire.layout import GAPS_KEPT, READINGS, Account, At, Of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sekisho.wire.layout import Tables, Word
+    from sekisho.wire.layout import Word
 
 LARGEST_GAP_UNITS = 1 << 20
 """A jump further ahead is another process with another count, not loss: at the fastest exporters known (300,000
@@ -73,16 +73,15 @@ class SourceLoss:
 
 
 @kernel
-def account(tables: Tables, state: NDArray[np.int64]) -> None:
+def account(source: NDArray[np.int64], state: NDArray[np.int64]) -> None:
     """Take the message that was just walked into its source's accounts."""
-    source = tables.sources[state[At.SOURCE]]
     is_v9 = state[At.VERSION] == 9
     units_known = is_v9 or state[At.UNITS_UNKNOWN] == 0
     for reading in range(1 if is_v9 else READINGS):
         units = state[At.UNITS] - (state[At.OPTIONS_UNITS] if reading & WITHOUT_OPTIONS else 0)
         if is_v9:
             units = 1
-        entry = tables.accounts[state[At.SOURCE], reading]
+        entry = source[Of.WORDS + reading * Account.WORDS : Of.WORDS + (reading + 1) * Account.WORDS]
         if reading & COUNTED_AFTER and not units_known:
             # Where such a message began cannot be known; where it ended can.
             entry[Account.UNITS] += units
@@ -163,14 +162,16 @@ def _close_gap(entry: NDArray[np.int64], first: int, units: int) -> None:
             return
 
 
-def best_reading(accounts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The account that fits best: (READINGS, Account.WORDS) -> (Account.WORDS,); the RFC's, where several do."""
+def best_reading(source: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The account of a source that fits best, (Account.WORDS,); the RFC's, where several do."""
+    accounts = source[Of.WORDS :].reshape(READINGS, Account.WORDS)
     used = accounts[accounts[:, Account.UNITS] > 0]
     return used[np.argmin(used[:, Account.JUMPS])] if len(used) else accounts[0]
 
 
-def loss_of(source: NDArray[np.int64], entry: NDArray[np.int64]) -> SourceLoss:
-    """One source and its account in names."""
+def loss_of(source: NDArray[np.int64]) -> SourceLoss:
+    """One source, (SOURCE_WORDS,), in names."""
+    entry = best_reading(source)
     version = int(source[Of.VERSION])
     return SourceLoss(
         exporter=int(source[Of.EXPORTER]),

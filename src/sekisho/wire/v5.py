@@ -17,7 +17,7 @@ from sekisho.wire.templates import Field, Template
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sekisho.wire.layout import Tables, Tape, Word
+    from sekisho.wire.layout import Tape, Word
 
 VERSION = 5
 HEADER_OCTETS = 24
@@ -86,12 +86,10 @@ def open_message(tape: Tape, state: NDArray[np.int64], drops: NDArray[np.int64])
 
 
 @kernel
-def note_rate(tape: Tape, tables: Tables, state: NDArray[np.int64]) -> None:
+def note_rate(tape: Tape, source: NDArray[np.int64], state: NDArray[np.int64]) -> None:
     """Take the sampling interval from the header: low fourteen bits, 0 = not announced."""
-    sources = tables.sources
-    source = state[At.SOURCE]
     rate = u16(tape.payload, tape.offset[state[At.DATAGRAM]] + 22) & RATE_BITS
     bits = np.float64(rate).view(np.int64)
-    if sources[source, Of.RATE] != bits:
-        sources[source, Of.RATE_CHANGES] += sources[source, Of.RATE] != 0
-        sources[source, Of.RATE] = bits
+    if source[Of.RATE] != bits:
+        source[Of.RATE_CHANGES] += source[Of.RATE] != 0
+        source[Of.RATE] = bits

@@ -3,8 +3,6 @@
 ``state`` holds the place. After BATCH_FULL, NEW_SOURCE and so on the caller deals with it and calls again.
 """
 
-# ruff: noqa: PLR0917 - kernels take their arguments by position
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -24,7 +22,6 @@ from sekisho.wire.layout import (
     LENGTH_MISMATCH,
     NO_ADDRESSES,
     NO_COUNTERS,
-    ROWS_TYPE,
     STATE_TYPE,
     TABLES_TYPE,
     TAPE_TYPE,
@@ -49,7 +46,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from sekisho.wire.layout import Rows, Tables, Tape, Word
+    from sekisho.wire.layout import Tables, Tape, Word
 
 V5_SET = -1
 """Set id that stands for the records of a v5 datagram."""
@@ -62,14 +59,14 @@ CONSTANT_COLUMNS = tuple(i for i in range(len(NAMES)) if i not in _WRITTEN and i
 
 
 @kernel
-def walk(tape: Tape, tables: Tables, state: NDArray[np.int64], rows: Rows) -> Word:
+def walk(tape: Tape, tables: Tables, state: NDArray[np.int64], cells: NDArray[np.int64]) -> Word:
     """Go on from where ``state`` stands; a ``Status`` says why it stopped."""
     while state[At.DATAGRAM] < len(tape.offset):
         status = Status.DONE
         if state[At.NEXT_SET] == 0:
             status = _open(tape, tables, state)
         if status == Status.DONE:
-            status = _walk_sets(tape, tables, state, rows)
+            status = _walk_sets(tape.payload, tables, state, cells)
             if status == Status.DONE:
                 _close(tables, state)
                 state[At.DATAGRAM] += 1
@@ -96,18 +93,21 @@ def _open(tape: Tape, tables: Tables, state: NDArray[np.int64]) -> Word:
     status = _open_message(tape, state, tables.drops)
     if status != Status.DONE:
         return status
+    state[At.RECEIVED_AT], state[At.EXPORTER] = tape.received_at[i], tape.exporter[i]
+    state[At.SOURCE_PORT] = tape.source_port[i]
     upper = tape.exporter[i] << 32 | state[At.DOMAIN]
-    source = find(tables.source_keys, tables.source_values, upper, state[At.VERSION])
-    if source < 0:
+    row = find(tables.source_index, upper, state[At.VERSION])
+    if row < 0:
         state[At.NEXT_SET] = 0
         state[At.RECORD] = 0
         return Status.NEW_SOURCE
-    state[At.SOURCE] = source
+    state[At.SOURCE] = row
+    source = tables.sources[row]
     state[At.UNITS] = state[At.OPTIONS_UNITS] = state[At.UNITS_UNKNOWN] = 0
     tables.drops[LENGTH_MISMATCH] += state[At.LENGTH_DIFFERS]
-    note_clock(tables, state, tape.received_at[i])
+    note_clock(source, state)
     if state[At.VERSION] == v5.VERSION:
-        v5.note_rate(tape, tables, state)
+        v5.note_rate(tape, source, state)
     return Status.DONE
 
 
@@ -136,107 +136,117 @@ def _open_message(tape: Tape, state: NDArray[np.int64], drops: NDArray[np.int64]
 def _close(tables: Tables, state: NDArray[np.int64]) -> None:
     state[At.NEXT_SET] = 0
     if not state[At.REPLAY]:
-        tables.sources[state[At.SOURCE], Of.DATAGRAMS] += 1
-        account(tables, state)
+        source = tables.sources[state[At.SOURCE]]
+        source[Of.DATAGRAMS] += 1
+        account(source, state)
 
 
 @kernel
-def _walk_sets(tape: Tape, tables: Tables, state: NDArray[np.int64], rows: Rows) -> Word:
+def _walk_sets(payload: NDArray[np.uint8], tables: Tables, state: NDArray[np.int64], cells: NDArray[np.int64]) -> Word:
     while True:
-        if state[At.RECORD] == 0 and not _next_set(tape, tables, state):
+        if state[At.RECORD] == 0 and not _next_set(payload, tables.drops, state):
             return Status.DONE
-        status = _one_set(tape, tables, state, rows)
+        status = _one_set(payload, tables, state, cells)
         if status != Status.DONE:
             return status
         state[At.RECORD] = 0
 
 
 @kernel
-def _next_set(tape: Tape, tables: Tables, state: NDArray[np.int64]) -> Word:
+def _next_set(payload: NDArray[np.uint8], drops: NDArray[np.int64], state: NDArray[np.int64]) -> Word:
     """Step to the next set of the message; False at its end, or where nothing that follows can be found any more."""
     at, end = state[At.NEXT_SET], state[At.MESSAGE_END]
-    length = u16(tape.payload, at + 2) if end - at >= 4 else 0
+    length = u16(payload, at + 2) if end - at >= 4 else 0
     if length < 4:
         # Palo Alto and Cisco ACI fill the datagram up with zeros after the last set.
-        if not all_zero(tape.payload, at, end):
-            _lose_rest(tables, state, TRUNCATED_SET if end - at < 4 else LENGTH_MISMATCH)
+        if not all_zero(payload, at, end):
+            _lose_rest(drops, state, TRUNCATED_SET if end - at < 4 else LENGTH_MISMATCH)
         return False
     if length > end - at:
-        _lose_rest(tables, state, TRUNCATED_SET)
+        _lose_rest(drops, state, TRUNCATED_SET)
         return False
-    state[At.SET_ID] = u16(tape.payload, at)
+    state[At.SET_ID] = u16(payload, at)
     state[At.SET_START] = state[At.RECORD] = at + 4
     state[At.SET_END] = state[At.NEXT_SET] = at + length
     return True
 
 
 @kernel
-def _lose_rest(tables: Tables, state: NDArray[np.int64], reason: int) -> None:
-    tables.drops[reason] += 1
+def _lose_rest(drops: NDArray[np.int64], state: NDArray[np.int64], reason: int) -> None:
+    drops[reason] += 1
     state[At.UNITS_UNKNOWN] = 1
 
 
 @kernel
-def _one_set(tape: Tape, tables: Tables, state: NDArray[np.int64], rows: Rows) -> Word:
+def _one_set(payload: NDArray[np.uint8], tables: Tables, state: NDArray[np.int64], cells: NDArray[np.int64]) -> Word:
     set_id = state[At.SET_ID]
     if set_id == V5_SET:
-        return _flow_set(tape, tables, tables.programs[V5_PROGRAM], state, rows)
+        return _flow_set(payload, tables, tables.programs[V5_PROGRAM], state, cells)
     if set_id < 256:
-        return _reserved_set(tables, state)
-    row = _program_row(tape, tables, state)
+        return _reserved_set(tables.drops, state)
+    row = _program_row(tables, state)
     if row < 0:
         return Status.UNKNOWN_TEMPLATE
     program = tables.programs[row]
     kind = program[Program.KIND]
     if kind == Kind.FLOW:
-        return _flow_set(tape, tables, program, state, rows)
+        return _flow_set(payload, tables, program, state, cells)
     if kind == Kind.OPTIONS:
         return Status.OPTIONS
     if kind == Kind.NAT_EVENT and state[At.KEEPS_NAT_EVENTS]:
         return Status.NAT_EVENTS
-    _count_set(tape, tables, program, state, rows.scratch, NO_ADDRESSES if kind == Kind.NO_ADDRESSES else NO_COUNTERS)
+    _count_set(payload, tables, program, state, NO_ADDRESSES if kind == Kind.NO_ADDRESSES else NO_COUNTERS)
     return Status.DONE
 
 
 @kernel
-def _reserved_set(tables: Tables, state: NDArray[np.int64]) -> Word:
+def _reserved_set(drops: NDArray[np.int64], state: NDArray[np.int64]) -> Word:
     first = v9.TEMPLATE_SET if state[At.VERSION] == v9.VERSION else ipfix.TEMPLATE_SET
     if state[At.SET_ID] == first or state[At.SET_ID] == first + 1:
         return Status.TEMPLATES
-    _lose_rest(tables, state, BAD_SET_ID)
+    _lose_rest(drops, state, BAD_SET_ID)
     return Status.DONE
 
 
 @kernel
-def _program_row(tape: Tape, tables: Tables, state: NDArray[np.int64]) -> Word:
-    i = state[At.DATAGRAM]
-    upper = tape.exporter[i] << 32 | state[At.DOMAIN]
+def _program_row(tables: Tables, state: NDArray[np.int64]) -> Word:
+    upper = state[At.EXPORTER] << 32 | state[At.DOMAIN]
     lower = state[At.VERSION] << 40 | state[At.SET_ID] << 20
-    row = find(tables.program_keys, tables.program_values, upper, lower)
+    row = find(tables.program_index, upper, lower)
     if row >= 0 and tables.programs[row, Program.BY_PORT]:
-        by_port = find(tables.program_keys, tables.program_values, upper, lower | (tape.source_port[i] + 1))
+        by_port = find(tables.program_index, upper, lower | (state[At.SOURCE_PORT] + 1))
         row = by_port if by_port >= 0 else row
     return row
 
 
 @kernel
-def _flow_set(tape: Tape, tables: Tables, program: NDArray[np.int64], state: NDArray[np.int64], rows: Rows) -> Word:
+def _flow_set(
+    payload: NDArray[np.uint8],
+    tables: Tables,
+    program: NDArray[np.int64],
+    state: NDArray[np.int64],
+    cells: NDArray[np.int64],
+) -> Word:
     if program[Program.FIXED]:
-        return _fixed_records(tape, tables, program, state, rows)
-    return _walked_records(tape, tables, program, state, rows)
+        return _fixed_records(payload, tables, program, state, cells)
+    return _walked_records(payload, tables, program, state, cells)
 
 
 @kernel
 def _fixed_records(
-    tape: Tape, tables: Tables, program: NDArray[np.int64], state: NDArray[np.int64], rows: Rows
+    payload: NDArray[np.uint8],
+    tables: Tables,
+    program: NDArray[np.int64],
+    state: NDArray[np.int64],
+    cells: NDArray[np.int64],
 ) -> Word:
     """As many records as fit into the batch; what is shorter than a record at the end of the set is padding."""
     at, row = state[At.RECORD], state[At.ROWS]
     present = (state[At.SET_END] - at) // program[Program.SHORTEST]
-    count = min(present, rows.capacity - row)
+    count = min(present, state[At.CAPACITY] - row)
     if count > 0:
-        read_fixed(tape, tables, program, at, count, rows.cells, row)
-        finish_rows(tape, tables, program, state, rows, row, row + count)
+        read_fixed(payload, tables.steps, program, at, count, cells, row)
+        finish_rows(tables, program, state, cells, row, row + count)
         state[At.RECORD] += count * program[Program.SHORTEST]
         state[At.ROWS] += count
         _count_records(tables, state, count)
@@ -245,58 +255,62 @@ def _fixed_records(
 
 @kernel
 def _walked_records(
-    tape: Tape, tables: Tables, program: NDArray[np.int64], state: NDArray[np.int64], rows: Rows
+    payload: NDArray[np.uint8],
+    tables: Tables,
+    program: NDArray[np.int64],
+    state: NDArray[np.int64],
+    cells: NDArray[np.int64],
 ) -> Word:
     """The same, a record at a time; a biflow's other direction follows it as a row of its own."""
-    values, first = rows.scratch, state[At.ROWS]
+    values, source = state[At.VALUES :], tables.sources[state[At.SOURCE]]
+    first = state[At.ROWS]
     row, records = first, 0
     status = Status.DONE
     while state[At.SET_END] - state[At.RECORD] >= program[Program.SHORTEST]:
-        if rows.capacity - row < 2:
+        if state[At.CAPACITY] - row < 2:
             status = Status.BATCH_FULL
             break
-        at = read_walked(tape, tables, program, state, values, state[At.RECORD])
+        at = read_walked(payload, tables.steps, program, state, values, state[At.RECORD])
         if at == CUT_OFF:
-            _lose_cut_off(tape, tables, state)
+            _lose_cut_off(payload, tables.drops, state)
             break
         state[At.RECORD] = at
         records += 1
-        if not work_out(tape, tables, program, state, values):
+        if not work_out(payload, source, program, state, values):
             tables.drops[UNKNOWN_ENCAPSULATION] += 1
             continue
-        write_row(program, values, rows, row)
+        write_row(program, values, cells, row)
         row += 1
         if program[Program.REVERSE] and has_reverse(values):
-            write_reverse(values, rows, row)
+            write_reverse(values, cells, row)
             row += 1
-    finish_rows(tape, tables, program, state, rows, first, row)
+    finish_rows(tables, program, state, cells, first, row)
     state[At.ROWS] = row
     _count_records(tables, state, records)
     return status
 
 
 @kernel
-def _lose_cut_off(tape: Tape, tables: Tables, state: NDArray[np.int64]) -> None:
+def _lose_cut_off(payload: NDArray[np.uint8], drops: NDArray[np.int64], state: NDArray[np.int64]) -> None:
     """The set ends inside a record of variable length: padding, if it is zeros, else a loss."""
-    if not all_zero(tape.payload, state[At.RECORD], state[At.SET_END]):
-        _lose_rest(tables, state, TRUNCATED_RECORD)
+    if not all_zero(payload, state[At.RECORD], state[At.SET_END]):
+        _lose_rest(drops, state, TRUNCATED_RECORD)
 
 
 @kernel
 def _count_set(
-    tape: Tape,
+    payload: NDArray[np.uint8],
     tables: Tables,
     program: NDArray[np.int64],
     state: NDArray[np.int64],
-    scratch: NDArray[np.int64],
     reason: int,
 ) -> None:
     """Step over records that are no flows, counting each."""
     shortest, records, at = program[Program.SHORTEST], 0, state[At.RECORD]
     while state[At.SET_END] - at >= shortest:
-        after = read_walked(tape, tables, program, state, scratch, at)
+        after = read_walked(payload, tables.steps, program, state, state[At.VALUES :], at)
         if after == CUT_OFF:
-            _lose_rest(tables, state, TRUNCATED_RECORD)
+            _lose_rest(tables.drops, state, TRUNCATED_RECORD)
             break
         at = after
         records += 1
@@ -311,6 +325,6 @@ def _count_records(tables: Tables, state: NDArray[np.int64], records: int) -> No
 
 
 KERNELS = (
-    (walk, (TAPE_TYPE, TABLES_TYPE, STATE_TYPE, ROWS_TYPE)),
+    (walk, (TAPE_TYPE, TABLES_TYPE, STATE_TYPE, CELLS_TYPE)),
     (blank, (CELLS_TYPE, types.int64)),
 )

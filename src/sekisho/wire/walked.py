@@ -23,7 +23,7 @@ from sekisho.wire.octets import u16, u32, u64, uint
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sekisho.wire.layout import Place, Rows, Tables, Tape, Word
+    from sekisho.wire.layout import Place, Word
 
 CUT_OFF = -1
 """The set ends inside the record."""
@@ -79,8 +79,8 @@ _DIRECTION, _ICMP = cell("direction"), cell("icmp_type_code")
 
 @kernel
 def read_walked(
-    tape: Tape,
-    tables: Tables,
+    payload: NDArray[np.uint8],
+    steps: NDArray[np.int64],
     program: NDArray[np.int64],
     state: NDArray[np.int64],
     values: NDArray[np.int64],
@@ -91,19 +91,19 @@ def read_walked(
     end = state[At.SET_END]
     first = program[Program.FIRST_STEP]
     for i in range(first, first + program[Program.STEPS]):
-        step = tables.steps[i]
+        step = steps[i]
         if step[Step.ACTION] == Action.SKIP_VARIABLE:
-            at = _skip_variable(tape.payload, at, end, step[Step.LENGTH])
+            at = _skip_variable(payload, at, end, step[Step.LENGTH])
             if at == CUT_OFF:
                 return CUT_OFF
             continue
         length = step[Step.LENGTH]
         if step[Step.ACTION] == Action.TAKE_VARIABLE:
-            at, length = _prefix(tape.payload, at, end)
+            at, length = _prefix(payload, at, end)
         if at == CUT_OFF or end - at < length:
             return CUT_OFF
         if step[Step.ACTION] != Action.SKIP:
-            _take(tape.payload, at, length, step, state, values)
+            _take(payload, at, length, step, state, values)
         at += length
     return at
 
@@ -157,14 +157,18 @@ def _take(
 
 @kernel
 def work_out(
-    tape: Tape, tables: Tables, program: NDArray[np.int64], state: NDArray[np.int64], values: NDArray[np.int64]
+    payload: NDArray[np.uint8],
+    source: NDArray[np.int64],
+    program: NDArray[np.int64],
+    state: NDArray[np.int64],
+    values: NDArray[np.int64],
 ) -> Word:
     """Bring what was read to what the columns hold; False where a sampled header has no IP header in it."""
-    if program[Program.SECTION] and not _open_section(tape.payload, values):
+    if program[Program.SECTION] and not _open_section(payload, values):
         return False
     if not program[Program.SECTION]:
         _choose_family(program[Program.FAMILY], values)
-    _work_out_times(tables, program, state, values)
+    _work_out_times(source, program, state, values)
     values[Target.TCP_FLAGS] |= values[Target.LATER_TCP_FLAGS]
     values[Target.REVERSE_TCP_FLAGS] |= values[Target.LATER_REVERSE_TCP_FLAGS]
     if program[Program.PAIRED_ICMP]:
@@ -205,14 +209,14 @@ def _choose_family(family: int, values: NDArray[np.int64]) -> None:
 
 @kernel
 def _work_out_times(
-    tables: Tables, program: NDArray[np.int64], state: NDArray[np.int64], values: NDArray[np.int64]
+    source: NDArray[np.int64], program: NDArray[np.int64], state: NDArray[np.int64], values: NDArray[np.int64]
 ) -> None:
     """IPFIX times of sysUpTime hang on systemInitTimeMilliseconds; without that only the duration can be used."""
     start, end = values[Target.FLOW_START], values[Target.FLOW_END]
     if program[Program.UPTIME_IN_IPFIX]:
         boot = values[Target.SYSTEM_INIT]
         if boot == 0:
-            boot = tables.sources[state[At.SOURCE], Of.SYSTEM_INIT_MS]
+            boot = source[Of.SYSTEM_INIT_MS]
         if boot == 0:
             boot = state[At.EXPORT_MS] - max(start, end)
         start, end = start + boot, end + boot
@@ -225,23 +229,23 @@ def _work_out_times(
 
 
 @kernel
-def write_row(program: NDArray[np.int64], values: NDArray[np.int64], rows: Rows, row: int) -> None:
+def write_row(program: NDArray[np.int64], values: NDArray[np.int64], cells: NDArray[np.int64], row: int) -> None:
     """Put the worked-out record into a row; sampling stays raw."""
     for k in range(len(_PLAIN)):
-        rows.cells[_PLAIN[k, 1], row] = values[_PLAIN[k, 0]]
+        cells[_PLAIN[k, 1], row] = values[_PLAIN[k, 0]]
     fragment = values[Target.FRAGMENT_OFFSET]
-    rows.cells[_FRAGMENT, row] = values[Target.FRAGMENT_HINT] if program[Program.FRAGMENT] == 2 else fragment != 0
+    cells[_FRAGMENT, row] = values[Target.FRAGMENT_HINT] if program[Program.FRAGMENT] == 2 else fragment != 0
     kind = program[Program.SAMPLING]
     if kind == Sampling.INTERVAL:
-        rows.cells[_SAMPLING, row] = values[Target.SAMPLING_INTERVAL]
+        cells[_SAMPLING, row] = values[Target.SAMPLING_INTERVAL]
     elif kind == Sampling.SAMPLER:
-        rows.cells[_SAMPLING, row] = values[Target.SAMPLER]
+        cells[_SAMPLING, row] = values[Target.SAMPLER]
     elif kind == Sampling.SELECTION_SEQUENCE:
-        rows.cells[_SAMPLING, row] = values[Target.SELECTION_SEQUENCE]
+        cells[_SAMPLING, row] = values[Target.SELECTION_SEQUENCE]
     elif kind == Sampling.RATIO:
         sampled, skipped = max(0, values[Target.SAMPLED_PACKETS]), max(0, values[Target.SKIPPED_PACKETS])
         ratio = (np.float64(sampled) + np.float64(skipped)) / np.float64(sampled) if sampled else 0.0
-        rows.cells[_SAMPLING, row] = np.float64(ratio).view(np.int64)
+        cells[_SAMPLING, row] = np.float64(ratio).view(np.int64)
 
 
 @kernel
@@ -251,12 +255,11 @@ def has_reverse(values: NDArray[np.int64]) -> Word:
 
 
 @kernel
-def write_reverse(values: NDArray[np.int64], rows: Rows, row: int) -> None:
+def write_reverse(values: NDArray[np.int64], cells: NDArray[np.int64], row: int) -> None:
     """Put the other direction of the biflow in ``row - 1`` into ``row``: sides exchanged, its own counters and flags.
 
     Whether a port of ICMP is a type is known of the forward direction only.
     """
-    cells = rows.cells
     cells[:, row] = cells[:, row - 1]
     for k in range(len(_SIDES)):
         cells[_SIDES[k, 0], row], cells[_SIDES[k, 1], row] = cells[_SIDES[k, 1], row - 1], cells[_SIDES[k, 0], row - 1]
