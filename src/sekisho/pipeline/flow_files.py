@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sekisho.core.time import iso
-from sekisho.pipeline.flow_text import LINE_COLUMNS, flow_cells, line_cells, line_texts, names_of
+from sekisho.pipeline.flow_text import LINE_COLUMNS, flow_cells, joined, line_cells, line_texts, names_of
 from sekisho.schema.flow import FLOW
 
 if TYPE_CHECKING:
@@ -28,8 +25,6 @@ ROW_GROUP_ROWS = 1 << 17
 
 ROW_GROUP_BATCHES = 256
 """A row group of captures with few records a block is closed before its batches cost more than their rows."""
-
-LineId = "Callable[[int], str]"
 
 
 class FlowFile(Protocol):
@@ -68,7 +63,7 @@ class TextFile:
         cells = [*flow_cells(batch, self._quote)]
         if self._line_id is not None:
             cells += line_cells(batch, self._line_id, self._quote)
-        return pc.binary_join_element_wise(*self._around(cells), "")
+        return joined(self._around(cells))
 
     def _write_rows(self, lines: pa.Array, first: int, last: int) -> None:
         """The characters of a string array stand side by side: a run of rows is one write."""
@@ -112,7 +107,7 @@ class Csv(TextFile):
         stream.write((",".join(header) + "\n").encode())
 
     def _quote(self, text: str) -> str:
-        return _csv_line([text]) if any(character in text for character in ',"\r\n') else text
+        return _csv_cell(text)
 
     def _around(self, cells: list[Any]) -> list[Any]:
         commas = [part for cell in cells for part in (cell, ",")]
@@ -120,8 +115,9 @@ class Csv(TextFile):
 
     def _event(self, event: Event, exporter: str) -> str:
         common = _common(event, exporter)
-        row = [str(common.get(name, "")) for name in self._names]
-        return _csv_line([*row, event.kind, json.dumps(event.fields, separators=(",", ":"))]) + "\n"
+        cells = [str(common.get(name, "")) for name in self._names]
+        fields = json.dumps(event.fields, separators=(",", ":"))
+        return ",".join(map(_csv_cell, (*cells, event.kind, fields))) + "\n"
 
 
 class Parquet:
@@ -172,7 +168,6 @@ def _common(event: Event, exporter: str) -> Mapping[str, Any]:
     }
 
 
-def _csv_line(texts: Sequence[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(texts)
-    return line.getvalue()
+def _csv_cell(text: str) -> str:
+    quoted = text.replace('"', '""')
+    return f'"{quoted}"' if any(character in text for character in ',"\r\n') else text

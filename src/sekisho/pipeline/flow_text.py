@@ -19,18 +19,15 @@ from sekisho.schema.flow import FLOW
 from sekisho.schema.table import Type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
 
     from sekisho.schema.batch import FlowBatch
     from sekisho.schema.table import Column
 
-Quote = "Callable[[str], str]"
-"""How a text stands in the output, with its quotation marks."""
-
 Cells = Any
-"""A string array of the batch's length, or one string scalar for all of its rows."""
+"""A string array of the batch's length, or one string for all of its rows."""
 
 _IPV4_PREFIX = V4_MAPPED >> 32
 _OCTET_TEXTS = pa.array([str(octet) for octet in range(256)])
@@ -49,7 +46,7 @@ LINE_COLUMNS = ("src_line_id", "dst_line_id", "src_unattributed", "dst_unattribu
 
 
 def flow_cells(batch: FlowBatch, quote: Callable[[str], str]) -> Iterator[Cells]:
-    """The cells of the flow columns in the order of ``names_of``."""
+    """The cells of the flow columns in the order of ``names_of``; ``quote`` puts a text between its marks."""
     for column in FLOW.columns:
         if column.name.endswith("_hi"):
             yield _addresses(batch, column.name[:-3], quote)
@@ -70,6 +67,17 @@ def line_texts(batch: FlowBatch, line_id: Callable[[int], str]) -> list[pa.Array
     return [_broadcast(cells, len(batch)) for cells in line_cells(batch, line_id, str)]
 
 
+def joined(parts: Iterable[Cells]) -> pa.Array:
+    """The parts of each row put together; at least one of them differs from row to row."""
+    merged: list[Any] = []
+    for part in parts:
+        if isinstance(part, str) and merged and isinstance(merged[-1], str):
+            merged[-1] += part
+        else:
+            merged.append(part)
+    return pc.binary_join_element_wise(*merged, "")
+
+
 def _cells(batch: FlowBatch, column: Column, quote: Callable[[str], str]) -> Cells:
     values = batch.column(column.name)
     if column.type is Type.STRING:
@@ -80,7 +88,7 @@ def _cells(batch: FlowBatch, column: Column, quote: Callable[[str], str]) -> Cel
     if column.type is Type.BOOL:
         return _BOOLEAN_TEXTS.take(pa.array((values != 0).astype(np.int64)))
     if values[0] == values[-1] and np.all(values == values[0]):
-        return pa.scalar(pa.scalar(values[0]).cast(pa.string()).as_py())
+        return str(pa.scalar(values[0]).cast(pa.string()))
     return pa.array(values).cast(pa.string())
 
 
@@ -90,14 +98,14 @@ def _times(values: NDArray[np.int64], quote: Callable[[str], str]) -> Cells:
     texts = pa.array(values).cast(pa.timestamp("ms")).cast(pa.string())
     day = pc.utf8_slice_codeunits(texts, 0, stop=10)
     clock = pc.utf8_slice_codeunits(texts, 11)
-    return pc.binary_join_element_wise(opening, day, "T", clock, _UTC_SUFFIX, closing, "")
+    return joined((opening, day, "T", clock, _UTC_SUFFIX + closing))
 
 
 def _addresses(batch: FlowBatch, side: str, quote: Callable[[str], str]) -> Cells:
     """Texts of RFC 5952 for both versions; empty where a tunnel's source is not known."""
     hi, lo = batch.column(f"{side}_hi"), batch.column(f"{side}_lo")
     if not hi.any() and not lo.any():
-        return pa.scalar(quote("" if side == "tunnel_src" else "::"))
+        return quote("" if side == "tunnel_src" else "::")
     is_v4 = (hi == 0) & (lo >> 32 == _IPV4_PREFIX)
     v6_rows = np.flatnonzero(~is_v4)
     texts = _ipv4(lo, quote)
@@ -112,8 +120,8 @@ def _addresses(batch: FlowBatch, side: str, quote: Callable[[str], str]) -> Cell
 def _ipv4(lo: NDArray[np.int64], quote: Callable[[str], str]) -> Cells:
     opening, closing = quote("|").split("|")
     octets = [_OCTET_TEXTS.take(pa.array(lo >> shift & 0xFF)) for shift in (24, 16, 8, 0)]
-    dotted = pc.binary_join_element_wise(*octets, ".")
-    return pc.binary_join_element_wise(opening, dotted, closing, "") if opening else dotted
+    first, second, third, fourth = octets
+    return joined((opening, first, ".", second, ".", third, ".", fourth, closing))
 
 
 def _ipv6(hi: NDArray[np.int64], lo: NDArray[np.int64], quote: Callable[[str], str]) -> Cells:
@@ -130,7 +138,7 @@ def _text(hi: int, lo: int) -> str:
 def _of_distinct(values: NDArray[np.int64], text: Callable[[int], str]) -> Cells:
     distinct, row = np.unique(values, return_inverse=True)
     if len(distinct) == 1:
-        return pa.scalar(text(int(distinct[0])))
+        return text(int(distinct[0]))
     return pa.array([text(value) for value in distinct.tolist()], pa.string()).take(pa.array(row))
 
 

@@ -1,0 +1,84 @@
+"""``sekisho config``: is the file right, and which values hold."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from sekisho.core.config_layers import Layers
+
+CHECK_EXAMPLES = """
+Examples:
+
+    sekisho config check sekisho.toml
+
+    SEKISHO_ATTRIBUTION__CLOCK_MARGIN_S=5 sekisho config check sekisho.toml
+"""
+
+SHOW_EXAMPLES = """
+Examples:
+
+    sekisho config show sekisho.toml
+
+    sekisho config show --format json
+"""
+
+app = typer.Typer(no_args_is_help=True, help="Check and show the configuration.")
+
+
+class Form(StrEnum):
+    """How the configuration is shown."""
+
+    TOML = "toml"
+    JSON = "json"
+
+
+@app.command(epilog=CHECK_EXAMPLES)
+def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="sekisho.toml.")]) -> None:
+    """Check a configuration file together with the environment.
+
+    Warnings name what works but is risky; they do not change the exit status.
+    """
+    from sekisho.core.config import validate
+    from sekisho.core.config_review import require_files, warnings_of
+
+    config = validate(_layers(file))
+    require_files(config, file)
+    for warning in warnings_of(config):
+        typer.echo(f"sekisho: {file}: {warning}", err=True)
+    count = len(config.exporter)
+    typer.echo(f"{file}: OK, {count} exporter{'' if count == 1 else 's'}")
+
+
+@app.command(epilog=SHOW_EXAMPLES)
+def show(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="sekisho.toml; without it the defaults are shown.")
+    ] = None,
+    form: Annotated[
+        Form, typer.Option("--format", help="TOML with comments for people, JSON for programs.")
+    ] = Form.TOML,
+) -> None:
+    """Show every value that holds, and where it comes from: default, file or environment."""
+    import json
+
+    from sekisho.core.config import validate
+    from sekisho.core.config_review import as_toml, settings_of
+
+    layers = _layers(file)
+    settings = settings_of(validate(layers), layers)
+    if form is Form.JSON:
+        typer.echo(json.dumps([s.as_dict() for s in settings], ensure_ascii=False, indent=2))
+    else:
+        typer.echo(as_toml(settings), nl=False)
+
+
+def _layers(file: Path | None) -> Layers:
+    from sekisho.core.config_layers import read_layers
+
+    return read_layers(file, os.environ)

@@ -1,0 +1,74 @@
+"""``sekisho config``: data on standard output, warnings on standard error, mistakes as errors of ours."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+
+import pytest
+from typer.testing import CliRunner
+
+from sekisho.cli.config import app
+from sekisho.core.errors import ConfigError
+
+GOOD = """
+[network]
+prefixes = ["192.0.2.0/24"]
+[[exporter]]
+address = "192.0.2.1"
+active_timeout_s = 60
+sampling_default = 100
+boundary = "access"
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    path = tmp_path / "sekisho.toml"
+
+    def run(command, text, *options, environ=None):
+        path.write_text(text)
+        return CliRunner().invoke(app, [command, str(path), *options], env=environ or {})
+
+    return run
+
+
+def test_a_good_file_is_one_sentence(run):
+    """A file without mistakes and risks is OK."""
+    result = run("check", GOOD)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.endswith("sekisho.toml: OK, 1 exporter\n")
+
+
+def test_risks_are_warnings(run):
+    """A risky file is OK, and each risk stands on standard error."""
+    result = run("check", GOOD.replace('boundary = "access"', ""))
+    assert result.exit_code == 0
+    assert "has no boundary" in result.stderr
+    assert "boundary" not in result.stdout
+
+
+def test_a_mistake_is_an_error_of_ours(run):
+    """The error is left to the command line, which gives it one sentence and exit status 2."""
+    result = run("check", GOOD.replace("60", "-60"))
+    assert isinstance(result.exception, ConfigError)
+    assert result.stdout == ""
+
+
+def test_show_as_toml(run):
+    """The effective configuration is TOML again."""
+    result = run("show", GOOD, environ={"SEKISHO_ATTRIBUTION__CLOCK_MARGIN_S": "7"})
+    assert tomllib.loads(result.stdout)["attribution"]["clock_margin_s"] == 7
+    assert "clock_margin_s = 7.0  # environment" in result.stdout
+
+
+def test_show_as_json(run):
+    """For programs each value is an object with key, value and origin."""
+    found = {entry["key"]: entry for entry in json.loads(run("show", GOOD, "--format", "json").stdout)}
+    assert found["exporter[0].boundary"] == {"key": "exporter[0].boundary", "value": "access", "origin": "file"}
+
+
+def test_show_without_a_file():
+    """The defaults can be looked at without a file."""
+    result = CliRunner().invoke(app, ["show"], env={})
+    assert (result.exit_code, "clock_margin_s = 2.0  # default" in result.stdout) == (0, True)
