@@ -159,6 +159,16 @@ def test_files_hold_what_the_contracts_say(tmp_path):
     assert document["exporters"][0]["records"] == outcome.records
 
 
+def test_no_line_sends_more_than_it_can():
+    """Each attack of the demo is on a line of its own whose contracted speed carries it."""
+    from sekisho.simulate.scenario import load
+
+    simulation = Simulation(load("demo"), seed=1)
+    assert len(set(simulation.attacks.line)) == 12
+    for part, line in zip(simulation.attacks.parts, simulation.attacks.line, strict=True):
+        assert part.pps * part.octets * 8 <= simulation.lines.up_bps[line]
+
+
 def test_progress_is_told_from_zero_to_one():
     """Progress rises and never passes 1."""
     from sekisho.simulate.run import with_progress

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 PEERS_V4 = V4_MAPPED | 198 << 24 | 18 << 16
 """Lower word of 198.18.0.0/15, reserved for benchmarks (RFC 2544): where the benign peers live."""
 PEERS_V6_HI = 0x20010DB8_F0000000
-"""Upper word of 2001:db8:f000::/64."""
+"""Upper word of 2001:db8:f000::/36, of the documentation prefix (RFC 3849)."""
 
-_PEERS_V4_MASK = (1 << 17) - 1
+_PEERS_V4_MASK, _PEERS_V6_HI_MASK = (1 << 17) - 1, (1 << 28) - 1
+_SCATTER = 0x9E3779B1
+"""An odd factor turns neighbouring numbers into distant addresses: peers are not one network."""
 _NATIVE_V6_SHARE = 0.6
 """Share of a MAP-E household's conversations that take native IPv6; ESP always does, for it has no ports."""
 _SYN_OCTETS = 60
@@ -151,8 +153,9 @@ class Conversations:
         # The cube makes few peers popular and leaves a long tail.
         nth = (self._rng.random(len(drawn.line)) ** 3 * drawn.of("peers")).astype(np.int64)
         number = _FIRST_PEER[drawn.application] + nth
-        lo = np.where(drawn.v6, number + 1, PEERS_V4 + (number & _PEERS_V4_MASK))
-        return _Ends(np.where(drawn.v6, PEERS_V6_HI, 0), lo, port)
+        scattered = number * _SCATTER
+        lo = np.where(drawn.v6, number + 1, PEERS_V4 + (scattered & _PEERS_V4_MASK))
+        return _Ends(np.where(drawn.v6, PEERS_V6_HI + (scattered & _PEERS_V6_HI_MASK), 0), lo, port)
 
     def _way(self, drawn: _Drawn, src: _Ends, dst: _Ends, *, outbound: bool) -> Flows:
         way, latency, contracted = (

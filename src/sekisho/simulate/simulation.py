@@ -104,10 +104,16 @@ class Simulation:
         return np.random.default_rng([self.seed, *purpose])
 
     def _infected(self) -> list[int]:
-        """A line of its own for each attack."""
+        """A line of its own for each attack, fast enough for it where there is one."""
         rng = self._rng(_INFECTED)
-        order = {access: rng.permutation(self.lines.of(code)).tolist() for code, access in enumerate(ACCESS)}
-        return [order[part.access].pop() for part in self.scenario.attack]
+        free = {access: rng.permutation(self.lines.of(code)).tolist() for code, access in enumerate(ACCESS)}
+        chosen = []
+        for part in self.scenario.attack:
+            lines, needed_bps = free[part.access], part.pps * part.octets * 8
+            line = next((line for line in lines if self.lines.up_bps[line] >= needed_bps), lines[0])
+            lines.remove(line)
+            chosen.append(line)
+        return chosen
 
     def _apply(self, changes: Iterator[SessionChange]) -> None:
         for change in changes:
