@@ -3,12 +3,14 @@
 ``state`` holds the place. After BATCH_FULL, NEW_SOURCE and so on the caller deals with it and calls again.
 """
 
+# ruff: noqa: PLR0911 - a status for each way a set may go
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from numba import types
-
 from sekisho.core.kernels import kernel
 from sekisho.schema.batch import NAMES, cell
 from sekisho.wire import ipfix, v5, v9
@@ -43,9 +45,7 @@ from sekisho.wire.sequence import account
 from sekisho.wire.walked import CUT_OFF, has_reverse, read_walked, work_out, write_reverse, write_row
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
-
     from sekisho.wire.layout import Tables, Tape, Word
 
 V5_SET = -1
@@ -62,21 +62,19 @@ CONSTANT_COLUMNS = tuple(i for i in range(len(NAMES)) if i not in _WRITTEN and i
 def walk(tape: Tape, tables: Tables, state: NDArray[np.int64], cells: NDArray[np.int64]) -> Word:
     """Go on from where ``state`` stands; a ``Status`` says why it stopped."""
     while state[At.DATAGRAM] < len(tape.offset):
-        status = Status.DONE
-        if state[At.NEXT_SET] == 0:
-            status = _open(tape, tables, state)
-        if status == Status.DONE:
-            status = _walk_sets(tape.payload, tables, state, cells)
-            if status == Status.DONE:
+        status = _open(tape, tables, state) if state[At.NEXT_SET] == 0 else np.int64(Status.DONE)
+        while status == Status.DONE:
+            if state[At.RECORD] == 0 and not _next_set(tape.payload, tables.drops, state):
                 _close(tables, state)
-                state[At.DATAGRAM] += 1
-        elif status == Status.SKIP:
-            state[At.NEXT_SET] = 0
-            state[At.DATAGRAM] += 1
-            status = Status.DONE
-        if status != Status.DONE:
+                break
+            status = _one_set(tape.payload, tables, state, cells)
+            if status == Status.DONE:
+                state[At.RECORD] = 0
+        if status != Status.DONE and status != Status.SKIP:
             return status
-    return Status.DONE
+        state[At.NEXT_SET] = 0
+        state[At.DATAGRAM] += 1
+    return np.int64(Status.DONE)
 
 
 @kernel
@@ -134,22 +132,10 @@ def _open_message(tape: Tape, state: NDArray[np.int64], drops: NDArray[np.int64]
 
 @kernel
 def _close(tables: Tables, state: NDArray[np.int64]) -> None:
-    state[At.NEXT_SET] = 0
     if not state[At.REPLAY]:
         source = tables.sources[state[At.SOURCE]]
         source[Of.DATAGRAMS] += 1
         account(source, state)
-
-
-@kernel
-def _walk_sets(payload: NDArray[np.uint8], tables: Tables, state: NDArray[np.int64], cells: NDArray[np.int64]) -> Word:
-    while True:
-        if state[At.RECORD] == 0 and not _next_set(payload, tables.drops, state):
-            return Status.DONE
-        status = _one_set(payload, tables, state, cells)
-        if status != Status.DONE:
-            return status
-        state[At.RECORD] = 0
 
 
 @kernel
@@ -179,10 +165,8 @@ def _lose_rest(drops: NDArray[np.int64], state: NDArray[np.int64], reason: int) 
 
 @kernel
 def _one_set(payload: NDArray[np.uint8], tables: Tables, state: NDArray[np.int64], cells: NDArray[np.int64]) -> Word:
-    set_id = state[At.SET_ID]
-    if set_id == V5_SET:
-        return _flow_set(payload, tables, tables.programs[V5_PROGRAM], state, cells)
-    if set_id < 256:
+    """Read the set that ``state`` stands in, or say who else has to."""
+    if V5_SET < state[At.SET_ID] < 256:
         return _reserved_set(tables.drops, state)
     row = _program_row(tables, state)
     if row < 0:
@@ -190,7 +174,9 @@ def _one_set(payload: NDArray[np.uint8], tables: Tables, state: NDArray[np.int64
     program = tables.programs[row]
     kind = program[Program.KIND]
     if kind == Kind.FLOW:
-        return _flow_set(payload, tables, program, state, cells)
+        if program[Program.FIXED]:
+            return _fixed_records(payload, tables, program, state, cells)
+        return _walked_records(payload, tables, program, state, cells)
     if kind == Kind.OPTIONS:
         return Status.OPTIONS
     if kind == Kind.NAT_EVENT and state[At.KEEPS_NAT_EVENTS]:
@@ -210,6 +196,8 @@ def _reserved_set(drops: NDArray[np.int64], state: NDArray[np.int64]) -> Word:
 
 @kernel
 def _program_row(tables: Tables, state: NDArray[np.int64]) -> Word:
+    if state[At.SET_ID] == V5_SET:
+        return V5_PROGRAM
     upper = state[At.EXPORTER] << 32 | state[At.DOMAIN]
     lower = state[At.VERSION] << 40 | state[At.SET_ID] << 20
     row = find(tables.program_index, upper, lower)
@@ -217,19 +205,6 @@ def _program_row(tables: Tables, state: NDArray[np.int64]) -> Word:
         by_port = find(tables.program_index, upper, lower | (state[At.SOURCE_PORT] + 1))
         row = by_port if by_port >= 0 else row
     return row
-
-
-@kernel
-def _flow_set(
-    payload: NDArray[np.uint8],
-    tables: Tables,
-    program: NDArray[np.int64],
-    state: NDArray[np.int64],
-    cells: NDArray[np.int64],
-) -> Word:
-    if program[Program.FIXED]:
-        return _fixed_records(payload, tables, program, state, cells)
-    return _walked_records(payload, tables, program, state, cells)
 
 
 @kernel
