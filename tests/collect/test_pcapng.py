@@ -152,6 +152,17 @@ def test_other_blocks_are_skipped(read, monkeypatch, octets):
     assert (capture.frames, capture.damage) == (2, None)
 
 
+@pytest.mark.parametrize("held", [1000, 4 << 20])
+def test_a_file_that_ends_inside_a_skipped_block(read, monkeypatch, held):
+    """The end is noticed also where the block is longer than what is held at once."""
+    monkeypatch.setattr(window, "BLOCK_OCTETS", held)
+    write = Pcapng()
+    head = write.section() + write.interface() + write.packet(frame(), TIME_S * 10**6)
+    rows, capture = read(head + write.block(10, bytes(3000))[:-1])
+    assert (len(rows), capture.drops) == (1, {FrameReason.TRUNCATED_FILE: 1})
+    assert f"ends inside a record, at octet {len(head) + 3011};" in capture.damage
+
+
 @pytest.mark.parametrize(
     "tail",
     [

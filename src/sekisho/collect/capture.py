@@ -128,12 +128,15 @@ class Capture:
                 self._tell(window.end, size)
                 if window.is_last:
                     break
+                target = window.start + at
                 window.advance(at)
-                at = 0
+                # 0, unless the file ends inside what was to be skipped.
+                at = target - window.start
             elif status == CORRUPT:
                 break
         if at != len(window.octets):
-            self._note_damage(window.start + at, is_cut=status == MORE)
+            what = "ends inside a record, at" if status == MORE else "holds no valid record at"
+            self._note_damage(what, window.end if status == MORE else window.start + at)
 
     def _datagrams(self, octets: NDArray[np.uint8], count: int) -> Datagrams:
         row_count, fragment_count = frames.read_frames(octets, self._frames, count, self._rows)
@@ -160,10 +163,9 @@ class Capture:
         if self._on_progress is not None:
             self._on_progress(octets_read, size)
 
-    def _note_damage(self, at: int, *, is_cut: bool) -> None:
+    def _note_damage(self, what: str, octet: int) -> None:
         self._other_drops[FrameReason.TRUNCATED_FILE] += 1
-        what = "ends inside a record that starts" if is_cut else "holds no valid record"
-        self.damage = f"{self.name} {what} at octet {at}; the {self.frames} frames before it were used"
+        self.damage = f"{self.name} {what} octet {octet}; the {self.frames} frames before that were used"
 
 
 def _insert(
