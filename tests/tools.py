@@ -15,6 +15,21 @@ PACKAGES = {
     "nfdump": "nfdump",
     "nfcapd": "nfdump",
     "editcap": "wireshark-common",
+    "ip": "iproute2",
+    "miniupnpd": "miniupnpd",
+    "nft": "nftables",
+    "lighttpd": "lighttpd",
+    "inetd": "openbsd-inetd",
+    "telnetd": "inetutils-telnetd",
+    "smbd": "samba",
+    "avahi-daemon": "avahi-daemon",
+    "minidlnad": "minidlna",
+    "snmpd": "snmpd",
+    "dropbear": "dropbear-bin",
+    "dropbearkey": "dropbear-bin",
+    "mosquitto": "mosquitto",
+    "tcpdump": "tcpdump",
+    "curl": "curl",
 }
 """Program -> Debian package that brings it."""
 

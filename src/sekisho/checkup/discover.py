@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sekisho.checkup.consent import OutOfScope
+from sekisho.checkup.consent import CheckClass, OutOfScope
 from sekisho.checkup.device import RawFact, Sighting, Trait, TraitKind, mac_trait
 from sekisho.checkup.jobs import NoAnswer
 from sekisho.checkup.limits import SWEEP_LIMIT
 from sekisho.checkup.probes import mdns, ssdp, wsd
+from sekisho.core.address import parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,18 +46,12 @@ async def discover(gate: Gate, system: System, step: Callable[[str], None] = lam
     Raises:
         OutOfScope: discovery was not consented to, or the computer moved to another network.
     """
-    sightings: list[Sighting] = []
-    notes: list[str] = []
-    if not gate.scope.consent.devices:
-        step("mDNS")
-        sightings += await _mdns(gate)
-        step("SSDP")
-        sightings += await _ssdp(gate)
-        step("WS-Discovery")
-        sightings += await _wsd(gate)
+    step("mDNS, SSDP, WS-Discovery")
+    asked = () if gate.scope.consent.devices else (_mdns(gate), _ssdp(gate), _wsd(gate))
+    groups = await asyncio.gather(*asked)
     step("echo")
-    notes += await _greet(gate)
-    sightings += _neighbours(gate, system)
+    notes = await _greet(gate)
+    sightings = [sighting for group in groups for sighting in group] + _neighbours(gate, system)
     return Discovery(tuple(s for s in sightings if _wanted(gate, s)), tuple(notes))
 
 
@@ -142,9 +138,6 @@ def _facts(source: str, rows: list[tuple[str, str]]) -> tuple[RawFact, ...]:
 
 def _wanted(gate: Gate, sighting: Sighting) -> bool:
     """Devices outside the consent are not even listed."""
-    from sekisho.checkup.consent import CheckClass
-    from sekisho.core.address import parse_address
-
     try:
         gate.scope.admit(parse_address(sighting.address), CheckClass.DISCOVER)
     except OutOfScope:

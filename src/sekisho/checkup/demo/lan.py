@@ -42,13 +42,15 @@ class Lan:
     """Use as a context: the namespaces are gone afterwards, whatever happened inside.
 
     Attributes:
-        prefix: the first three octets; hosts are numbered in a /24.
+        prefix: the first three octets.
+        length: of the prefix; a short list of addresses is greeted faster.
 
     Raises:
         Refused: not Linux, not root, or iproute2 is missing.
     """
 
     prefix: str = "192.168.77"
+    length: int = 24
     _tag: str = field(default_factory=lambda: f"sk{os.getpid() % 100_000}x{next(_SERIAL)}")
     _hosts: list[Host] = field(default_factory=list)
     _processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -95,7 +97,7 @@ class Lan:
         _ip("-n", self._switch, "link", "set", near, "master", "br0", "up")
         if mac:
             _ip("-n", host.namespace, "link", "set", "eth0", "address", mac)
-        _ip("-n", host.namespace, "addr", "add", f"{host.address}/24", "dev", "eth0")
+        _ip("-n", host.namespace, "addr", "add", f"{host.address}/{self.length}", "dev", "eth0")
         for interface in ("lo", "eth0"):
             _ip("-n", host.namespace, "link", "set", interface, "up")
         if gateway is not None and gateway != number:
@@ -110,6 +112,8 @@ class Lan:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
+            # Some daemons signal their whole process group when they end; ours is not among it.
+            start_new_session=True,
         )
         self._processes.append(process)
         return process

@@ -218,6 +218,11 @@ async def router(address: str) -> None:
 async def camera(address: str) -> None:
     """A camera whose settings and stream open without a login."""
     await listen(address, 80, Web({"/": page("IP Camera", "<h1>Camera Settings</h1><a href=live>Live View</a>")}))
+    await streams(address)
+
+
+async def streams(address: str) -> None:
+    """The camera's stream and discovery alone, beside a web server of another program."""
     await listen(address, 554, rtsp, needs_login=False)
     answer = wsd_answer(address, "HIKVISION", "DS-2CD2032-I", instance_id=100)
     await answer_group(address, "239.255.255.250", 3702, b"discovery/Probe", answer)
@@ -244,6 +249,7 @@ async def quiet(address: str) -> None:
 ROLES: dict[str, Callable[[str], Awaitable[None]]] = {
     "router": router,
     "camera": camera,
+    "streams": streams,
     "recorder": recorder,
     "fresh": fresh,
     "quiet": quiet,

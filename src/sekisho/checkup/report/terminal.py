@@ -42,7 +42,7 @@ def _summary(view: View) -> Iterator[RenderableType]:
     for number, (name, line) in enumerate(view.to_do, 1):
         yield Text.assemble(f"{number:2d}. ", _verdict(line), " ", (name, "bold"), overflow="fold")
         yield Padding(_folded(line.found), (0, 0, 0, 4))
-        yield Padding(_folded(f"→ {line.do}"), (0, 0, 0, 4))
+        yield Padding(_folded(f"→{line.do}"), (0, 0, 0, 4))
 
 
 def _device(device: DeviceView, view: View) -> Iterator[RenderableType]:
