@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from sekisho import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from markupsafe import Markup
 
     from sekisho.web.report.series import ReportSeries
+    from sekisho.web.report.view import DetectionView
 
 
 def render(
@@ -55,7 +56,7 @@ def render(
         interval=numbers.seconds(series.interval_ms / 1000),
         detections=detections,
         details=detections[: view.DETAILS_SHOWN],
-        plots=_plots(document, series),
+        plots=_plots(detections[: view.DETAILS_SHOWN], series),
         quality_rows=view.quality_rows(document),
         blind_spots=list(view.blind_spots(document)),
         port_and_protocol=view.port_and_protocol,
@@ -73,17 +74,16 @@ def _traffic(series: ReportSeries) -> Markup | None:
     return Markup(charts.traffic_chart(series, label=texts.plain("traffic_label")))  # noqa: S704 (our own drawing)
 
 
-def _plots(document: Mapping[str, Any], series: ReportSeries) -> dict[int, Markup]:
+def _plots(detections: Sequence[DetectionView], series: ReportSeries) -> dict[int, Markup]:
     """Plots of the detections that have a series, by the number of their section."""
     from markupsafe import Markup
 
-    from sekisho.web.report import charts, view
+    from sekisho.web.report import charts
 
-    keys = view.ordered_keys(document["detections"])[: view.DETAILS_SHOWN]
     drawn = {
-        number: charts.line_chart(series, series.detected_bps[key], number=number, label=f"{key[0]} {key[1]}")
-        for number, key in enumerate(keys, start=1)
-        if key in series.detected_bps and len(series.times_ms)
+        d.number: charts.line_chart(series, series.detected_bps[d.key], number=d.number, label=" ".join(d.key))
+        for d in detections
+        if d.key in series.detected_bps and len(series.times_ms)
     }
     return {number: Markup(svg) for number, svg in drawn.items()}  # noqa: S704 (labels are escaped by ElementTree)
 

@@ -44,6 +44,7 @@ class DetectionView:
     """One detection as the table and its own section show it.
 
     Attributes:
+        key: (line_id, kind), by which its series is found.
         facts: (label, value) rows.
         explanation: one sentence of the detector, None where the kind has none.
         targets: (prefix, port and protocol, share as text, share 0 to 1) rows.
@@ -51,6 +52,7 @@ class DetectionView:
     """
 
     number: int
+    key: tuple[str, str]
     line_id: str
     kind: Markup
     level: str
@@ -63,7 +65,7 @@ class DetectionView:
     explanation: Markup | None
     caps: Sequence[Markup]
     facts: Sequence[tuple[Markup, Markup | str]]
-    targets: Sequence[tuple[str, Markup | str, str, float]]
+    targets: Sequence[tuple[Markup | str, Markup | str, str, float]]
     numbers: Sequence[tuple[str, str]]
 
 
@@ -85,12 +87,6 @@ def detection_views(detections: Sequence[Mapping[str, Any]]) -> list[DetectionVi
     """Every detection, those to act on first, the strongest first."""
     ordered = sorted(detections, key=lambda d: (d["level"] != Level.ACT.value, -d["peak_bps"], d["line_id"], d["kind"]))
     return [_view(number, detection) for number, detection in enumerate(ordered, start=1)]
-
-
-def ordered_keys(detections: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """(line_id, kind) of ``detection_views`` in the same order, to find their series."""
-    ordered = sorted(detections, key=lambda d: (d["level"] != Level.ACT.value, -d["peak_bps"], d["line_id"], d["kind"]))
-    return [(d["line_id"], d["kind"]) for d in ordered]
 
 
 def quality_rows(document: Mapping[str, Any]) -> list[tuple[Markup, str, list[tuple[Markup, str]]]]:
@@ -177,6 +173,7 @@ def _view(number: int, detection: Mapping[str, Any]) -> DetectionView:
     evidence = detection["evidence"]
     return DetectionView(
         number=number,
+        key=(detection["line_id"], detection["kind"]),
         line_id=detection["line_id"],
         kind=texts.name("kind", detection["kind"]),
         level=detection["level"],
@@ -222,29 +219,29 @@ def _facts(detection: Mapping[str, Any]) -> Iterator[tuple[Markup, Markup | str]
     yield texts.say("decided"), texts.say("decided_value", time=numbers.jst_clock(decided), delay=delay)
     if detection["source"]:
         yield texts.say("source"), detection["source"]
-    sampled = detection["sampled_packets"]
-    ratio = f"{detection['packets'] / sampled:,.0f}" if sampled else "–"
-    yield texts.say("sampled"), texts.say("sampled_value", sampled=f"{sampled:,}", ratio=ratio)
+    yield texts.say("sampled"), _sampled(detection["sampled_packets"], detection["packets"])
     yield texts.say("targets"), texts.say("targets_value", count=f"{detection['targets']:,}")
     yield texts.say("confidence"), texts.say("confidence_value", value=f"{detection['confidence']:.2f}")
     yield texts.say("quality"), _quality(detection["quality"])
 
 
+def _sampled(sampled: int, packets: int) -> Markup:
+    if not sampled or packets <= sampled:
+        return texts.say("sampled_all", sampled=f"{sampled:,}")
+    return texts.say("sampled_value", sampled=f"{sampled:,}", ratio=f"{packets / sampled:,.0f}")
+
+
 def _quality(quality: Mapping[str, Any]) -> Markup:
     loss, coverage = numbers.share(quality["loss"]), quality["coverage"]
-    if coverage is not None:
-        return texts.say("quality_value", loss=loss, coverage=numbers.share(coverage))
-    unknown = texts.texts()["coverage_unknown"]
-    value = texts.texts()["quality_value"]
-    return texts.both(
-        ja=value["ja"].format(loss=loss, coverage=unknown["ja"]),
-        en=value["en"].format(loss=loss, coverage=unknown["en"]),
-    )
+    if coverage is None:
+        return texts.say("quality_uncompared", loss=loss)
+    return texts.say("quality_value", loss=loss, coverage=numbers.share(coverage))
 
 
-def _target(target: Mapping[str, Any]) -> tuple[str, Markup | str, str, float]:
+def _target(target: Mapping[str, Any]) -> tuple[Markup | str, Markup | str, str, float]:
     where = port_and_protocol(target["port"], target["protocol"])
-    return target["prefix"], where, numbers.share(target["share"]), target["share"]
+    prefix = texts.say("anywhere") if target["prefix"].endswith("/0") else target["prefix"]
+    return prefix, where, numbers.share(target["share"]), target["share"]
 
 
 def _by_reason(counts: Mapping[str, int]) -> tuple[str, list[tuple[Markup, str]]]:
