@@ -213,6 +213,17 @@ def test_many_blocks_in_parts(tmp_path):
     assert [row for row in rows if "record" not in row] == objects(str(many))[0]
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [({}, "1 datagram, 2 records; written: 2 flows"), ({"events": True}, "2 flows, 1 options or event record")],
+)
+def test_what_was_done_is_said(settings, said):
+    """The first sentence counts what was read and written, the second what is known to be lost."""
+    sentences = list(run(Form.JSONL, **settings)[1].sentences())
+    assert said in sentences[0]
+    assert sentences[1:] == ["lost: nothing that sequence numbers show"]
+
+
 def test_no_export_datagram_says_what_was_there(tmp_path):
     """A capture of other traffic is refused with what its frames were."""
     path = tmp_path / "web.pcap"

@@ -53,7 +53,8 @@ def _problem(name: str, head: bytes) -> str:
         return f"{_EXPECTED}, found an empty file"
     for magic, compression, program in COMPRESSED:
         if head.startswith(magic):
-            return f"{_EXPECTED}, found {compression}: decompress first, {program} {name} | sekisho analyze -"
+            way = f"{program} {name} | sekisho analyze - (or decode -)"
+            return f"{_EXPECTED}, found {compression}: decompress first, {way}"
     if all(octet in _TEXT for octet in head):
         return f"{_EXPECTED}, found text"
     return f"{_EXPECTED}, found a file that starts with 0x{head[:4].hex()}"

@@ -58,9 +58,9 @@ class Decoded:
     def sentences(self) -> Iterator[str]:
         """The same for people."""
         yield from self.damage
-        yield f"{self.datagrams} datagrams, {self.records} records, {self.rows} flows written" + (
-            f", {self.events} options and events" if self.events else ""
-        )
+        read = f"{_counted(self.datagrams, 'datagram')}, {_counted(self.records, 'record')}"
+        more = f", {_counted(self.events, 'options or event record')}" if self.events else ""
+        yield f"{read}; written: {_counted(self.rows, 'flow')}{more}"
         yield "lost: " + (_listed(self.lost) or "nothing that sequence numbers show")
         if self.drops:
             yield "not used: " + _listed(self.drops)
@@ -184,6 +184,10 @@ def _nothing_found(captures: Sequence[Capture], drops: Counter[str]) -> str:
     frames = sum(capture.frames for capture in captures)
     why = _listed(drops)
     return f"expected NetFlow v5, v9 or IPFIX in UDP datagrams, found none in {frames} frames" + (why and f" ({why})")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _listed(counts: Mapping[str, int]) -> str:
