@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
+from sekisho.core.address import SPECIAL_USE
 from sekisho.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ class Allowed:
             return flow.name.lower().rstrip(".") == self.name.lower().rstrip(".")
         if self.network:
             return ip_address(flow.destination) in ip_network(self.network, strict=False)
-        return not self.local or not ip_address(flow.destination).is_global
+        address = ip_address(flow.destination)
+        return not self.local or address.is_multicast or any(address in prefix for prefix in SPECIAL_USE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
