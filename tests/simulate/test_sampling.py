@@ -6,16 +6,12 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sekisho.simulate.flows import BENIGN, Flows, from_rows
+from sekisho.simulate.flows import BENIGN, from_rows
 from sekisho.simulate.sampling import sample
 
 
 def flows(attack):
-    rows = []
-    for a in attack:
-        values = dict.fromkeys(Flows._fields, 0) | {"period_ms": 1.0, "end_ms": 10**6, "attack": a}
-        rows.append(tuple(values.values()))
-    return from_rows(rows)
+    return from_rows([{"period_ms": 1.0, "end_ms": 10**6, "attack": number} for number in attack])
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 400)), min_size=1, max_size=20), st.integers(2, 30))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -31,7 +31,7 @@ class Flows(NamedTuple):
         first_flags, later_flags, last_flags: TCP flags of the first packet, of the others, of the last.
         line: number of the line it belongs to.
         outbound: 1 sent by the line, 0 received by it.
-        attack: number of the attack; its packets take their keys one by one (``attacks.py``). ``BENIGN`` otherwise.
+        attack: number of the attack; its packets take their keys one by one (``packet_keys.py``). ``BENIGN`` otherwise.
         seed: what an attack's keys derive from.
     """
 
@@ -82,11 +82,10 @@ def joined(parts: Sequence[Flows]) -> Flows:
     return Flows._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
 
 
-def from_rows(rows: Sequence[tuple[float, ...]]) -> Flows:
-    """Flows from their values in the order of the columns."""
-    columns = zip(*rows, strict=True) if rows else ((),) * len(Flows._fields)
-    types = (np.float64 if name == "period_ms" else np.int64 for name in Flows._fields)
-    return Flows._make(np.array(column, dtype) for column, dtype in zip(columns, types, strict=True))
+def from_rows(rows: Sequence[Mapping[str, float]]) -> Flows:
+    """Flows from their values by column; what a row does not name is 0."""
+    columns = ((name, [row.get(name, 0) for row in rows]) for name in Flows._fields)
+    return Flows._make(np.array(c, np.float64 if name == "period_ms" else np.int64) for name, c in columns)
 
 
 def _whole(packets: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from sekisho.simulate.attacks import Attacks
+    from sekisho.simulate.packet_keys import Keys, PacketKeys
     from sekisho.simulate.sampling import Sampled
     from sekisho.simulate.scenario import ExporterPart
     from sekisho.simulate.truth import Truth
@@ -30,9 +30,9 @@ class Router:
         selected_packets: packets chosen by the sampling so far.
     """
 
-    def __init__(self, part: ExporterPart, attacks: Attacks, truth: Truth, rng: Generator) -> None:
+    def __init__(self, part: ExporterPart, keys: PacketKeys, truth: Truth, rng: Generator) -> None:
         self.part = part
-        self._attacks, self._truth, self._rng = attacks, truth, rng
+        self._keys, self._truth, self._rng = keys, truth, rng
         self._flows, self._new = no_flows(), list[Flows]()
         self._cache = fc.FlowCache(active_ms=part.active_timeout_s * 1000, inactive_ms=part.inactive_timeout_s * 1000)
         self.selected_packets = 0
@@ -59,7 +59,7 @@ class Router:
         self._truth.count(flows, before, sent, at_ms)
         seen = np.where(np.isin(flows.outbound, _SEES[self.part.sees]), sent, 0)
         sampled = sample(flows, before, seen, self.part.sampling_interval, self._rng)
-        sampled, keys = self._attacks.packet_keys(flows, sampled)
+        sampled, keys = self._keys.of(flows, sampled)
         self.selected_packets += int(sampled.packets.sum())
         self._cache.observe(_observations(flows, sampled, keys))
         self._flows = _without_ended(flows, until_ms)
@@ -80,20 +80,20 @@ def _without_ended(flows: Flows, until_ms: int) -> Flows:
     return flows.select(going_on) if going_on.sum() < _WORTH_KEEPING * len(going_on) else flows
 
 
-def _observations(flows: Flows, sampled: Sampled, keys: dict[str, NDArray[np.int64]]) -> NDArray[np.int64]:
+def _observations(flows: Flows, sampled: Sampled, keys: Keys) -> NDArray[np.int64]:
     row, nth, packets = sampled
     last = nth + packets - 1
     start, period = flows.start_ms[row], flows.period_ms[row]
     out = np.empty((len(row), fc.ROW), np.int64)
     for column, name in ((fc.SRC_HI, "src_hi"), (fc.SRC_LO, "src_lo"), (fc.DST_HI, "dst_hi"), (fc.DST_LO, "dst_lo")):
-        out[:, column] = keys[name]
-    out[:, fc.PORTS] = keys["ports"]
+        out[:, column] = getattr(keys, name)
+    out[:, fc.PORTS] = keys.ports
     out[:, fc.PROTOCOL] = flows.protocol[row]
     out[:, fc.FIRST_MS] = start + (nth * period).astype(np.int64)
     out[:, fc.LAST_MS] = start + (last * period).astype(np.int64)
     out[:, fc.PACKETS] = packets
     out[:, fc.OCTETS] = packets * flows.octets[row]
-    out[:, fc.FLAGS] = _flags(flows, sampled, last, keys["first_flags"])
+    out[:, fc.FLAGS] = _flags(flows, sampled, last, keys.first_flags)
     out[:, fc.OUTBOUND] = flows.outbound[row]
     return out
 

@@ -13,6 +13,7 @@ from sekisho.simulate.attacks import Attacks
 from sekisho.simulate.conversations import Conversations
 from sekisho.simulate.export import PROTOCOLS
 from sekisho.simulate.lines import ACCESS, build_lines
+from sekisho.simulate.packet_keys import PacketKeys
 from sekisho.simulate.router import Router
 from sekisho.simulate.sessions import SessionChange, Sessions
 from sekisho.simulate.truth import Truth
@@ -52,8 +53,9 @@ class Simulation:
         self.lines = build_lines(scenario.lines, self._rng(_LINES))
         self.attacks = Attacks(scenario.attack, self._infected(), self.lines, start_ms=scenario.start_ms, seed=seed)
         self.truth = Truth(self.attacks, start_ms=scenario.start_ms, duration_s=scenario.duration_s)
+        keys = PacketKeys(scenario.attack, self.lines.ports)
         self.routers = [
-            Router(part, self.attacks, self.truth, self._rng(_SAMPLING, number))
+            Router(part, keys, self.truth, self._rng(_SAMPLING, number))
             for number, part in enumerate(scenario.exporter)
         ]
         self.exports: list[Export] = [
