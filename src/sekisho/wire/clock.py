@@ -1,21 +1,17 @@
 """Exporter clocks to Unix milliseconds. The clocks are wrong, the durations are right."""
 
-# ruff: noqa: PLR0917 - kernels take their arguments by position
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from sekisho.core.kernels import kernel
+from sekisho.core.kernels import view_kernel
 from sekisho.schema.batch import cell
 from sekisho.wire.elements import Unit
 from sekisho.wire.layout import At, Of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
     from sekisho.wire.layout import Word
 
 CLOCK_MARGIN_MS = 2000
@@ -27,7 +23,7 @@ NTP_EPOCH_S = 2_208_988_800
 _START, _END, _RECEIVED = cell("flow_start"), cell("flow_end"), cell("received_at")
 
 
-@kernel
+@view_kernel
 def note_clock(source: NDArray[np.int64], state: NDArray[np.int64]) -> None:
     """Decide by how much the times of the message just opened are shifted, and count it."""
     skew = state[At.RECEIVED_AT] - state[At.EXPORT_MS]
@@ -39,7 +35,7 @@ def note_clock(source: NDArray[np.int64], state: NDArray[np.int64]) -> None:
             source[Of.LAST_SKEW_MS] = skew
 
 
-@kernel
+@view_kernel
 def to_unix_ms(value: int, unit: int, export_ms: int, uptime_ms: int) -> Word:
     """One time of any unit; 0 (never set by the exporter) stays 0, "not known".
 
@@ -60,22 +56,21 @@ def to_unix_ms(value: int, unit: int, export_ms: int, uptime_ms: int) -> Word:
     return value
 
 
-@kernel
+@view_kernel
 def convert_column(
     cells: NDArray[np.int64], column: int, row: int, end: int, unit: int, state: NDArray[np.int64]
 ) -> None:
     """Raw times of one unit in rows ``row`` to ``end`` of a column to Unix milliseconds."""
     export_ms, uptime_ms = state[At.EXPORT_MS], state[At.UPTIME_MS]
-    out = cells[column]
     if unit == Unit.UPTIME_MS:
         for r in range(row, end):
-            out[r] = export_ms - np.int64(np.int32(uptime_ms - out[r]))
+            cells[column, r] = export_ms - np.int64(np.int32(uptime_ms - cells[column, r]))
     elif unit == Unit.SECONDS:
         for r in range(row, end):
-            out[r] *= 1000
+            cells[column, r] *= 1000
 
 
-@kernel
+@view_kernel
 def settle_times(
     source: NDArray[np.int64], state: NDArray[np.int64], cells: NDArray[np.int64], row: int, end: int
 ) -> None:
@@ -86,15 +81,15 @@ def settle_times(
     """
     shift, received_at = state[At.SHIFT_MS], state[At.RECEIVED_AT]
     latest = received_at + CLOCK_MARGIN_MS
-    starts, ends = cells[_START], cells[_END]
     ahead = 0
     for r in range(row, end):
-        last = ends[r] + shift if ends[r] != 0 else starts[r] + shift if starts[r] != 0 else received_at
-        first = starts[r] + shift if starts[r] != 0 else last
+        start, stop = cells[_START, r], cells[_END, r]
+        last = stop + shift if stop != 0 else start + shift if start != 0 else received_at
+        first = start + shift if start != 0 else last
         if last > latest:
             first -= last - received_at
             last = received_at
             ahead += 1
-        starts[r] = min(first, last)
-        ends[r] = last
+        cells[_START, r] = min(first, last)
+        cells[_END, r] = last
     source[Of.ENDS_AHEAD] += ahead

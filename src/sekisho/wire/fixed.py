@@ -1,14 +1,11 @@
 """The hot path: records of fixed length whose fields go into cells as they stand, field by field."""
 
-# ruff: noqa: PLR0917 - kernels take their arguments by position
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from sekisho.core.kernels import kernel
+from sekisho.core.kernels import view_kernel
 from sekisho.schema.batch import NAMES, cell
 from sekisho.wire.elements import WORDS, Target
 from sekisho.wire.layout import Action, Program, Step
@@ -61,7 +58,7 @@ _DST_HI, _DST_LO = cell("dst_hi"), cell("dst_lo")
 _IP_VERSION = cell("ip_version")
 
 
-@kernel
+@view_kernel
 def read_fixed(
     payload: NDArray[np.uint8],
     steps: NDArray[np.int64],
@@ -71,70 +68,95 @@ def read_fixed(
     cells: NDArray[np.int64],
     row: int,
 ) -> None:
-    """Read ``count`` records standing at ``at`` into rows from ``row`` on; times and sampling stay raw."""
-    stride = program[Program.SHORTEST]
+    """Read ``count`` records standing at ``at`` into rows from ``row`` on; times and sampling stay raw.
+
+    Counts and places go on unsigned: a signed index makes numba check each access for Python's counting from the end,
+    and such a loop is not vectorised.
+    """
+    stride = np.uint64(program[Program.SHORTEST])
+    first, end = np.uint64(row), np.uint64(row + count)
     for i in range(program[Program.FIRST_STEP], program[Program.FIRST_STEP] + program[Program.STEPS]):
-        step = steps[i]
-        if step[Step.ACTION] == Action.TAKE:
-            _read_field(payload, at + step[Step.OFFSET], stride, count, step, cells, row)
+        if steps[i, Step.ACTION] == Action.TAKE:
+            field_at = np.uint64(at + steps[i, Step.OFFSET])
+            _read_field(payload, field_at, stride, steps[i, Step.TARGET], steps[i, Step.LENGTH], cells, first, end)
     for column in FIELD_COLUMNS:
         if not program[Program.FILLED] >> column & 1:
-            cells[column, row : row + count] = UNKNOWN[column]
+            fill(cells, column, first, end, UNKNOWN[column])
     if program[Program.FAMILY] == 4:
-        _complete_v4(program, count, cells, row)
-    cells[_IP_VERSION, row : row + count] = program[Program.FAMILY]
+        _complete_v4(program[Program.FILLED], cells, first, end)
+    fill(cells, _IP_VERSION, first, end, program[Program.FAMILY])
 
 
-@kernel
-def _complete_v4(program: NDArray[np.int64], count: int, cells: NDArray[np.int64], row: int) -> None:
+@view_kernel
+def fill(cells: NDArray[np.int64], column: int, row: int, end: int, value: int) -> None:
+    """One value in rows ``row`` to ``end`` of a column."""
+    for r in range(row, end):
+        cells[column, r] = value
+
+
+@view_kernel
+def _complete_v4(filled: int, cells: NDArray[np.int64], row: int, end: int) -> None:
     """An address that the template lacks is 0.0.0.0, still a mapped one."""
     for column in (_SRC_LO, _DST_LO):
-        if not program[Program.FILLED] >> column & 1:
-            cells[column, row : row + count] = V4_MAPPED
+        if not filled >> column & 1:
+            fill(cells, column, row, end, V4_MAPPED)
 
 
-@kernel
+@view_kernel
 def _read_field(
     payload: NDArray[np.uint8],
     at: int,
     stride: int,
-    count: int,
-    step: NDArray[np.int64],
+    target: int,
+    length: int,
     cells: NDArray[np.int64],
     row: int,
+    end: int,
 ) -> None:
-    target = step[Step.TARGET]
+    column = _COLUMN[target]
     if target in (Target.SRC_V4, Target.DST_V4):
-        out = cells[_COLUMN[target]]
-        for r in range(count):
-            out[row + r] = u32(payload, at + r * stride) | V4_MAPPED
+        for r in range(row, end):
+            cells[column, r] = u32(payload, at) | V4_MAPPED
+            at += stride
     elif target == Target.SRC_V6:
-        _read_integers(payload, at, stride, count, 8, cells[_SRC_HI], row)
-        _read_integers(payload, at + 8, stride, count, 8, cells[_SRC_LO], row)
+        _read_integers(payload, at, stride, 8, cells, _SRC_HI, row, end)
+        _read_integers(payload, at + np.uint64(8), stride, 8, cells, _SRC_LO, row, end)
     elif target == Target.DST_V6:
-        _read_integers(payload, at, stride, count, 8, cells[_DST_HI], row)
-        _read_integers(payload, at + 8, stride, count, 8, cells[_DST_LO], row)
-    elif _COLUMN[target] >= 0:
-        _read_integers(payload, at, stride, count, step[Step.LENGTH], cells[_COLUMN[target]], row)
+        _read_integers(payload, at, stride, 8, cells, _DST_HI, row, end)
+        _read_integers(payload, at + np.uint64(8), stride, 8, cells, _DST_LO, row, end)
+    elif column >= 0:
+        _read_integers(payload, at, stride, length, cells, column, row, end)
 
 
-@kernel
+@view_kernel
 def _read_integers(
-    payload: NDArray[np.uint8], at: int, stride: int, count: int, length: int, out: NDArray[np.int64], row: int
+    payload: NDArray[np.uint8],
+    at: int,
+    stride: int,
+    length: int,
+    cells: NDArray[np.int64],
+    column: int,
+    row: int,
+    end: int,
 ) -> None:
     """One field of all records; a loop for each usual length, so that none of them branches inside."""
     if length == 4:
-        for r in range(count):
-            out[row + r] = u32(payload, at + r * stride)
+        for r in range(row, end):
+            cells[column, r] = u32(payload, at)
+            at += stride
     elif length == 2:
-        for r in range(count):
-            out[row + r] = u16(payload, at + r * stride)
+        for r in range(row, end):
+            cells[column, r] = u16(payload, at)
+            at += stride
     elif length == 1:
-        for r in range(count):
-            out[row + r] = payload[np.uint64(at + r * stride)]
+        for r in range(row, end):
+            cells[column, r] = payload[at]
+            at += stride
     elif length == 8:
-        for r in range(count):
-            out[row + r] = u64(payload, at + r * stride)
+        for r in range(row, end):
+            cells[column, r] = u64(payload, at)
+            at += stride
     else:
-        for r in range(count):
-            out[row + r] = uint(payload, at + r * stride, length)
+        for r in range(row, end):
+            cells[column, r] = uint(payload, np.int64(at), length)
+            at += stride

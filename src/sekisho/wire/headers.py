@@ -10,14 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from sekisho.core.kernels import kernel
+from sekisho.core.kernels import view_kernel
 from sekisho.wire.elements import Target
 from sekisho.wire.octets import u16, u32, u64
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
     from sekisho.wire.layout import Place, Word
 
 MOST_LAYERS = 24
@@ -43,7 +41,7 @@ _L2TP_PORT, _VXLAN_PORT = 1701, 4789
 _V4_MAPPED = 0xFFFF << 32
 
 
-@kernel
+@view_kernel
 def parse_header(payload: NDArray[np.uint8], at: int, end: int, kind: int, values: NDArray[np.int64]) -> Word:
     """Read the innermost IP flow of a sampled header into ``values``, by ``Target``.
 
@@ -76,7 +74,7 @@ def parse_header(payload: NDArray[np.uint8], at: int, end: int, kind: int, value
     return found
 
 
-@kernel
+@view_kernel
 def _link(payload: NDArray[np.uint8], at: int, end: int, kind: int) -> Place:
     """Step over one layer below IP: where the next one starts, and what it is."""
     if kind == ETHERNET and end - at >= 14:
@@ -95,7 +93,7 @@ def _link(payload: NDArray[np.uint8], at: int, end: int, kind: int) -> Place:
     return at, UNKNOWN
 
 
-@kernel
+@view_kernel
 def _ether_type(payload: NDArray[np.uint8], at: int, end: int) -> Place:
     kind = u16(payload, at)
     if kind == _BRIDGED:
@@ -107,7 +105,7 @@ def _ether_type(payload: NDArray[np.uint8], at: int, end: int) -> Place:
     return at + 2, kind
 
 
-@kernel
+@view_kernel
 def _below_labels(payload: NDArray[np.uint8], at: int) -> Word:
     """MPLS does not say what it carries; the first four bits do in practice (RFC 4928)."""
     nibble = payload[at] >> 4
@@ -119,7 +117,7 @@ def _below_labels(payload: NDArray[np.uint8], at: int) -> Word:
     return _CONTROL_WORD if nibble == 0 else ETHERNET
 
 
-@kernel
+@view_kernel
 def _ppp(payload: NDArray[np.uint8], at: int, end: int) -> Place:
     """RFC 1661: address and control may be left out, and so may the protocol's first octet."""
     if end - at >= 4 and u16(payload, at) == 0xFF03:
@@ -133,7 +131,7 @@ def _ppp(payload: NDArray[np.uint8], at: int, end: int) -> Place:
     return at + octets, (IPV6 if protocol == 0x57 else UNKNOWN)
 
 
-@kernel
+@view_kernel
 def _ip(payload: NDArray[np.uint8], at: int, end: int, kind: int, values: NDArray[np.int64]) -> Place:
     """Read one IP header: where its payload starts (-1: no header) and where that ends."""
     if kind == IPV4:
@@ -141,7 +139,7 @@ def _ip(payload: NDArray[np.uint8], at: int, end: int, kind: int, values: NDArra
     return _ipv6(payload, at, end, values)
 
 
-@kernel
+@view_kernel
 def _ipv4(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[np.int64]) -> Place:
     header_octets = (payload[at] & 15) * 4 if at < end else 0
     if end - at < 20 or payload[at] >> 4 != 4 or header_octets < 20:
@@ -158,7 +156,7 @@ def _ipv4(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[np.int6
     return at + header_octets, min(end, at + octets) if octets else end
 
 
-@kernel
+@view_kernel
 def _ipv6(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[np.int64]) -> Place:
     if end - at < 40 or payload[at] >> 4 != 6:
         return -1, end
@@ -173,7 +171,7 @@ def _ipv6(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[np.int6
     return _extensions(payload, at + 40, stop, values), stop
 
 
-@kernel
+@view_kernel
 def _extensions(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[np.int64]) -> Word:
     """Step over extension headers (RFC 8200, 4): where what follows them starts."""
     for _ in range(MOST_LAYERS):
@@ -194,14 +192,14 @@ def _extensions(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[n
     return at
 
 
-@kernel
+@view_kernel
 def _clear(values: NDArray[np.int64]) -> None:
     values[Target.SRC_PORT] = values[Target.DST_PORT] = values[Target.TCP_FLAGS] = 0
     values[Target.FRAGMENT_OFFSET] = 0
     values[Target.ICMP_TYPE_CODE] = -1
 
 
-@kernel
+@view_kernel
 def _transport(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[np.int64]) -> None:
     protocol = values[Target.PROTOCOL]
     if values[Target.FRAGMENT_OFFSET]:
@@ -215,7 +213,7 @@ def _transport(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[np
             values[Target.TCP_FLAGS] = payload[at + 13]
 
 
-@kernel
+@view_kernel
 def _inside(payload: NDArray[np.uint8], at: int, end: int, kind: int, values: NDArray[np.int64]) -> Place:
     """What an IP packet carries, if that is a tunnel: its kind, where the inside starts, what the inside is."""
     protocol = values[Target.PROTOCOL]
@@ -235,7 +233,7 @@ def _inside(payload: NDArray[np.uint8], at: int, end: int, kind: int, values: ND
     return NO_TUNNEL, at, UNKNOWN
 
 
-@kernel
+@view_kernel
 def _gre(payload: NDArray[np.uint8], at: int) -> Place:
     flags, acknowledges = payload[at], payload[at + 1] & 0x87 == 0x81
     kind = u16(payload, at + 2)
@@ -250,7 +248,7 @@ def _gre(payload: NDArray[np.uint8], at: int) -> Place:
     return at, kind
 
 
-@kernel
+@view_kernel
 def _udp_inside(payload: NDArray[np.uint8], at: int, end: int) -> Place:
     port = u16(payload, at + 2)
     # RFC 7348: the I flag is set, the other flags are not.

@@ -6,7 +6,6 @@ from enum import IntEnum, unique
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numba import types
-
 from sekisho.core.reasons import WireReason
 
 if TYPE_CHECKING:

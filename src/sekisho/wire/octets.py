@@ -5,25 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from sekisho.core.kernels import kernel
+from sekisho.core.kernels import view_kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
     from sekisho.wire.layout import Word
 
 # Unsigned indices: a signed one makes numba check each access for Python's counting from the end.
 
 
-@kernel
+@view_kernel
 def u16(payload: NDArray[np.uint8], at: int) -> Word:
     """Two octets."""
     i = np.uint64(at)
     return np.int64(payload[i]) << 8 | np.int64(payload[i + np.uint64(1)])
 
 
-@kernel
+@view_kernel
 def u32(payload: NDArray[np.uint8], at: int) -> Word:
     """Four octets."""
     i = np.uint64(at)
@@ -35,13 +33,14 @@ def u32(payload: NDArray[np.uint8], at: int) -> Word:
     )
 
 
-@kernel
+@view_kernel
 def u64(payload: NDArray[np.uint8], at: int) -> Word:
     """Eight octets as a bit pattern: negative from 2**63 on."""
-    return u32(payload, at) << 32 | u32(payload, at + 4)
+    i = np.uint64(at)
+    return u32(payload, i) << 32 | u32(payload, i + np.uint64(4))
 
 
-@kernel
+@view_kernel
 def uint(payload: NDArray[np.uint8], at: int, length: int) -> Word:
     """Any number of octets, the last eight of them where there are more."""
     value = np.int64(0)
@@ -50,7 +49,7 @@ def uint(payload: NDArray[np.uint8], at: int, length: int) -> Word:
     return value
 
 
-@kernel
+@view_kernel
 def all_zero(payload: NDArray[np.uint8], at: int, end: int) -> Word:
     """Whether octets ``at`` (inclusive) to ``end`` (exclusive) are padding."""
     for i in range(at, end):  # noqa: SIM110 - numba compiles no generator expression

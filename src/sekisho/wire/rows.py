@@ -1,23 +1,20 @@
 """What every row needs after its fields are read, whichever way they were read."""
 
-# ruff: noqa: PLR0917 - kernels take their arguments by position
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from sekisho.core.kernels import kernel
+from sekisho.core.kernels import view_kernel
 from sekisho.schema.batch import cell
 from sekisho.wire.clock import convert_column, settle_times
+from sekisho.wire.fixed import fill
 from sekisho.wire.keys import find
 from sekisho.wire.layout import At, Namespace, Of, Program, Sampling
 from sekisho.wire.totals import difference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
     from sekisho.wire.layout import Tables, Word
 
 _START, _END = cell("flow_start"), cell("flow_end")
@@ -33,20 +30,21 @@ _NARROW = np.array([[_PROTOCOL, 0xFF], [_FLAGS, 0x0FFF], [_FORWARDING, 0xFF]], d
 """Columns whose field may be exported wider than the column holds; IE 6 has two octets, four bits of them reserved."""
 
 
-@kernel
+@view_kernel
 def finish_rows(
     tables: Tables,
     program: NDArray[np.int64],
     state: NDArray[np.int64],
     cells: NDArray[np.int64],
-    row: int,
-    end: int,
+    first: int,
+    past: int,
 ) -> None:
-    """Give rows ``row`` to ``end`` their message's columns, times, sampling, and the rules that join columns."""
+    """Give rows ``first`` to ``past`` their message's columns, times, sampling, and the rules that join columns."""
     source = tables.sources[state[At.SOURCE]]
-    cells[_RECEIVED, row:end] = state[At.RECEIVED_AT]
-    cells[_EXPORTER, row:end] = state[At.EXPORTER]
-    cells[_DOMAIN, row:end] = state[At.DOMAIN]
+    row, end = np.uint64(first), np.uint64(past)  # unsigned as in ``read_fixed``
+    fill(cells, _RECEIVED, row, end, state[At.RECEIVED_AT])
+    fill(cells, _EXPORTER, row, end, state[At.EXPORTER])
+    fill(cells, _DOMAIN, row, end, state[At.DOMAIN])
     convert_column(cells, _START, row, end, program[Program.START_UNIT], state)
     convert_column(cells, _END, row, end, program[Program.END_UNIT], state)
     settle_times(source, state, cells, row, end)
@@ -55,7 +53,7 @@ def finish_rows(
         _settle_fragments(program[Program.FRAGMENT], cells, row, end)
     _settle_ports(program[Program.ICMP_IN_PORT], cells, row, end)
     if program[Program.SAMPLING] == Sampling.NOTHING and not source[Of.RATE_BY_INTERFACE]:
-        cells[_SAMPLING, row:end] = source[Of.RATE]
+        fill(cells, _SAMPLING, row, end, source[Of.RATE])
     else:
         _settle_sampling(tables.sampler_index, program[Program.SAMPLING], state[At.SOURCE], source, cells, row, end)
     if program[Program.TOTALS]:
@@ -63,7 +61,7 @@ def finish_rows(
             difference(tables.totals, cells, r, program[Program.TOTALS])
 
 
-@kernel
+@view_kernel
 def _bound_values(program: NDArray[np.int64], cells: NDArray[np.int64], row: int, end: int) -> None:
     """Fit what an exporter may send into the column's type: no negative counts, no other direction than 0 and 1."""
     filled = program[Program.FILLED]
@@ -80,12 +78,12 @@ def _bound_values(program: NDArray[np.int64], cells: NDArray[np.int64], row: int
             cells[_DIRECTION, r] = cells[_DIRECTION, r] if 0 <= cells[_DIRECTION, r] <= 1 else -1
 
 
-@kernel
+@view_kernel
 def _has_ports(protocol: int) -> Word:
     return protocol in (6, 17, 132, 33)
 
 
-@kernel
+@view_kernel
 def _settle_fragments(rule: int, cells: NDArray[np.int64], row: int, end: int) -> None:
     """With an offset it is plain; without, a fragment that is not the first shows by an identification and no ports."""
     for r in range(row, end):
@@ -96,7 +94,7 @@ def _settle_fragments(rule: int, cells: NDArray[np.int64], row: int, end: int) -
         cells[_FRAGMENT, r] = value
 
 
-@kernel
+@view_kernel
 def _settle_ports(icmp_in_port: int, cells: NDArray[np.int64], row: int, end: int) -> None:
     """Ports only where the protocol has some; v5 and v9 put ICMP's type and code where the destination port stands."""
     for r in range(row, end):
@@ -113,7 +111,7 @@ def _settle_ports(icmp_in_port: int, cells: NDArray[np.int64], row: int, end: in
             cells[_ICMP, r] = -1
 
 
-@kernel
+@view_kernel
 def _settle_sampling(
     index: NDArray[np.int64],
     kind: int,
@@ -124,25 +122,24 @@ def _settle_sampling(
     end: int,
 ) -> None:
     """The record's own interval, else its sampler's, else its interface's, else its source's; 0 = not known."""
-    raw = cells[_SAMPLING]
     by_interface = source[Of.RATE_BY_INTERFACE] != 0
     for r in range(row, end):
         bits = np.int64(0)
         if kind == Sampling.INTERVAL:
-            bits = np.float64(max(0, raw[r])).view(np.int64)
+            bits = np.float64(max(0, cells[_SAMPLING, r])).view(np.int64)
         elif kind == Sampling.RATIO:
-            bits = raw[r]
+            bits = cells[_SAMPLING, r]
         elif kind == Sampling.SAMPLER:
-            bits = _known(index, source_row, Namespace.SAMPLER, raw[r])
+            bits = _known(index, source_row, Namespace.SAMPLER, cells[_SAMPLING, r])
         elif kind == Sampling.SELECTION_SEQUENCE:
-            bits = _known(index, source_row, Namespace.SELECTION_SEQUENCE, raw[r])
+            bits = _known(index, source_row, Namespace.SELECTION_SEQUENCE, cells[_SAMPLING, r])
         if bits == 0 and by_interface:
             bits = _known(index, source_row, Namespace.INTERFACE, cells[_INGRESS, r])
         if bits == 0 and by_interface:
             bits = _known(index, source_row, Namespace.INTERFACE, cells[_EGRESS, r])
-        raw[r] = bits if bits != 0 else source[Of.RATE]
+        cells[_SAMPLING, r] = bits if bits != 0 else source[Of.RATE]
 
 
-@kernel
+@view_kernel
 def _known(index: NDArray[np.int64], source: int, namespace: int, identifier: int) -> Word:
     return max(0, find(index, source << 8 | namespace, identifier))

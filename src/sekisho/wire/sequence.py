@@ -8,22 +8,18 @@ itself as well, without options. Nothing announces it, so four accounts are kept
 the one with the fewest jumps holds: the right one has none but those of real loss.
 """
 
-# ruff: noqa: PLR0917 - kernels take their arguments by position
-
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from sekisho.core.kernels import kernel
+from sekisho.core.kernels import view_kernel
 from sekisho.wire import FORMATS
 from sekisho.wire.layout import GAPS_KEPT, READINGS, Account, At, Of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
     from sekisho.wire.layout import Word
 
 LARGEST_GAP_UNITS = 1 << 20
@@ -72,7 +68,7 @@ class SourceLoss:
     ends_ahead: int
 
 
-@kernel
+@view_kernel
 def account(source: NDArray[np.int64], state: NDArray[np.int64]) -> None:
     """Take the message that was just walked into its source's accounts."""
     is_v9 = state[At.VERSION] == 9
@@ -81,55 +77,56 @@ def account(source: NDArray[np.int64], state: NDArray[np.int64]) -> None:
         units = state[At.UNITS] - (state[At.OPTIONS_UNITS] if reading & WITHOUT_OPTIONS else 0)
         if is_v9:
             units = 1
-        entry = source[Of.WORDS + reading * Account.WORDS : Of.WORDS + (reading + 1) * Account.WORDS]
+        account_at = Of.WORDS + reading * Account.WORDS
         if reading & COUNTED_AFTER and not units_known:
             # Where such a message began cannot be known; where it ended can.
-            entry[Account.UNITS] += units
-            entry[Account.EXPECTED], entry[Account.SYNCED] = state[At.SEQUENCE], 1
+            source[account_at + Account.UNITS] += units
+            source[account_at + Account.EXPECTED] = state[At.SEQUENCE]
+            source[account_at + Account.SYNCED] = 1
             continue
         first = state[At.SEQUENCE] - (units if reading & COUNTED_AFTER else 0)
-        _post(entry, source, state, first, units, units_known)
+        _post(source, account_at, state, first, units, units_known)
     source[Of.RESYNCS] += not units_known
     if _serial(state[At.EXPORT_MS] - source[Of.EXPORT_MS]) >= 0 or source[Of.DATAGRAMS] == 1:
         source[Of.UPTIME_MS] = state[At.UPTIME_MS]
         source[Of.EXPORT_MS] = state[At.EXPORT_MS]
 
 
-@kernel
+@view_kernel
 def _serial(difference: int) -> Word:
     """A difference of 32-bit serial numbers as the shorter way round (RFC 1982)."""
     return np.int64(np.int32(difference))
 
 
-@kernel
+@view_kernel
 def _post(
-    entry: NDArray[np.int64],
     source: NDArray[np.int64],
+    account_at: int,
     state: NDArray[np.int64],
     first: int,
     units: int,
     units_known: bool,
 ) -> None:
-    """Post units ``first`` to ``first + units`` to one account."""
-    ahead = _serial(first - entry[Account.EXPECTED])
-    entry[Account.UNITS] += units
-    if entry[Account.SYNCED] and ahead != 0:
-        entry[Account.JUMPS] += 1
+    """Post units ``first`` to ``first + units`` to the account that stands at ``account_at`` in its source."""
+    ahead = _serial(first - source[account_at + Account.EXPECTED])
+    source[account_at + Account.UNITS] += units
+    if source[account_at + Account.SYNCED] and ahead != 0:
+        source[account_at + Account.JUMPS] += 1
         if _is_restart(source, state, ahead):
-            entry[Account.RESTARTS] += 1
+            source[account_at + Account.RESTARTS] += 1
         elif ahead < 0:
-            entry[Account.REORDERED] += 1
-            _close_gap(entry, first, units)
+            source[account_at + Account.REORDERED] += 1
+            _close_gap(source, account_at, first, units)
             return
         else:
-            _open_gap(entry, entry[Account.EXPECTED], ahead)
-            entry[Account.LOST] += ahead
-            entry[Account.GAPS] += 1
-    entry[Account.EXPECTED] = (first + units) & 0xFFFFFFFF
-    entry[Account.SYNCED] = units_known
+            _open_gap(source, account_at, source[account_at + Account.EXPECTED], ahead)
+            source[account_at + Account.LOST] += ahead
+            source[account_at + Account.GAPS] += 1
+    source[account_at + Account.EXPECTED] = (first + units) & 0xFFFFFFFF
+    source[account_at + Account.SYNCED] = units_known
 
 
-@kernel
+@view_kernel
 def _is_restart(source: NDArray[np.int64], state: NDArray[np.int64], ahead: int) -> Word:
     """Whether a jump is a count that began anew: a late datagram was exported before the last one, not after."""
     if abs(ahead) > LARGEST_GAP_UNITS:
@@ -139,26 +136,27 @@ def _is_restart(source: NDArray[np.int64], state: NDArray[np.int64], ahead: int)
     return ahead < 0 and state[At.EXPORT_MS] > source[Of.EXPORT_MS]
 
 
-@kernel
-def _open_gap(entry: NDArray[np.int64], first: int, units: int) -> None:
-    slot = Account.FIRST_GAP + 2 * entry[Account.NEXT_GAP]
-    entry[slot], entry[slot + 1] = first & 0xFFFFFFFF, units
-    entry[Account.NEXT_GAP] = (entry[Account.NEXT_GAP] + 1) % GAPS_KEPT
+@view_kernel
+def _open_gap(source: NDArray[np.int64], account_at: int, first: int, units: int) -> None:
+    slot = account_at + Account.FIRST_GAP + 2 * source[account_at + Account.NEXT_GAP]
+    source[slot], source[slot + 1] = first & 0xFFFFFFFF, units
+    source[account_at + Account.NEXT_GAP] = (source[account_at + Account.NEXT_GAP] + 1) % GAPS_KEPT
 
 
-@kernel
-def _close_gap(entry: NDArray[np.int64], first: int, units: int) -> None:
+@view_kernel
+def _close_gap(source: NDArray[np.int64], account_at: int, first: int, units: int) -> None:
     """Take a late datagram out of the gap it left; one that left none is a duplicate and changes nothing."""
-    for slot in range(Account.FIRST_GAP, Account.FIRST_GAP + 2 * GAPS_KEPT, 2):
-        before = (first - entry[slot]) & 0xFFFFFFFF
-        missing = entry[slot + 1]
+    first_gap = account_at + Account.FIRST_GAP
+    for slot in range(first_gap, first_gap + 2 * GAPS_KEPT, 2):
+        before = (first - source[slot]) & 0xFFFFFFFF
+        missing = source[slot + 1]
         if before < missing:
             after = max(0, missing - before - units)
-            entry[Account.LOST] -= missing - before - after
-            entry[Account.GAPS] -= before == 0 and after == 0
-            entry[slot + 1] = before
+            source[account_at + Account.LOST] -= missing - before - after
+            source[account_at + Account.GAPS] -= before == 0 and after == 0
+            source[slot + 1] = before
             if after:
-                _open_gap(entry, first + units, after)
+                _open_gap(source, account_at, first + units, after)
             return
 
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import types
-from sekisho.core.kernels import kernel
+from sekisho.core.kernels import view_kernel
 from sekisho.schema.batch import NAMES, cell
 from sekisho.wire import ipfix, v5, v9
 from sekisho.wire.clock import note_clock
-from sekisho.wire.fixed import FIELD_COLUMNS, UNKNOWN, read_fixed
+from sekisho.wire.fixed import FIELD_COLUMNS, UNKNOWN, fill, read_fixed
 from sekisho.wire.keys import find
 from sekisho.wire.layout import (
     BAD_SET_ID,
@@ -58,7 +58,7 @@ CONSTANT_COLUMNS = tuple(i for i in range(len(NAMES)) if i not in _WRITTEN and i
 """Columns that no export protocol knows of: realm, boundary, lines. Later folders fill them."""
 
 
-@kernel
+@view_kernel
 def walk(tape: Tape, tables: Tables, state: NDArray[np.int64], cells: NDArray[np.int64]) -> Word:
     """Go on from where ``state`` stands; a ``Status`` says why it stopped."""
     while state[At.DATAGRAM] < len(tape.offset):
@@ -70,21 +70,21 @@ def walk(tape: Tape, tables: Tables, state: NDArray[np.int64], cells: NDArray[np
             status = _one_set(tape.payload, tables, state, cells)
             if status == Status.DONE:
                 state[At.RECORD] = 0
-        if status != Status.DONE and status != Status.SKIP:
+        if status not in (Status.DONE, Status.SKIP):
             return status
         state[At.NEXT_SET] = 0
         state[At.DATAGRAM] += 1
     return np.int64(Status.DONE)
 
 
-@kernel
+@view_kernel
 def blank(cells: NDArray[np.int64], count: int) -> None:
     """Set the columns that no decoder fills, for ``count`` rows."""
     for column in CONSTANT_COLUMNS:
-        cells[column, :count] = UNKNOWN[column]
+        fill(cells, column, np.uint64(0), np.uint64(count), UNKNOWN[column])
 
 
-@kernel
+@view_kernel
 def _open(tape: Tape, tables: Tables, state: NDArray[np.int64]) -> Word:
     """Read the header of the next datagram; DONE, SKIP or NEW_SOURCE (then nothing is kept)."""
     i = state[At.DATAGRAM]
@@ -109,7 +109,7 @@ def _open(tape: Tape, tables: Tables, state: NDArray[np.int64]) -> Word:
     return Status.DONE
 
 
-@kernel
+@view_kernel
 def _open_message(tape: Tape, state: NDArray[np.int64], drops: NDArray[np.int64]) -> Word:
     i = state[At.DATAGRAM]
     if tape.length[i] == 0:
@@ -130,7 +130,7 @@ def _open_message(tape: Tape, state: NDArray[np.int64], drops: NDArray[np.int64]
     return Status.SKIP
 
 
-@kernel
+@view_kernel
 def _close(tables: Tables, state: NDArray[np.int64]) -> None:
     if not state[At.REPLAY]:
         source = tables.sources[state[At.SOURCE]]
@@ -138,7 +138,7 @@ def _close(tables: Tables, state: NDArray[np.int64]) -> None:
         account(source, state)
 
 
-@kernel
+@view_kernel
 def _next_set(payload: NDArray[np.uint8], drops: NDArray[np.int64], state: NDArray[np.int64]) -> Word:
     """Step to the next set of the message; False at its end, or where nothing that follows can be found any more."""
     at, end = state[At.NEXT_SET], state[At.MESSAGE_END]
@@ -157,13 +157,13 @@ def _next_set(payload: NDArray[np.uint8], drops: NDArray[np.int64], state: NDArr
     return True
 
 
-@kernel
+@view_kernel
 def _lose_rest(drops: NDArray[np.int64], state: NDArray[np.int64], reason: int) -> None:
     drops[reason] += 1
     state[At.UNITS_UNKNOWN] = 1
 
 
-@kernel
+@view_kernel
 def _one_set(payload: NDArray[np.uint8], tables: Tables, state: NDArray[np.int64], cells: NDArray[np.int64]) -> Word:
     """Read the set that ``state`` stands in, or say who else has to."""
     if V5_SET < state[At.SET_ID] < 256:
@@ -185,7 +185,7 @@ def _one_set(payload: NDArray[np.uint8], tables: Tables, state: NDArray[np.int64
     return Status.DONE
 
 
-@kernel
+@view_kernel
 def _reserved_set(drops: NDArray[np.int64], state: NDArray[np.int64]) -> Word:
     first = v9.TEMPLATE_SET if state[At.VERSION] == v9.VERSION else ipfix.TEMPLATE_SET
     if state[At.SET_ID] == first or state[At.SET_ID] == first + 1:
@@ -194,7 +194,7 @@ def _reserved_set(drops: NDArray[np.int64], state: NDArray[np.int64]) -> Word:
     return Status.DONE
 
 
-@kernel
+@view_kernel
 def _program_row(tables: Tables, state: NDArray[np.int64]) -> Word:
     if state[At.SET_ID] == V5_SET:
         return V5_PROGRAM
@@ -207,7 +207,7 @@ def _program_row(tables: Tables, state: NDArray[np.int64]) -> Word:
     return row
 
 
-@kernel
+@view_kernel
 def _fixed_records(
     payload: NDArray[np.uint8],
     tables: Tables,
@@ -228,7 +228,7 @@ def _fixed_records(
     return Status.DONE if count == present else Status.BATCH_FULL
 
 
-@kernel
+@view_kernel
 def _walked_records(
     payload: NDArray[np.uint8],
     tables: Tables,
@@ -265,14 +265,14 @@ def _walked_records(
     return status
 
 
-@kernel
+@view_kernel
 def _lose_cut_off(payload: NDArray[np.uint8], drops: NDArray[np.int64], state: NDArray[np.int64]) -> None:
     """The set ends inside a record of variable length: padding, if it is zeros, else a loss."""
     if not all_zero(payload, state[At.RECORD], state[At.SET_END]):
         _lose_rest(drops, state, TRUNCATED_RECORD)
 
 
-@kernel
+@view_kernel
 def _count_set(
     payload: NDArray[np.uint8],
     tables: Tables,
@@ -293,7 +293,7 @@ def _count_set(
     _count_records(tables, state, records)
 
 
-@kernel
+@view_kernel
 def _count_records(tables: Tables, state: NDArray[np.int64], records: int) -> None:
     state[At.UNITS] += records
     tables.sources[state[At.SOURCE], Of.RECORDS] += records

@@ -3,15 +3,12 @@
 One record at a time into ``values``, a word a target; several times slower than ``fixed``, still a kernel.
 """
 
-# ruff: noqa: PLR0917 - kernels take their arguments by position
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from sekisho.core.kernels import kernel
+from sekisho.core.kernels import view_kernel
 from sekisho.schema.batch import cell
 from sekisho.wire.clock import to_unix_ms
 from sekisho.wire.elements import WORDS, Target, Unit
@@ -22,7 +19,6 @@ from sekisho.wire.octets import u16, u32, u64, uint
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
     from sekisho.wire.layout import Place, Word
 
 CUT_OFF = -1
@@ -77,7 +73,7 @@ _PACKETS, _OCTETS, _FLAGS = cell("packets"), cell("octets"), cell("tcp_flags")
 _DIRECTION, _ICMP = cell("direction"), cell("icmp_type_code")
 
 
-@kernel
+@view_kernel
 def read_walked(
     payload: NDArray[np.uint8],
     steps: NDArray[np.int64],
@@ -87,28 +83,28 @@ def read_walked(
     at: int,
 ) -> Word:
     """Read one record at ``at`` into ``values``; where the next one starts, or CUT_OFF."""
-    values[:] = _UNKNOWN
+    for word in range(WORDS):
+        values[word] = _UNKNOWN[word]
     end = state[At.SET_END]
     first = program[Program.FIRST_STEP]
     for i in range(first, first + program[Program.STEPS]):
-        step = steps[i]
-        if step[Step.ACTION] == Action.SKIP_VARIABLE:
-            at = _skip_variable(payload, at, end, step[Step.LENGTH])
+        action, length = steps[i, Step.ACTION], steps[i, Step.LENGTH]
+        if action == Action.SKIP_VARIABLE:
+            at = _skip_variable(payload, at, end, length)
             if at == CUT_OFF:
                 return CUT_OFF
             continue
-        length = step[Step.LENGTH]
-        if step[Step.ACTION] == Action.TAKE_VARIABLE:
+        if action == Action.TAKE_VARIABLE:
             at, length = _prefix(payload, at, end)
         if at == CUT_OFF or end - at < length:
             return CUT_OFF
-        if step[Step.ACTION] != Action.SKIP:
-            _take(payload, at, length, step, state, values)
+        if action != Action.SKIP:
+            _take(payload, at, length, steps[i, Step.TARGET], steps[i, Step.UNIT], state, values)
         at += length
     return at
 
 
-@kernel
+@view_kernel
 def _prefix(payload: NDArray[np.uint8], at: int, end: int) -> Place:
     """RFC 7011, 7: the length in one octet, or 255 and two octets. Where the value starts, and its length."""
     if end - at >= 1 and payload[np.uint64(at)] < 255:
@@ -118,7 +114,7 @@ def _prefix(payload: NDArray[np.uint8], at: int, end: int) -> Place:
     return CUT_OFF, 0
 
 
-@kernel
+@view_kernel
 def _skip_variable(payload: NDArray[np.uint8], at: int, end: int, fields: int) -> Word:
     for _ in range(fields):
         at, length = _prefix(payload, at, end)
@@ -128,16 +124,16 @@ def _skip_variable(payload: NDArray[np.uint8], at: int, end: int, fields: int) -
     return at
 
 
-@kernel
+@view_kernel
 def _take(
     payload: NDArray[np.uint8],
     at: int,
     length: int,
-    step: NDArray[np.int64],
+    target: int,
+    unit: int,
     state: NDArray[np.int64],
     values: NDArray[np.int64],
 ) -> None:
-    target, unit = step[Step.TARGET], step[Step.UNIT]
     if target in (Target.SRC_V6, Target.DST_V6):
         if length == 16:
             values[target], values[target + 1] = u64(payload, at), u64(payload, at + 8)
@@ -155,7 +151,7 @@ def _take(
         values[target] = value
 
 
-@kernel
+@view_kernel
 def work_out(
     payload: NDArray[np.uint8],
     source: NDArray[np.int64],
@@ -176,7 +172,7 @@ def work_out(
     return True
 
 
-@kernel
+@view_kernel
 def _open_section(payload: NDArray[np.uint8], values: NDArray[np.int64]) -> Word:
     """A sampled packet counts as one; its octets are those of the innermost IP packet, else those of the frame."""
     packets = values[Target.PACKETS]
@@ -194,7 +190,7 @@ def _open_section(payload: NDArray[np.uint8], values: NDArray[np.int64]) -> Word
     return True
 
 
-@kernel
+@view_kernel
 def _choose_family(family: int, values: NDArray[np.int64]) -> None:
     """IE 60 decides where it says 4 or 6, else whether there is an IPv6 address at all."""
     if family == 0:
@@ -207,7 +203,7 @@ def _choose_family(family: int, values: NDArray[np.int64]) -> None:
         values[Target.DST_V6], values[Target.DST_V6 + 1] = 0, values[Target.DST_V4] | V4_MAPPED
 
 
-@kernel
+@view_kernel
 def _work_out_times(
     source: NDArray[np.int64], program: NDArray[np.int64], state: NDArray[np.int64], values: NDArray[np.int64]
 ) -> None:
@@ -228,7 +224,7 @@ def _work_out_times(
     values[Target.FLOW_START], values[Target.FLOW_END] = start, end
 
 
-@kernel
+@view_kernel
 def write_row(program: NDArray[np.int64], values: NDArray[np.int64], cells: NDArray[np.int64], row: int) -> None:
     """Put the worked-out record into a row; sampling stays raw."""
     for k in range(len(_PLAIN)):
@@ -248,19 +244,20 @@ def write_row(program: NDArray[np.int64], values: NDArray[np.int64], cells: NDAr
         cells[_SAMPLING, row] = np.float64(ratio).view(np.int64)
 
 
-@kernel
+@view_kernel
 def has_reverse(values: NDArray[np.int64]) -> Word:
     """Whether the other direction of a biflow carried anything (RFC 5103)."""
     return values[Target.REVERSE_PACKETS] != 0 or values[Target.REVERSE_OCTETS] != 0
 
 
-@kernel
+@view_kernel
 def write_reverse(values: NDArray[np.int64], cells: NDArray[np.int64], row: int) -> None:
     """Put the other direction of the biflow in ``row - 1`` into ``row``: sides exchanged, its own counters and flags.
 
     Whether a port of ICMP is a type is known of the forward direction only.
     """
-    cells[:, row] = cells[:, row - 1]
+    for column in range(len(cells)):
+        cells[column, row] = cells[column, row - 1]
     for k in range(len(_SIDES)):
         cells[_SIDES[k, 0], row], cells[_SIDES[k, 1], row] = cells[_SIDES[k, 1], row - 1], cells[_SIDES[k, 0], row - 1]
     cells[_PACKETS, row] = values[Target.REVERSE_PACKETS]
