@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import pytest
 
-from sekisho.core.reasons import UnattributedReason
+from sekisho.core.reasons import FrameReason, UnattributedReason, WireReason
 from sekisho.schema.detection import KINDS, Cap, Level
 from sekisho.web.report.texts import LANGUAGES, texts
 
@@ -70,6 +70,7 @@ def test_same_placeholders_in_both_languages(key):
         ("level", [level.value for level in Level]),
         ("cap", [cap.value for cap in Cap]),
         ("reason", [reason.label for reason in UnattributedReason if reason]),
+        ("reason", [reason.value for reason in (*WireReason, *FrameReason)]),
     ],
 )
 def test_every_code_has_words(family, codes):
