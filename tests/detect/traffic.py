@@ -157,7 +157,9 @@ class Traffic:
         names = ("received_at", "flow_start", "flow_end", "packets", "octets", "tcp_flags")
         for k, name in enumerate(names):
             batch.column(name)[:] = [row[k] for row in rows]
-        line, hi, lo, port, protocol, back = (np.array(values) for values in zip(*(row[7] for row in rows), strict=True))
+        line, hi, lo, port, protocol, back = (
+            np.array(values) for values in zip(*(row[7] for row in rows), strict=True)
+        )
         source = np.array([row[6] for row in rows])
         home_hi, home_lo = to_words(ip_address("100.72.0.1"))
         batch.column("protocol")[:] = protocol

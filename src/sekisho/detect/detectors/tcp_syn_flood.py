@@ -69,19 +69,21 @@ with door as (
   where t.protocol = 6 group by t.line, t.block_start_ms, {NETWORK}, t.port
 ), network as (
   select line, block_start_ms, network, count(*) as ports, max(port) as port, max(targets) as targets,
-    sum(cast(packets as double)) as packets, sum(cast(syn_packets as double)) as syn_packets,
+    sum(cast(targets as double)) as pairs, sum(cast(packets as double)) as packets, sum(cast(syn_packets as double)) as syn_packets,
     sum(cast(syn_sampled_packets as double)) as syn_sampled_packets,
     sum(cast(answered_packets as double)) as answered_packets
   from door group by line, block_start_ms, network
 ), paired as (
-  select *, sum(cast(syn_packets as double)) over (partition by line, block_start_ms) as paired_syn from network
+  select *, sum(cast(syn_packets as double)) over (partition by line, block_start_ms) as paired_syn,
+    sum(cast(pairs as double)) over (partition by line, block_start_ms) as all_pairs
+  from network
 ), counted as (
   select line, window_start_ms // 600000 * 600000 as block_start_ms, max(syn_packets) / 10 as pps,
     sum(cast(syn_packets as double)) as syn_packets
   from line_window where side = 0 group by line, window_start_ms // 600000 * 600000
 ), shape as (
-  select n.*, n.syn_packets / greatest(n.paired_syn, 1e-9) as share, c.pps,
-    n.syn_packets * greatest(c.syn_packets / greatest(n.paired_syn, 1e-9), 1) as likely_packets, p.*
+  select n.*, c.pps, c.syn_packets as sent_syn,
+    n.syn_packets + greatest(c.syn_packets - n.paired_syn, 0) * n.pairs / n.all_pairs as likely_packets, p.*
   from paired n
     join counted c on c.line = n.line and c.block_start_ms = n.block_start_ms
     join params p on p.line = n.line
@@ -89,12 +91,12 @@ with door as (
   select * from shape
   where syn_sampled_packets >= sampled and syn_packets >= syn_share * packets
     and (likely_packets >= syn_a_port * ports or likely_packets >= syn_an_address * targets
-      or (pps >= any_port_pps and share >= any_port_share))
+      or (pps >= any_port_pps and likely_packets >= any_port_share * sent_syn))
 )"""
 
 CANDIDATES = f"""{_FLOODED}, evidence as (
   select line, block_start_ms, max(two_way) as two_way, max(sustain) as sustain,
-    10 * max(pps_10s) as enough_10s, 60 * max(pps_60s) as enough_60s, sum(cast(share as double)) as share,
+    10 * max(pps_10s) as enough_10s, 60 * max(pps_60s) as enough_60s, sum(cast(likely_packets as double)) / greatest(max(sent_syn), 1e-9) as share,
     sum(cast(targets as double)) as targets, max(ports) as ports,
     sum(cast(syn_sampled_packets as double)) as block_sampled_packets,
     sum(cast(answered_packets as double)) / sum(cast(syn_packets as double)) as answered_share

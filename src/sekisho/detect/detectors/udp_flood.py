@@ -4,8 +4,8 @@ Why it matters: direct-path UDP is the commonest outbound flood of infected came
 upstream of the access network long before the target notices.
 
 How it is told: the volume comes from the ten-second windows, the shape from the ten-minute targets. Sent datagrams are
-gathered by /24 or /48, which makes a carpet-bombed prefix one target; what the cap on targets left out is taken to go
-where the rest went. Where the exporter sees both ways, a network is flooded if a conversation of that packet size would
+gathered by /24 or /48, which makes a carpet-bombed prefix one target; what the cap on targets left out is shared out by
+the number of targets that were kept. Where the exporter sees both ways, a network is flooded if a conversation of that packet size would
 have been answered by now and was not. Where it sees one way only, the shape must speak: every sampled packet a flow of
 its own (random ports), many addresses of one network, or a rate of small packets that no stream of acknowledgements
 reaches.
@@ -101,6 +101,7 @@ with pair as (
   from address group by line, block_start_ms, network, silent
 ), paired as (
   select *, sum(cast(packets as double)) over (partition by line, block_start_ms) as paired_sent,
+    sum(cast(pairs as double)) over (partition by line, block_start_ms) as all_pairs,
     sum(cast(answered_packets as double)) over (partition by line, block_start_ms) as paired_received
   from network
 ), counted as (
@@ -110,7 +111,7 @@ with pair as (
   from line_window group by line, window_start_ms // 600000 * 600000
 ), shape as (
   select n.*, c.received - n.paired_received as unmatched_packets,
-    n.packets * greatest(c.sent / greatest(n.paired_sent, 1e-9), 1) as likely_packets,
+    n.packets + greatest(c.sent - n.paired_sent, 0) * n.pairs / n.all_pairs as likely_packets,
     n.packets * 1000.0 / greatest(n.last_ms - n.first_ms, 10000) as mean_pps,
     case when n.octets >= 1200 * n.packets then p.answers_bulk
       when n.octets >= 200 * n.packets then p.answers_mixed else p.answers_small end as answers, p.*
