@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sekisho.checkup.checks.igd import CONNECTION_SERVICES, answers, is_router, read, services
 from sekisho.checkup.outcomes import Observation
 from sekisho.checkup.probes.natpmp import NatPmpAnswer
+from sekisho.core.address import SPECIAL_USE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,7 @@ def fold(device: Device, seen: Seen, situation: Situation) -> Iterator[Observati
     kinds = [name for address in addresses for prefix, name in CLASSES if address in prefix]
     if kinds:
         yield Observation("c2.2b.double_router", {"kind": kinds[0]}, "upnp igd, nat-pmp")
-    elif any(address.is_global for address in addresses):
+    elif any(not any(address in prefix for prefix in SPECIAL_USE) for address in addresses):
         yield Observation("c2.2b.direct", {}, "upnp igd, nat-pmp")
     else:
         yield Observation("c2.2b.unknown", {}, "upnp igd, nat-pmp")

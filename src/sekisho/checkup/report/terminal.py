@@ -24,7 +24,7 @@ def render(view: View) -> RenderableType:
     words = view.labels
     return Group(
         Text(words["title"], style="bold"),
-        Text(f"{words['network']}: {view.network}"),
+        _folded(f"{words['network']}: {view.network}"),
         Text(f"{words['made']}: {view.made}"),
         *_summary(view),
         *(part for device in view.devices for part in _device(device, view)),
@@ -40,17 +40,17 @@ def _summary(view: View) -> Iterator[RenderableType]:
     if not view.to_do:
         yield _folded(view.labels["nothing"])
     for number, (name, line) in enumerate(view.to_do, 1):
-        yield Text.assemble(f"{number:2d}. ", _verdict(line), " ", (name, "bold"), overflow="fold")
+        yield Text.assemble(f"{number:2d}. ", _verdict(line), " ", (_plain(name), "bold"), overflow="fold")
         yield Padding(_folded(line.found), (0, 0, 0, 4))
         yield Padding(_folded(f"→{line.do}"), (0, 0, 0, 4))
 
 
 def _device(device: DeviceView, view: View) -> Iterator[RenderableType]:
-    yield Rule(Text(f"{device.kind}: {device.name}"), align="left")
+    yield Rule(Text(_plain(f"{device.kind}: {device.name}")), align="left")
     for label, value, source in device.identity:
         yield _folded(f"  {label}: {value} ({source})", style="dim")
     for line in device.lines:
-        yield Text.assemble("  ", _verdict(line), " ", line.found, overflow="fold")
+        yield Text.assemble("  ", _verdict(line), " ", _plain(line.found), overflow="fold")
     for question in device.questions:
         yield _folded(f"  {view.labels['ask_maker']}: {question}", style="dim")
 
@@ -73,4 +73,9 @@ def _verdict(line: Line) -> tuple[str, str]:
 
 def _folded(text: str, *, style: str = "") -> Text:
     """Japanese has no spaces to break at, so a line is folded where it ends."""
-    return Text(text, style=style, overflow="fold")
+    return Text(_plain(text), style=style, overflow="fold")
+
+
+def _plain(text: str) -> str:
+    """A report may come from a file that somebody else wrote: nothing in it may move the cursor."""
+    return "".join(character if character.isprintable() else " " for character in text)

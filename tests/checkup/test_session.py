@@ -1,0 +1,93 @@
+"""A session stays on the network and within the time that the consent was given for."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sekisho.checkup.consent import Consent, OutOfScope
+from sekisho.checkup.session import IDENTITY_HOLDS_MS, Session
+from sekisho.checkup.system import Gateway, Neighbour
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sekisho.checkup.network import LocalNetwork
+
+NOW_MS = 1_790_000_000_000
+
+
+class Tables:
+    """An operating system whose tables the test sets."""
+
+    def __init__(self) -> None:
+        self.router: str | None = "127.0.0.1"
+        self.mac = "00:00:5e:00:53:01"
+        self.reads = 0
+
+    def gateway(self, interface: str | None) -> Gateway | None:
+        self.reads += 1
+        return Gateway(interface or "lo", ip_address(self.router)) if self.router else None
+
+    def neighbours(self, _: str) -> list[Neighbour]:
+        return [Neighbour(ip_address("127.0.0.1"), self.mac)] if self.mac else []
+
+    def resolvers(self) -> list[str]:
+        return []
+
+
+@pytest.fixture
+def tables() -> Tables:
+    return Tables()
+
+
+@pytest.fixture
+def clock() -> list[int]:
+    return [NOW_MS]
+
+
+@pytest.fixture
+def session(tables: Tables, network: LocalNetwork, consent: Consent, tmp_path: Path, clock: list[int]) -> Session:
+    return Session(tables, network, consent, directory=tmp_path, now_ms=lambda: clock[0])
+
+
+def test_here_means_the_same_gateway(session: Session) -> None:
+    """Nothing changed: go on."""
+    session.still_here()
+
+
+@pytest.mark.parametrize(("router", "mac"), [("127.0.0.2", None), (None, None), ("127.0.0.1", "00:00:5e:00:53:77")])
+def test_another_gateway_no_gateway_or_another_mac_ends_it(
+    session: Session, tables: Tables, router: str | None, mac: str | None
+) -> None:
+    """The computer was carried to another network, or somebody else answers for the router."""
+    tables.router, tables.mac = router, mac or tables.mac
+    with pytest.raises(OutOfScope):
+        session.still_here()
+
+
+def test_a_router_that_is_switched_off_for_its_restart_is_still_the_network(session: Session, tables: Tables) -> None:
+    """The neighbour table holds no MAC for a while; only another MAC is another network."""
+    tables.mac = ""
+    session.still_here()
+
+
+def test_the_tables_are_read_again_after_two_seconds(session: Session, tables: Tables, clock: list[int]) -> None:
+    """They cost a process on some systems; a change is still noticed."""
+    session.still_here()
+    tables.mac = "00:00:5e:00:53:77"
+    clock[0] += IDENTITY_HOLDS_MS - 1
+    session.still_here()
+    clock[0] += 1
+    with pytest.raises(OutOfScope):
+        session.still_here()
+    assert tables.reads == 2
+
+
+def test_the_end_of_the_consent_is_noticed_at_once(session: Session, clock: list[int]) -> None:
+    """Whatever the tables say."""
+    clock[0] += 86_400_000
+    with pytest.raises(OutOfScope):
+        session.still_here()
