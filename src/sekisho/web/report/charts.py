@@ -108,7 +108,7 @@ def _thinned(series: ReportSeries, rows: list[NDArray[np.float64]]) -> tuple[lis
 
 def _axes(*, width: float, height: float, top: float) -> tuple[Figure, Axes]:
     """Axes in a figure of that size in inches, with room for the labels around them."""
-    left, right, bottom = 0.62, 0.55, 0.28
+    left, right, bottom = 0.62, 0.72, 0.28
     figure = Figure(figsize=(width, height))
     return figure, figure.add_axes(
         (left / width, bottom / height, 1 - (left + right) / width, 1 - (bottom + top) / height)
@@ -129,7 +129,7 @@ def _finish(axes: Axes, edges: list[Any], unit: str) -> None:
     axes.xaxis.set_major_formatter(_dates.DateFormatter(_time_format(edges), tz=JST))
     axes.set_ylabel(unit)
     axes.annotate(
-        "JST", xy=(1, 0), xycoords="axes fraction", xytext=(20, -14), textcoords="offset points", color=_MUTED
+        "JST", xy=(1, 0), xycoords="axes fraction", xytext=(30, -14), textcoords="offset points", color=_MUTED
     )
 
 
@@ -139,7 +139,7 @@ def _utc_above(axes: Axes) -> None:
     above.xaxis.set_major_locator(axes.xaxis.get_major_locator())
     above.xaxis.set_major_formatter(_dates.DateFormatter("%H:%M", tz="UTC"))
     above.tick_params(length=0)
-    axes.annotate("UTC", xy=(1, 1), xycoords="axes fraction", xytext=(20, 5), textcoords="offset points", color=_MUTED)
+    axes.annotate("UTC", xy=(1, 1), xycoords="axes fraction", xytext=(30, 5), textcoords="offset points", color=_MUTED)
 
 
 def _time_format(edges: list[Any]) -> str:
