@@ -10,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from sekisho.pipeline.analysis import Analysis
+    from sekisho.web.report import ReportSeries
 
 EXAMPLES = """
 Examples:
@@ -100,6 +101,22 @@ def _write_report(path: Path, analysis: Analysis) -> None:
     from sekisho.web.report import render
 
     try:
-        path.write_text(render(analysis.document, analysis.series), encoding="utf-8")
+        path.write_text(render(analysis.document, _rates(analysis)), encoding="utf-8")
     except OSError as error:
         raise InputError(path, f"expected a file that can be written, found: {error.strerror}") from error
+
+
+def _rates(analysis: Analysis) -> ReportSeries:
+    """Octets by window as bits a second."""
+    from sekisho.schema.line_window import WINDOW_MS
+    from sekisho.web.report import ReportSeries
+
+    traffic = analysis.series
+    if traffic is None:
+        return ReportSeries()
+    bits = 8000 / WINDOW_MS
+    return ReportSeries(
+        times_ms=traffic.times_ms,
+        outbound_bps=[bits * octets for octets in traffic.outbound],
+        detected_bps={key: [bits * octets for octets in row] for key, row in traffic.detected.items()},
+    )

@@ -134,6 +134,15 @@ class Detect:
         ]
         return sorted(found, key=lambda d: (d.first_seen_ms, d.line_id, d.line, d.kind))
 
+    def octets_by_window(self) -> dict[tuple[str, str], dict[int, float]]:
+        """(line_id, kind) -> window start -> estimated octets, of the windows that may still be revised."""
+        return {
+            (self._info(line).line_id, kind): {
+                window.start_ms: window.octets for episode in track.episodes for window in episode.windows
+            }
+            for (line, kind), track in self._tracks.items()
+        }
+
     def _screen(self, windows: WindowTables, touched: Touched) -> list[list[int]]:
         """Lines that each detector is to look at: those that its screen and its suspects let through, or it tracks."""
         rows = windows.line_window(lines=touched.lines, since_ms=touched.since_ms)

@@ -65,7 +65,7 @@ class Run:
         if self.clock.tick_ms is not None:
             self._tick(self.clock.tick_ms)
             if self.series is not None:
-                self.series.collect(self.windows)
+                self.series.collect(self.windows, self.detect)
 
     def _fold(self, part: Datagrams) -> None:
         for flows in self.decoder.decode(part):
@@ -77,4 +77,4 @@ class Run:
         self.quality.tick(at_ms, self.decoder.losses())
         self.detect.tick(at_ms, self.windows)
         if self.series is not None:
-            self.series.tick(at_ms, self.windows)
+            self.series.tick(at_ms, self.windows, self.detect)
