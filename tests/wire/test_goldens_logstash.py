@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+
 from export_builders import decode, new_decoder
 from shared_data import shared
 

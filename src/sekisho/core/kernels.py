@@ -28,17 +28,16 @@ CACHES_KEPT = 4
 Signature = tuple[Any, ...]
 KernelTable = tuple[tuple[Any, Signature], ...]
 
-kernel: Callable[[Callable[..., Any]], Any] = numba.njit(nogil=True, error_model="numpy")
+_njit: Any = numba.njit
+"""numba's types leave the ``_nrt`` option out."""
+
+kernel: Callable[[Callable[..., Any]], Any] = _njit(nogil=True, error_model="numpy")
 """Decorator for a kernel that ``warm()`` compiles; it may be called by other kernels (compiled with them)."""
 
-view_kernel: Callable[[Callable[..., Any]], Any] = numba.njit(nogil=True, error_model="numpy", _nrt=False)
-"""The same for a kernel that only looks into the arrays it is given: references are not counted, and what allocates does
-not compile. Where a little work is handed from kernel to kernel, as datagrams are, counting was half of the time."""
-
-borrowing_kernel: Callable[[Callable[..., Any]], Any] = numba.njit(nogil=True, error_model="numpy", _nrt=False)
+borrowing_kernel: Callable[[Callable[..., Any]], Any] = _njit(nogil=True, error_model="numpy", _nrt=False)
 """The same for a kernel that makes no array, and so needs no reference counts; it calls kernels of its kind only."""
 
-inlined_kernel: Callable[[Callable[..., Any]], Any] = numba.njit(
+inlined_kernel: Callable[[Callable[..., Any]], Any] = _njit(
     nogil=True, error_model="numpy", _nrt=False, forceinline=True
 )
 """A borrowing kernel that becomes part of its callers. An array is seven words: where small kernels call each other

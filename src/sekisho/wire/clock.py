@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sekisho.core.kernels import view_kernel
+
+from sekisho.core.kernels import borrowing_kernel
 from sekisho.schema.batch import cell
 from sekisho.wire.elements import Unit
 from sekisho.wire.layout import At, Of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
     from sekisho.wire.layout import Word
 
 CLOCK_MARGIN_MS = 2000
@@ -23,7 +25,7 @@ NTP_EPOCH_S = 2_208_988_800
 _START, _END, _RECEIVED = cell("flow_start"), cell("flow_end"), cell("received_at")
 
 
-@view_kernel
+@borrowing_kernel
 def note_clock(source: NDArray[np.int64], state: NDArray[np.int64]) -> None:
     """Decide by how much the times of the message just opened are shifted, and count it."""
     skew = state[At.RECEIVED_AT] - state[At.EXPORT_MS]
@@ -35,7 +37,7 @@ def note_clock(source: NDArray[np.int64], state: NDArray[np.int64]) -> None:
             source[Of.LAST_SKEW_MS] = skew
 
 
-@view_kernel
+@borrowing_kernel
 def to_unix_ms(value: int, unit: int, export_ms: int, uptime_ms: int) -> Word:
     """One time of any unit; 0 (never set by the exporter) stays 0, "not known".
 
@@ -56,7 +58,7 @@ def to_unix_ms(value: int, unit: int, export_ms: int, uptime_ms: int) -> Word:
     return value
 
 
-@view_kernel
+@borrowing_kernel
 def convert_column(
     cells: NDArray[np.int64], column: int, row: int, end: int, unit: int, state: NDArray[np.int64]
 ) -> None:
@@ -70,7 +72,7 @@ def convert_column(
             cells[column, r] *= 1000
 
 
-@view_kernel
+@borrowing_kernel
 def settle_times(
     source: NDArray[np.int64], state: NDArray[np.int64], cells: NDArray[np.int64], row: int, end: int
 ) -> None:

@@ -10,6 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from sekisho.core.errors import WireError
 from sekisho.core.kernels import warm
 from sekisho.core.reasons import WireReason
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
+
     from sekisho.wire.options import Record
 
 KERNELS = (*keys.KERNELS, *walk.KERNELS)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sekisho.core.kernels import view_kernel
+
+from sekisho.core.kernels import borrowing_kernel
 from sekisho.schema.batch import NAMES, cell
 from sekisho.wire.elements import WORDS, Target
 from sekisho.wire.layout import Action, Program, Step
@@ -58,7 +59,7 @@ _DST_HI, _DST_LO = cell("dst_hi"), cell("dst_lo")
 _IP_VERSION = cell("ip_version")
 
 
-@view_kernel
+@borrowing_kernel
 def read_fixed(
     payload: NDArray[np.uint8],
     steps: NDArray[np.int64],
@@ -87,14 +88,14 @@ def read_fixed(
     fill(cells, _IP_VERSION, first, end, program[Program.FAMILY])
 
 
-@view_kernel
+@borrowing_kernel
 def fill(cells: NDArray[np.int64], column: int, row: int, end: int, value: int) -> None:
     """One value in rows ``row`` to ``end`` of a column."""
     for r in range(row, end):
         cells[column, r] = value
 
 
-@view_kernel
+@borrowing_kernel
 def _complete_v4(filled: int, cells: NDArray[np.int64], row: int, end: int) -> None:
     """An address that the template lacks is 0.0.0.0, still a mapped one."""
     for column in (_SRC_LO, _DST_LO):
@@ -102,7 +103,7 @@ def _complete_v4(filled: int, cells: NDArray[np.int64], row: int, end: int) -> N
             fill(cells, column, row, end, V4_MAPPED)
 
 
-@view_kernel
+@borrowing_kernel
 def _read_field(
     payload: NDArray[np.uint8],
     at: int,
@@ -128,7 +129,7 @@ def _read_field(
         _read_integers(payload, at, stride, length, cells, column, row, end)
 
 
-@view_kernel
+@borrowing_kernel
 def _read_integers(
     payload: NDArray[np.uint8],
     at: int,

@@ -5,17 +5,21 @@ Sources: IEEE 802.1Q, RFC 3032 and 4385 (MPLS, control word), 2516 (PPPoE), 791,
 2661 (L2TPv2), 3378 (EtherIP), 7348 (VXLAN).
 """
 
+# ruff: noqa: PLR0911 - a way out for each layer
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sekisho.core.kernels import view_kernel
+
+from sekisho.core.kernels import borrowing_kernel
 from sekisho.wire.elements import Target
 from sekisho.wire.octets import u16, u32, u64
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
     from sekisho.wire.layout import Place, Word
 
 MOST_LAYERS = 24
@@ -41,12 +45,14 @@ _L2TP_PORT, _VXLAN_PORT = 1701, 4789
 _V4_MAPPED = 0xFFFF << 32
 
 
-@view_kernel
+@borrowing_kernel
 def parse_header(payload: NDArray[np.uint8], at: int, end: int, kind: int, values: NDArray[np.int64]) -> Word:
     """Read the innermost IP flow of a sampled header into ``values``, by ``Target``.
 
     Args:
-        payload: holds the header at octets ``at`` (inclusive) to ``end`` (exclusive), cut anywhere.
+        payload: octets that hold the header.
+        at: its first octet.
+        end: past its last octet; it may be cut anywhere.
         kind: EtherType of what stands there, or ETHERNET.
         values: (elements.WORDS,) gets addresses, protocol, ports, flags, ICMP, fragment, IP octets and tunnel.
 
@@ -74,7 +80,7 @@ def parse_header(payload: NDArray[np.uint8], at: int, end: int, kind: int, value
     return found
 
 
-@view_kernel
+@borrowing_kernel
 def _link(payload: NDArray[np.uint8], at: int, end: int, kind: int) -> Place:
     """Step over one layer below IP: where the next one starts, and what it is."""
     if kind == ETHERNET and end - at >= 14:
@@ -93,7 +99,7 @@ def _link(payload: NDArray[np.uint8], at: int, end: int, kind: int) -> Place:
     return at, UNKNOWN
 
 
-@view_kernel
+@borrowing_kernel
 def _ether_type(payload: NDArray[np.uint8], at: int, end: int) -> Place:
     kind = u16(payload, at)
     if kind == _BRIDGED:
@@ -105,7 +111,7 @@ def _ether_type(payload: NDArray[np.uint8], at: int, end: int) -> Place:
     return at + 2, kind
 
 
-@view_kernel
+@borrowing_kernel
 def _below_labels(payload: NDArray[np.uint8], at: int) -> Word:
     """MPLS does not say what it carries; the first four bits do in practice (RFC 4928)."""
     nibble = payload[at] >> 4
@@ -117,7 +123,7 @@ def _below_labels(payload: NDArray[np.uint8], at: int) -> Word:
     return _CONTROL_WORD if nibble == 0 else ETHERNET
 
 
-@view_kernel
+@borrowing_kernel
 def _ppp(payload: NDArray[np.uint8], at: int, end: int) -> Place:
     """RFC 1661: address and control may be left out, and so may the protocol's first octet."""
     if end - at >= 4 and u16(payload, at) == 0xFF03:
@@ -131,7 +137,7 @@ def _ppp(payload: NDArray[np.uint8], at: int, end: int) -> Place:
     return at + octets, (IPV6 if protocol == 0x57 else UNKNOWN)
 
 
-@view_kernel
+@borrowing_kernel
 def _ip(payload: NDArray[np.uint8], at: int, end: int, kind: int, values: NDArray[np.int64]) -> Place:
     """Read one IP header: where its payload starts (-1: no header) and where that ends."""
     if kind == IPV4:
@@ -139,7 +145,7 @@ def _ip(payload: NDArray[np.uint8], at: int, end: int, kind: int, values: NDArra
     return _ipv6(payload, at, end, values)
 
 
-@view_kernel
+@borrowing_kernel
 def _ipv4(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[np.int64]) -> Place:
     header_octets = (payload[at] & 15) * 4 if at < end else 0
     if end - at < 20 or payload[at] >> 4 != 4 or header_octets < 20:
@@ -156,7 +162,7 @@ def _ipv4(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[np.int6
     return at + header_octets, min(end, at + octets) if octets else end
 
 
-@view_kernel
+@borrowing_kernel
 def _ipv6(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[np.int64]) -> Place:
     if end - at < 40 or payload[at] >> 4 != 6:
         return -1, end
@@ -171,7 +177,7 @@ def _ipv6(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[np.int6
     return _extensions(payload, at + 40, stop, values), stop
 
 
-@view_kernel
+@borrowing_kernel
 def _extensions(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[np.int64]) -> Word:
     """Step over extension headers (RFC 8200, 4): where what follows them starts."""
     for _ in range(MOST_LAYERS):
@@ -192,14 +198,14 @@ def _extensions(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[n
     return at
 
 
-@view_kernel
+@borrowing_kernel
 def _clear(values: NDArray[np.int64]) -> None:
     values[Target.SRC_PORT] = values[Target.DST_PORT] = values[Target.TCP_FLAGS] = 0
     values[Target.FRAGMENT_OFFSET] = 0
     values[Target.ICMP_TYPE_CODE] = -1
 
 
-@view_kernel
+@borrowing_kernel
 def _transport(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[np.int64]) -> None:
     protocol = values[Target.PROTOCOL]
     if values[Target.FRAGMENT_OFFSET]:
@@ -213,7 +219,7 @@ def _transport(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[np
             values[Target.TCP_FLAGS] = payload[at + 13]
 
 
-@view_kernel
+@borrowing_kernel
 def _inside(payload: NDArray[np.uint8], at: int, end: int, kind: int, values: NDArray[np.int64]) -> Place:
     """What an IP packet carries, if that is a tunnel: its kind, where the inside starts, what the inside is."""
     protocol = values[Target.PROTOCOL]
@@ -233,7 +239,7 @@ def _inside(payload: NDArray[np.uint8], at: int, end: int, kind: int, values: ND
     return NO_TUNNEL, at, UNKNOWN
 
 
-@view_kernel
+@borrowing_kernel
 def _gre(payload: NDArray[np.uint8], at: int) -> Place:
     flags, acknowledges = payload[at], payload[at + 1] & 0x87 == 0x81
     kind = u16(payload, at + 2)
@@ -248,7 +254,7 @@ def _gre(payload: NDArray[np.uint8], at: int) -> Place:
     return at, kind
 
 
-@view_kernel
+@borrowing_kernel
 def _udp_inside(payload: NDArray[np.uint8], at: int, end: int) -> Place:
     port = u16(payload, at + 2)
     # RFC 7348: the I flag is set, the other flags are not.

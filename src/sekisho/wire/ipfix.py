@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sekisho.core.errors import WireError
-from sekisho.core.kernels import view_kernel
+from sekisho.core.kernels import borrowing_kernel
 from sekisho.core.reasons import WireReason
 from sekisho.wire.layout import LENGTH_MISMATCH, TRUNCATED_HEADER, At, Status
 from sekisho.wire.octets import u16, u32
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+
     from sekisho.wire.layout import Tape, Word
 
 VERSION = 10
@@ -29,11 +30,11 @@ _FIRST_DATA_SET = 256
 _ENTERPRISE_BIT = 0x8000
 
 
-@view_kernel
+@borrowing_kernel
 def open_message(tape: Tape, state: NDArray[np.int64], drops: NDArray[np.int64]) -> Word:
     """Read the header of datagram ``state[At.DATAGRAM]``; DONE, or SKIP where the datagram is dropped.
 
-    Where message and datagram differ in length the shorter one bounds the sets.
+    Where message and datagram differ in length no set begins after the end of the shorter one.
     """
     i = state[At.DATAGRAM]
     at = tape.offset[i]
@@ -84,7 +85,7 @@ def _template(content: bytes, at: int, *, is_options: bool) -> tuple[Template, i
 
 
 def _withdrawal(template_id: int, at: int, *, is_options: bool) -> Template:
-    """A withdrawal has four octets, of options templates too (RFC 7011, 8.1); the set's own id withdraws all of them."""
+    """A withdrawal has four octets, of options templates too (RFC 7011, 8.1); the set's id withdraws all."""
     everything = OPTIONS_TEMPLATE_SET if is_options else TEMPLATE_SET
     if template_id == everything:
         return Template(template_id=ALL_TEMPLATES, fields=(), is_options=is_options)

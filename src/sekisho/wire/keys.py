@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import types
-from sekisho.core.kernels import view_kernel
+
+from sekisho.core.kernels import borrowing_kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
     from sekisho.wire.layout import Word
 
 EMPTY = -1
@@ -20,7 +22,7 @@ REMOVED = -2
 _SMALLEST = 64
 
 
-@view_kernel
+@borrowing_kernel
 def _slot(index: NDArray[np.int64], upper: int, lower: int) -> Word:
     mask = len(index) - 1
     mixed = np.uint64(upper) * np.uint64(0x9E3779B97F4A7C15) ^ np.uint64(lower) * np.uint64(0xC2B2AE3D27D4EB4F)
@@ -31,13 +33,13 @@ def _slot(index: NDArray[np.int64], upper: int, lower: int) -> Word:
     return at
 
 
-@view_kernel
+@borrowing_kernel
 def find(index: NDArray[np.int64], upper: int, lower: int) -> Word:
     """The value of a key, negative if there is none. The table is at most half full: an empty slot ends each search."""
     return index[_slot(index, upper, lower), 2]
 
 
-@view_kernel
+@borrowing_kernel
 def put(index: NDArray[np.int64], upper: int, lower: int, value: int) -> None:
     """Store a value under a key; the caller keeps the table at most half full."""
     at = _slot(index, upper, lower)

@@ -6,6 +6,7 @@ from enum import IntEnum, unique
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from numba import types
+
 from sekisho.core.reasons import WireReason
 
 if TYPE_CHECKING:
@@ -40,8 +41,9 @@ class Kind(IntEnum):
 
 @unique
 class At(IntEnum):
-    """Words of the walk's state: where it stands, the header of the message it stands in, and from VALUES on the
-    ``elements.WORDS`` words that one record is read into.
+    """Words of the walk's state: where it stands, and the header of the message it stands in.
+
+    From VALUES on stand the ``elements.WORDS`` words that one record is read into.
     """
 
     DATAGRAM = 0
@@ -69,7 +71,8 @@ class At(IntEnum):
     EXPORTER = 22
     SOURCE_PORT = 23
     CAPACITY = 24
-    VALUES = 25
+    DATAGRAM_END = 25
+    VALUES = 26
 
 
 @unique

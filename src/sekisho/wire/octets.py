@@ -5,23 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sekisho.core.kernels import view_kernel
+
+from sekisho.core.kernels import borrowing_kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
     from sekisho.wire.layout import Word
 
 # Unsigned indices: a signed one makes numba check each access for Python's counting from the end.
 
 
-@view_kernel
+@borrowing_kernel
 def u16(payload: NDArray[np.uint8], at: int) -> Word:
     """Two octets."""
     i = np.uint64(at)
     return np.int64(payload[i]) << 8 | np.int64(payload[i + np.uint64(1)])
 
 
-@view_kernel
+@borrowing_kernel
 def u32(payload: NDArray[np.uint8], at: int) -> Word:
     """Four octets."""
     i = np.uint64(at)
@@ -33,14 +35,14 @@ def u32(payload: NDArray[np.uint8], at: int) -> Word:
     )
 
 
-@view_kernel
+@borrowing_kernel
 def u64(payload: NDArray[np.uint8], at: int) -> Word:
     """Eight octets as a bit pattern: negative from 2**63 on."""
     i = np.uint64(at)
     return u32(payload, i) << 32 | u32(payload, i + np.uint64(4))
 
 
-@view_kernel
+@borrowing_kernel
 def uint(payload: NDArray[np.uint8], at: int, length: int) -> Word:
     """Any number of octets, the last eight of them where there are more."""
     value = np.int64(0)
@@ -49,7 +51,7 @@ def uint(payload: NDArray[np.uint8], at: int, length: int) -> Word:
     return value
 
 
-@view_kernel
+@borrowing_kernel
 def all_zero(payload: NDArray[np.uint8], at: int, end: int) -> Word:
     """Whether octets ``at`` (inclusive) to ``end`` (exclusive) are padding."""
     for i in range(at, end):  # noqa: SIM110 - numba compiles no generator expression

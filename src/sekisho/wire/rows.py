@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sekisho.core.kernels import view_kernel
+
+from sekisho.core.kernels import borrowing_kernel
 from sekisho.schema.batch import cell
 from sekisho.wire.clock import convert_column, settle_times
 from sekisho.wire.fixed import fill
@@ -15,6 +16,7 @@ from sekisho.wire.totals import difference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
     from sekisho.wire.layout import Tables, Word
 
 _START, _END = cell("flow_start"), cell("flow_end")
@@ -30,7 +32,7 @@ _NARROW = np.array([[_PROTOCOL, 0xFF], [_FLAGS, 0x0FFF], [_FORWARDING, 0xFF]], d
 """Columns whose field may be exported wider than the column holds; IE 6 has two octets, four bits of them reserved."""
 
 
-@view_kernel
+@borrowing_kernel
 def finish_rows(
     tables: Tables,
     program: NDArray[np.int64],
@@ -61,7 +63,7 @@ def finish_rows(
             difference(tables.totals, cells, r, program[Program.TOTALS])
 
 
-@view_kernel
+@borrowing_kernel
 def _bound_values(program: NDArray[np.int64], cells: NDArray[np.int64], row: int, end: int) -> None:
     """Fit what an exporter may send into the column's type: no negative counts, no other direction than 0 and 1."""
     filled = program[Program.FILLED]
@@ -78,12 +80,12 @@ def _bound_values(program: NDArray[np.int64], cells: NDArray[np.int64], row: int
             cells[_DIRECTION, r] = cells[_DIRECTION, r] if 0 <= cells[_DIRECTION, r] <= 1 else -1
 
 
-@view_kernel
+@borrowing_kernel
 def _has_ports(protocol: int) -> Word:
     return protocol in (6, 17, 132, 33)
 
 
-@view_kernel
+@borrowing_kernel
 def _settle_fragments(rule: int, cells: NDArray[np.int64], row: int, end: int) -> None:
     """With an offset it is plain; without, a fragment that is not the first shows by an identification and no ports."""
     for r in range(row, end):
@@ -94,7 +96,7 @@ def _settle_fragments(rule: int, cells: NDArray[np.int64], row: int, end: int) -
         cells[_FRAGMENT, r] = value
 
 
-@view_kernel
+@borrowing_kernel
 def _settle_ports(icmp_in_port: int, cells: NDArray[np.int64], row: int, end: int) -> None:
     """Ports only where the protocol has some; v5 and v9 put ICMP's type and code where the destination port stands."""
     for r in range(row, end):
@@ -111,7 +113,7 @@ def _settle_ports(icmp_in_port: int, cells: NDArray[np.int64], row: int, end: in
             cells[_ICMP, r] = -1
 
 
-@view_kernel
+@borrowing_kernel
 def _settle_sampling(
     index: NDArray[np.int64],
     kind: int,
@@ -140,6 +142,6 @@ def _settle_sampling(
         cells[_SAMPLING, r] = bits if bits != 0 else source[Of.RATE]
 
 
-@view_kernel
+@borrowing_kernel
 def _known(index: NDArray[np.int64], source: int, namespace: int, identifier: int) -> Word:
     return max(0, find(index, source << 8 | namespace, identifier))

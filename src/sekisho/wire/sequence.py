@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sekisho.core.kernels import view_kernel
+
+from sekisho.core.kernels import borrowing_kernel
 from sekisho.wire import FORMATS
 from sekisho.wire.layout import GAPS_KEPT, READINGS, Account, At, Of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
     from sekisho.wire.layout import Word
 
 LARGEST_GAP_UNITS = 1 << 20
@@ -68,7 +70,7 @@ class SourceLoss:
     ends_ahead: int
 
 
-@view_kernel
+@borrowing_kernel
 def account(source: NDArray[np.int64], state: NDArray[np.int64]) -> None:
     """Take the message that was just walked into its source's accounts."""
     is_v9 = state[At.VERSION] == 9
@@ -92,13 +94,13 @@ def account(source: NDArray[np.int64], state: NDArray[np.int64]) -> None:
         source[Of.EXPORT_MS] = state[At.EXPORT_MS]
 
 
-@view_kernel
+@borrowing_kernel
 def _serial(difference: int) -> Word:
     """A difference of 32-bit serial numbers as the shorter way round (RFC 1982)."""
     return np.int64(np.int32(difference))
 
 
-@view_kernel
+@borrowing_kernel
 def _post(
     source: NDArray[np.int64],
     account_at: int,
@@ -126,7 +128,7 @@ def _post(
     source[account_at + Account.SYNCED] = units_known
 
 
-@view_kernel
+@borrowing_kernel
 def _is_restart(source: NDArray[np.int64], state: NDArray[np.int64], ahead: int) -> Word:
     """Whether a jump is a count that began anew: a late datagram was exported before the last one, not after."""
     if abs(ahead) > LARGEST_GAP_UNITS:
@@ -136,14 +138,14 @@ def _is_restart(source: NDArray[np.int64], state: NDArray[np.int64], ahead: int)
     return ahead < 0 and state[At.EXPORT_MS] > source[Of.EXPORT_MS]
 
 
-@view_kernel
+@borrowing_kernel
 def _open_gap(source: NDArray[np.int64], account_at: int, first: int, units: int) -> None:
     slot = account_at + Account.FIRST_GAP + 2 * source[account_at + Account.NEXT_GAP]
     source[slot], source[slot + 1] = first & 0xFFFFFFFF, units
     source[account_at + Account.NEXT_GAP] = (source[account_at + Account.NEXT_GAP] + 1) % GAPS_KEPT
 
 
-@view_kernel
+@borrowing_kernel
 def _close_gap(source: NDArray[np.int64], account_at: int, first: int, units: int) -> None:
     """Take a late datagram out of the gap it left; one that left none is a duplicate and changes nothing."""
     first_gap = account_at + Account.FIRST_GAP
@@ -164,7 +166,8 @@ def best_reading(source: NDArray[np.int64]) -> NDArray[np.int64]:
     """The account of a source that fits best, (Account.WORDS,); the RFC's, where several do."""
     accounts = source[Of.WORDS :].reshape(READINGS, Account.WORDS)
     used = accounts[accounts[:, Account.UNITS] > 0]
-    return used[np.argmin(used[:, Account.JUMPS])] if len(used) else accounts[0]
+    best: NDArray[np.int64] = used[np.argmin(used[:, Account.JUMPS])] if len(used) else accounts[0]
+    return best
 
 
 def loss_of(source: NDArray[np.int64]) -> SourceLoss:

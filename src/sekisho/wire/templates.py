@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
 from sekisho.core.errors import WireError
 from sekisho.core.reasons import WireReason
 from sekisho.wire.keys import KeyTable

@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sekisho.core.kernels import view_kernel
+
+from sekisho.core.kernels import borrowing_kernel
 from sekisho.schema.batch import cell
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
     from sekisho.wire.layout import Word
 
 WORDS = 5
@@ -51,13 +53,14 @@ _START, _RECEIVED = cell("flow_start"), cell("received_at")
 _OCTETS, _PACKETS = cell("octets"), cell("packets")
 
 
-@view_kernel
+@borrowing_kernel
 def difference(totals: NDArray[np.int64], cells: NDArray[np.int64], row: int, which: int) -> None:
     """Turn the totals in one row into what was added since the last record of that flow.
 
     Args:
         totals: (2**n, WORDS) what is remembered.
-        cells, row: a finished row.
+        cells: the batch.
+        row: a finished row of it.
         which: OCTETS_TOTAL, PACKETS_TOTAL or both; a counter that is no total stays as it is.
     """
     key = _hash(cells, row)
@@ -76,7 +79,7 @@ def difference(totals: NDArray[np.int64], cells: NDArray[np.int64], row: int, wh
     totals[slot, 4] = cells[_RECEIVED, row]
 
 
-@view_kernel
+@borrowing_kernel
 def _hash(cells: NDArray[np.int64], row: int) -> Word:
     mixed = np.uint64(0x9E3779B97F4A7C15)
     for column in _KEY:
@@ -85,7 +88,7 @@ def _hash(cells: NDArray[np.int64], row: int) -> Word:
     return np.int64(mixed | np.uint64(1))
 
 
-@view_kernel
+@borrowing_kernel
 def _slot(totals: NDArray[np.int64], key: int) -> Word:
     mask = len(totals) - 1
     home = np.int64(np.uint64(key) >> np.uint64(17)) & mask

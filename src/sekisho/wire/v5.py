@@ -8,13 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sekisho.core.kernels import view_kernel
+
+from sekisho.core.kernels import borrowing_kernel
 from sekisho.wire.layout import BAD_COUNT, TRUNCATED_HEADER, At, Of, Status
 from sekisho.wire.octets import u16, u32
 from sekisho.wire.templates import Field, Template
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
     from sekisho.wire.layout import Tape, Word
 
 VERSION = 5
@@ -55,7 +57,7 @@ RECORD = Template(
 """The v5 record in the terms of a v9 template; 210 is paddingOctets."""
 
 
-@view_kernel
+@borrowing_kernel
 def open_message(tape: Tape, state: NDArray[np.int64], drops: NDArray[np.int64]) -> Word:
     """Read the header of datagram ``state[At.DATAGRAM]``; DONE, or SKIP where the datagram is dropped.
 
@@ -83,7 +85,7 @@ def open_message(tape: Tape, state: NDArray[np.int64], drops: NDArray[np.int64])
     return Status.DONE
 
 
-@view_kernel
+@borrowing_kernel
 def note_rate(tape: Tape, source: NDArray[np.int64], state: NDArray[np.int64]) -> None:
     """Take the sampling interval from the header: low fourteen bits, 0 = not announced."""
     rate = u16(tape.payload, tape.offset[state[At.DATAGRAM]] + 22) & RATE_BITS

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sekisho.core.errors import WireError
-from sekisho.core.kernels import view_kernel
+from sekisho.core.kernels import borrowing_kernel
 from sekisho.core.reasons import WireReason
 from sekisho.wire.layout import TRUNCATED_HEADER, At, Status
 from sekisho.wire.octets import u32
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+
     from sekisho.wire.layout import Tape, Word
 
 VERSION = 9
@@ -28,7 +29,7 @@ OPTIONS_TEMPLATE_SET = 1
 _FIRST_DATA_SET = 256
 
 
-@view_kernel
+@borrowing_kernel
 def open_message(tape: Tape, state: NDArray[np.int64], drops: NDArray[np.int64]) -> Word:
     """Read the header of datagram ``state[At.DATAGRAM]``; DONE, or SKIP where the datagram is dropped.
 

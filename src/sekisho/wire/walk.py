@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import types
-from sekisho.core.kernels import view_kernel
+
+from sekisho.core.kernels import borrowing_kernel
 from sekisho.schema.batch import NAMES, cell
 from sekisho.wire import ipfix, v5, v9
 from sekisho.wire.clock import note_clock
@@ -46,6 +47,7 @@ from sekisho.wire.walked import CUT_OFF, has_reverse, read_walked, work_out, wri
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
     from sekisho.wire.layout import Tables, Tape, Word
 
 V5_SET = -1
@@ -58,7 +60,7 @@ CONSTANT_COLUMNS = tuple(i for i in range(len(NAMES)) if i not in _WRITTEN and i
 """Columns that no export protocol knows of: realm, boundary, lines. Later folders fill them."""
 
 
-@view_kernel
+@borrowing_kernel
 def walk(tape: Tape, tables: Tables, state: NDArray[np.int64], cells: NDArray[np.int64]) -> Word:
     """Go on from where ``state`` stands; a ``Status`` says why it stopped."""
     while state[At.DATAGRAM] < len(tape.offset):
@@ -77,14 +79,14 @@ def walk(tape: Tape, tables: Tables, state: NDArray[np.int64], cells: NDArray[np
     return np.int64(Status.DONE)
 
 
-@view_kernel
+@borrowing_kernel
 def blank(cells: NDArray[np.int64], count: int) -> None:
     """Set the columns that no decoder fills, for ``count`` rows."""
     for column in CONSTANT_COLUMNS:
         fill(cells, column, np.uint64(0), np.uint64(count), UNKNOWN[column])
 
 
-@view_kernel
+@borrowing_kernel
 def _open(tape: Tape, tables: Tables, state: NDArray[np.int64]) -> Word:
     """Read the header of the next datagram; DONE, SKIP or NEW_SOURCE (then nothing is kept)."""
     i = state[At.DATAGRAM]
@@ -109,7 +111,7 @@ def _open(tape: Tape, tables: Tables, state: NDArray[np.int64]) -> Word:
     return Status.DONE
 
 
-@view_kernel
+@borrowing_kernel
 def _open_message(tape: Tape, state: NDArray[np.int64], drops: NDArray[np.int64]) -> Word:
     i = state[At.DATAGRAM]
     if tape.length[i] == 0:
@@ -119,6 +121,7 @@ def _open_message(tape: Tape, state: NDArray[np.int64], drops: NDArray[np.int64]
         drops[TRUNCATED_HEADER] += 1
         return Status.SKIP
     state[At.RECORD] = state[At.LENGTH_DIFFERS] = 0
+    state[At.DATAGRAM_END] = tape.offset[i] + tape.length[i]
     version = state[At.VERSION] = u16(tape.payload, tape.offset[i])
     if version == v9.VERSION:
         return v9.open_message(tape, state, drops)
@@ -130,7 +133,7 @@ def _open_message(tape: Tape, state: NDArray[np.int64], drops: NDArray[np.int64]
     return Status.SKIP
 
 
-@view_kernel
+@borrowing_kernel
 def _close(tables: Tables, state: NDArray[np.int64]) -> None:
     if not state[At.REPLAY]:
         source = tables.sources[state[At.SOURCE]]
@@ -138,7 +141,7 @@ def _close(tables: Tables, state: NDArray[np.int64]) -> None:
         account(source, state)
 
 
-@view_kernel
+@borrowing_kernel
 def _next_set(payload: NDArray[np.uint8], drops: NDArray[np.int64], state: NDArray[np.int64]) -> Word:
     """Step to the next set of the message; False at its end, or where nothing that follows can be found any more."""
     at, end = state[At.NEXT_SET], state[At.MESSAGE_END]
@@ -148,7 +151,8 @@ def _next_set(payload: NDArray[np.uint8], drops: NDArray[np.int64], state: NDArr
         if not all_zero(payload, at, end):
             _lose_rest(drops, state, TRUNCATED_SET if end - at < 4 else LENGTH_MISMATCH)
         return False
-    if length > end - at:
+    # A message length two octets short of the last set is known from the field (telegraf#14370).
+    if length > state[At.DATAGRAM_END] - at:
         _lose_rest(drops, state, TRUNCATED_SET)
         return False
     state[At.SET_ID] = u16(payload, at)
@@ -157,13 +161,13 @@ def _next_set(payload: NDArray[np.uint8], drops: NDArray[np.int64], state: NDArr
     return True
 
 
-@view_kernel
+@borrowing_kernel
 def _lose_rest(drops: NDArray[np.int64], state: NDArray[np.int64], reason: int) -> None:
     drops[reason] += 1
     state[At.UNITS_UNKNOWN] = 1
 
 
-@view_kernel
+@borrowing_kernel
 def _one_set(payload: NDArray[np.uint8], tables: Tables, state: NDArray[np.int64], cells: NDArray[np.int64]) -> Word:
     """Read the set that ``state`` stands in, or say who else has to."""
     if V5_SET < state[At.SET_ID] < 256:
@@ -185,7 +189,7 @@ def _one_set(payload: NDArray[np.uint8], tables: Tables, state: NDArray[np.int64
     return Status.DONE
 
 
-@view_kernel
+@borrowing_kernel
 def _reserved_set(drops: NDArray[np.int64], state: NDArray[np.int64]) -> Word:
     first = v9.TEMPLATE_SET if state[At.VERSION] == v9.VERSION else ipfix.TEMPLATE_SET
     if state[At.SET_ID] == first or state[At.SET_ID] == first + 1:
@@ -194,7 +198,7 @@ def _reserved_set(drops: NDArray[np.int64], state: NDArray[np.int64]) -> Word:
     return Status.DONE
 
 
-@view_kernel
+@borrowing_kernel
 def _program_row(tables: Tables, state: NDArray[np.int64]) -> Word:
     if state[At.SET_ID] == V5_SET:
         return V5_PROGRAM
@@ -207,7 +211,7 @@ def _program_row(tables: Tables, state: NDArray[np.int64]) -> Word:
     return row
 
 
-@view_kernel
+@borrowing_kernel
 def _fixed_records(
     payload: NDArray[np.uint8],
     tables: Tables,
@@ -228,7 +232,7 @@ def _fixed_records(
     return Status.DONE if count == present else Status.BATCH_FULL
 
 
-@view_kernel
+@borrowing_kernel
 def _walked_records(
     payload: NDArray[np.uint8],
     tables: Tables,
@@ -265,14 +269,14 @@ def _walked_records(
     return status
 
 
-@view_kernel
+@borrowing_kernel
 def _lose_cut_off(payload: NDArray[np.uint8], drops: NDArray[np.int64], state: NDArray[np.int64]) -> None:
     """The set ends inside a record of variable length: padding, if it is zeros, else a loss."""
     if not all_zero(payload, state[At.RECORD], state[At.SET_END]):
         _lose_rest(drops, state, TRUNCATED_RECORD)
 
 
-@view_kernel
+@borrowing_kernel
 def _count_set(
     payload: NDArray[np.uint8],
     tables: Tables,
@@ -293,7 +297,7 @@ def _count_set(
     _count_records(tables, state, records)
 
 
-@view_kernel
+@borrowing_kernel
 def _count_records(tables: Tables, state: NDArray[np.int64], records: int) -> None:
     state[At.UNITS] += records
     tables.sources[state[At.SOURCE], Of.RECORDS] += records

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sekisho.core.kernels import view_kernel
+
+from sekisho.core.kernels import borrowing_kernel
 from sekisho.schema.batch import cell
 from sekisho.wire.clock import to_unix_ms
 from sekisho.wire.elements import WORDS, Target, Unit
@@ -19,6 +20,7 @@ from sekisho.wire.octets import u16, u32, u64, uint
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
     from sekisho.wire.layout import Place, Word
 
 CUT_OFF = -1
@@ -73,7 +75,7 @@ _PACKETS, _OCTETS, _FLAGS = cell("packets"), cell("octets"), cell("tcp_flags")
 _DIRECTION, _ICMP = cell("direction"), cell("icmp_type_code")
 
 
-@view_kernel
+@borrowing_kernel
 def read_walked(
     payload: NDArray[np.uint8],
     steps: NDArray[np.int64],
@@ -104,7 +106,7 @@ def read_walked(
     return at
 
 
-@view_kernel
+@borrowing_kernel
 def _prefix(payload: NDArray[np.uint8], at: int, end: int) -> Place:
     """RFC 7011, 7: the length in one octet, or 255 and two octets. Where the value starts, and its length."""
     if end - at >= 1 and payload[np.uint64(at)] < 255:
@@ -114,7 +116,7 @@ def _prefix(payload: NDArray[np.uint8], at: int, end: int) -> Place:
     return CUT_OFF, 0
 
 
-@view_kernel
+@borrowing_kernel
 def _skip_variable(payload: NDArray[np.uint8], at: int, end: int, fields: int) -> Word:
     for _ in range(fields):
         at, length = _prefix(payload, at, end)
@@ -124,7 +126,7 @@ def _skip_variable(payload: NDArray[np.uint8], at: int, end: int, fields: int) -
     return at
 
 
-@view_kernel
+@borrowing_kernel
 def _take(
     payload: NDArray[np.uint8],
     at: int,
@@ -151,7 +153,7 @@ def _take(
         values[target] = value
 
 
-@view_kernel
+@borrowing_kernel
 def work_out(
     payload: NDArray[np.uint8],
     source: NDArray[np.int64],
@@ -172,7 +174,7 @@ def work_out(
     return True
 
 
-@view_kernel
+@borrowing_kernel
 def _open_section(payload: NDArray[np.uint8], values: NDArray[np.int64]) -> Word:
     """A sampled packet counts as one; its octets are those of the innermost IP packet, else those of the frame."""
     packets = values[Target.PACKETS]
@@ -190,7 +192,7 @@ def _open_section(payload: NDArray[np.uint8], values: NDArray[np.int64]) -> Word
     return True
 
 
-@view_kernel
+@borrowing_kernel
 def _choose_family(family: int, values: NDArray[np.int64]) -> None:
     """IE 60 decides where it says 4 or 6, else whether there is an IPv6 address at all."""
     if family == 0:
@@ -203,7 +205,7 @@ def _choose_family(family: int, values: NDArray[np.int64]) -> None:
         values[Target.DST_V6], values[Target.DST_V6 + 1] = 0, values[Target.DST_V4] | V4_MAPPED
 
 
-@view_kernel
+@borrowing_kernel
 def _work_out_times(
     source: NDArray[np.int64], program: NDArray[np.int64], state: NDArray[np.int64], values: NDArray[np.int64]
 ) -> None:
@@ -224,7 +226,7 @@ def _work_out_times(
     values[Target.FLOW_START], values[Target.FLOW_END] = start, end
 
 
-@view_kernel
+@borrowing_kernel
 def write_row(program: NDArray[np.int64], values: NDArray[np.int64], cells: NDArray[np.int64], row: int) -> None:
     """Put the worked-out record into a row; sampling stays raw."""
     for k in range(len(_PLAIN)):
@@ -244,13 +246,13 @@ def write_row(program: NDArray[np.int64], values: NDArray[np.int64], cells: NDAr
         cells[_SAMPLING, row] = np.float64(ratio).view(np.int64)
 
 
-@view_kernel
+@borrowing_kernel
 def has_reverse(values: NDArray[np.int64]) -> Word:
     """Whether the other direction of a biflow carried anything (RFC 5103)."""
     return values[Target.REVERSE_PACKETS] != 0 or values[Target.REVERSE_OCTETS] != 0
 
 
-@view_kernel
+@borrowing_kernel
 def write_reverse(values: NDArray[np.int64], cells: NDArray[np.int64], row: int) -> None:
     """Put the other direction of the biflow in ``row - 1`` into ``row``: sides exchanged, its own counters and flags.
 
