@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from detect.rows import ask, udp_target, udp_window, window
 from detect.traffic import Traffic, addresses, kinds
-
 from sekisho.detect.detectors.udp_flood import DETECTOR, PARAMS
 
 HOME = PARAMS["home"]

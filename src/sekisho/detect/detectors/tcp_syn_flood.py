@@ -69,7 +69,8 @@ with door as (
   where t.protocol = 6 group by t.line, t.block_start_ms, {NETWORK}, t.port
 ), network as (
   select line, block_start_ms, network, count(*) as ports, max(port) as port, max(targets) as targets,
-    sum(cast(targets as double)) as pairs, sum(cast(packets as double)) as packets, sum(cast(syn_packets as double)) as syn_packets,
+    sum(cast(targets as double)) as pairs, sum(cast(packets as double)) as packets,
+    sum(cast(syn_packets as double)) as syn_packets,
     sum(cast(syn_sampled_packets as double)) as syn_sampled_packets,
     sum(cast(answered_packets as double)) as answered_packets
   from door group by line, block_start_ms, network
@@ -96,7 +97,8 @@ with door as (
 
 CANDIDATES = f"""{_FLOODED}, evidence as (
   select line, block_start_ms, max(two_way) as two_way, max(sustain) as sustain,
-    10 * max(pps_10s) as enough_10s, 60 * max(pps_60s) as enough_60s, sum(cast(likely_packets as double)) / greatest(max(sent_syn), 1e-9) as share,
+    10 * max(pps_10s) as enough_10s, 60 * max(pps_60s) as enough_60s,
+    sum(cast(likely_packets as double)) / greatest(max(sent_syn), 1e-9) as share,
     sum(cast(targets as double)) as targets, max(ports) as ports,
     sum(cast(syn_sampled_packets as double)) as block_sampled_packets,
     sum(cast(answered_packets as double)) / sum(cast(syn_packets as double)) as answered_share

@@ -5,10 +5,10 @@ upstream of the access network long before the target notices.
 
 How it is told: the volume comes from the ten-second windows, the shape from the ten-minute targets. Sent datagrams are
 gathered by /24 or /48, which makes a carpet-bombed prefix one target; what the cap on targets left out is shared out by
-the number of targets that were kept. Where the exporter sees both ways, a network is flooded if a conversation of that packet size would
-have been answered by now and was not. Where it sees one way only, the shape must speak: every sampled packet a flow of
-its own (random ports), many addresses of one network, or a rate of small packets that no stream of acknowledgements
-reaches.
+the number of targets that were kept. Where the exporter sees both ways, a network is flooded if a conversation of that
+packet size would have been answered by now and was not. Where it sees one way only, the shape must speak: every sampled
+packet a flow of its own (random ports), many addresses of one network, or a rate of small packets that no stream of
+acknowledgements reaches.
 
 Look-alikes that stay quiet: QUIC upload, speed test, video call, game, live contribution (SRT), WireGuard, SIP:
 answered, or one flow where answers cannot be seen. BitTorrent: many networks, none of them much. DNS: port 53 is out.

@@ -1,0 +1,159 @@
+"""Detection over time: pulses, revisions, the tick that decided, what is reported."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+
+import jsonschema
+import pytest
+
+from detect.traffic import SYN, T0, TICK_MS, Traffic, addresses, kinds
+from sekisho.detect.detect import Detect
+from sekisho.detect.level import LineInfo
+from sekisho.query.duckdb import DuckDBEngine
+from sekisho.schema.detection import Cap, Level, Quality
+
+TCP = {"protocol": 6, "flags": SYN, "octets": 40}
+
+
+def flood(traffic: Traffic, *, line: int = 1, start: float = 0, stop: float = 20, pps: float = 20_000) -> Traffic:
+    return traffic.spray(["203.0.113.5"], range(1, 60_000), line=line, start=start, stop=stop, pps=pps, octets=600)
+
+
+def mixed() -> Traffic:
+    traffic = flood(Traffic(sampling=1000), line=3)
+    traffic.spray(["203.0.113.9"], [80], line=2, pps=20_000, start=10, stop=40, **TCP)
+    traffic.spray(addresses("198.18.0.0", 60_000), [23], line=1, pps=200, stop=120, **TCP)
+    return traffic.talk("198.51.100.9", 443, line=4, pps=400, octets=80, answer_pps=1200, stop=120)
+
+
+def test_pulses_are_one_episode_with_the_packets_of_all():
+    """Three pulses of ten seconds, a minute apart: one detection from the first to the last."""
+    traffic = Traffic(sampling=100)
+    for start in (0, 60, 120):
+        flood(traffic, start=start, stop=start + 10)
+    (found,) = traffic.judge()
+    assert (found.first_seen_ms, found.last_seen_ms) == (T0, T0 + 130_000)
+    assert found.packets == pytest.approx(600_000, rel=0.05)
+    assert found.peak_pps == pytest.approx(20_000, rel=0.1)
+    low, high = found.peak_pps_interval_95
+    assert low <= 20_000 <= high
+
+
+def test_an_hour_of_silence_makes_two_episodes():
+    """A flood that comes back beyond the gap is reported a second time, with its own time of detection."""
+    traffic = flood(flood(Traffic(sampling=1000)), start=1200, stop=1220)
+    first, second = traffic.judge()
+    assert first.last_seen_ms + 900_000 < second.first_seen_ms
+    assert first.detected_at_ms < T0 + 60_000 < T0 + 1_200_000 < second.detected_at_ms
+
+
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_cut_at_detected_at_it_is_there_and_one_tick_earlier_it_is_not(index: int):
+    """The tick that is reported is the one that decided."""
+    traffic = mixed()
+    whole = traffic.judge()[index]
+    there = kinds(traffic.judge(until_ms=whole.detected_at_ms))
+    before = kinds(traffic.judge(until_ms=whole.detected_at_ms - TICK_MS))
+    assert (whole.line, whole.kind) in there
+    assert (whole.line, whole.kind) not in before
+
+
+def test_the_same_input_gives_the_same_json():
+    """Two runs agree to the last digit, and the order is that of the contract."""
+    first, second = ([d.to_json() for d in mixed().judge()] for _ in range(2))
+    assert json.dumps(first) == json.dumps(second)
+    assert [d["kind"] for d in first] == ["scan", "udp_flood", "tcp_syn_flood"]
+
+
+def test_every_line_has_its_own_kind_and_the_innocent_none():
+    """Three lines with three kinds; the fourth, watching a video, has none."""
+    assert kinds(mixed().judge()) == [(1, "scan"), (2, "tcp_syn_flood"), (3, "udp_flood")]
+
+
+def test_answers_that_come_later_take_the_verdict_back():
+    """An upload whose answers are exported after it is no flood in the end."""
+    traffic = Traffic().talk("203.0.113.5", 443, pps=20_000, octets=1250, answer_pps=4000, stop=30)
+    traffic.rows = [(row[0] + 20_000, *row[1:]) if row[7][-1] else row for row in traffic.rows]
+    up_to_here = min(row[0] for row in traffic.rows) + 10_000
+    traffic.talk("198.51.100.9", 443, pps=5, octets=80, answer_pps=5, stop=90)
+    half, whole = (Detect(engine=DuckDBEngine(), line_info=lambda _: LineInfo(sees="both")) for _ in range(2))
+    assert kinds(traffic.judge(until_ms=up_to_here, detect=half)) == [(1, "udp_flood")]
+    assert traffic.judge(detect=whole) == []
+
+
+def test_the_episode_begins_where_the_behaviour_began():
+    """A slow scan proven after several minutes is reported from its first window."""
+    traffic = Traffic(sampling=1000, seed=11).spray(addresses("198.18.0.0", 60_000), [23], pps=30, stop=600, **TCP)
+    (found,) = traffic.judge()
+    assert found.detected_at_ms > T0 + 120_000
+    assert found.first_seen_ms < T0 + 90_000
+
+
+@pytest.mark.parametrize(
+    ("traffic", "info", "quality", "cap"),
+    [
+        (Traffic(sampling=1000, inferred=1), LineInfo(), Quality(), Cap.ATTRIBUTION_INFERRED),
+        (Traffic(sampling=1, announced=0), LineInfo(), Quality(), Cap.SAMPLING_UNKNOWN),
+        (Traffic(sampling=1000), LineInfo(up_bps=5_000_000), Quality(), Cap.FASTER_THAN_LINE),
+        (Traffic(sampling=1000), LineInfo(), Quality(coverage=0.5), Cap.COVERAGE_ALARM),
+    ],
+)
+def test_what_is_not_sure_is_for_a_person_to_look_at(traffic: Traffic, info: LineInfo, quality: Quality, cap: Cap):
+    """The same flood is ``watch`` where line, sampling, speed or coverage is doubtful, and says why."""
+    pps = 4000 if traffic.sampling == 1 else 20_000
+    detect = Detect(engine=DuckDBEngine(), line_info=lambda _: info, quality=lambda *_: quality)
+    (found,) = flood(traffic, pps=pps, stop=15).judge(detect=detect)
+    assert (found.level, found.caps) == (Level.WATCH, (cap,))
+
+
+def test_loss_widens_the_interval_and_lowers_the_confidence():
+    """A fifth of the records lost: the upper limit is a quarter higher."""
+    lossy = Detect(engine=DuckDBEngine(), quality=lambda *_: Quality(loss=0.2))
+    (fine,) = flood(Traffic(sampling=1000)).judge()
+    (found,) = flood(Traffic(sampling=1000)).judge(detect=lossy)
+    assert found.peak_pps_interval_95[1] == pytest.approx(fine.peak_pps_interval_95[1] * 1.25)
+    assert found.confidence < fine.confidence
+
+
+def test_top_targets_name_network_port_and_share():
+    """Two thirds on one network, a third on another: both are named, largest first."""
+    traffic = Traffic(sampling=100)
+    traffic.spray(["203.0.113.5"], [53413], pps=8000, octets=600, stop=30)
+    traffic.spray(["198.51.100.77"], [3074], pps=4000, octets=600, stop=30)
+    (found,) = traffic.judge()
+    named = [(t["prefix"], t["port"], t["protocol"]) for t in found.to_json()["top_targets"]]
+    assert named == [("203.0.113.0/24", 53413, 17), ("198.51.100.0/24", 3074, 17)]
+    assert [t.share for t in found.top_targets] == pytest.approx([0.67, 0.33], abs=0.03)
+
+
+def test_ipv6_targets_are_gathered_by_48():
+    """Carpet bombing within a /48 is one target."""
+    targets = [f"2001:db8:5:{k:x}::1" for k in range(200)]
+    (found,) = Traffic(sampling=100).spray(targets, [80], pps=9000, octets=600, stop=20).judge()
+    assert [t.prefix for t in found.top_targets] == ["2001:db8:5::/48"]
+
+
+def test_an_operators_number_replaces_ours():
+    """With a higher threshold in the configuration the same flood is none."""
+    raised = Detect(
+        engine=DuckDBEngine(), overrides={"udp_flood": {"one_way_pps": 1e6, "pps_10s": 1e6, "pps_60s": 1e6}}
+    )
+    assert flood(Traffic(sampling=1000)).judge(detect=raised) == []
+    with pytest.raises(ValueError, match="no detector 'flood'"):
+        Detect(engine=DuckDBEngine(), overrides={"flood": {}})
+
+
+def test_detections_fit_the_committed_schema():
+    """The JSON of a run with every kind validates; an unknown field does not."""
+    schema = json.loads(files("sekisho.schema").joinpath("analysis.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    head = dict.fromkeys(("datagrams", "records", "records_lost", "late"), 0)
+    head |= {"undecodable": {}, "unattributed": {"no_assignment": 3}, "first": None, "last": None}
+    analysis = {"schema": "sekisho.analysis/1", "input": head, "detections": [d.to_json() for d in mixed().judge()]}
+    analysis |= {"unattributed_detections": [], "events": [], "impact": {}}
+    jsonschema.validate(analysis, schema)
+    analysis["detections"][0]["surprise"] = 1
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(analysis, schema)

@@ -1,0 +1,98 @@
+"""Every row of the table of detectors keeps the rules of a detector."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from detect.traffic import SYN, Traffic, addresses
+from sekisho.detect.detector import CANDIDATE, GROUPS, TARGET, Detector
+from sekisho.detect.level import LineInfo
+from sekisho.detect.question import params_table, screen_sql
+from sekisho.detect.registry import DETECTORS
+from sekisho.query.duckdb import DuckDBEngine
+from sekisho.query.portable import check
+from sekisho.schema.detection import KINDS
+from sekisho.schema.line_target import LINE_TARGET
+from sekisho.schema.line_window import LINE_WINDOW
+
+every_detector = pytest.mark.parametrize("detector", DETECTORS, ids=lambda d: d.name)
+TCP = {"protocol": 6, "flags": SYN, "octets": 40}
+
+
+def answer_columns(detector: Detector, sql: str) -> list[str]:
+    tables = {t.name: t.arrow_schema().empty_table() for t in (LINE_WINDOW, LINE_TARGET)}
+    params = params_table(detector, [1], [LineInfo()], [True])
+    return DuckDBEngine().run(sql, {**tables, "params": params}).column_names
+
+
+@every_detector
+def test_statements_are_portable_and_have_the_columns_of_the_contract(detector: Detector):
+    """Every engine can run them; candidates and targets have their columns."""
+    suspects = [detector.least(detector.suspects)] if detector.suspects else []
+    assert [check(sql) for sql in (detector.candidates, detector.targets, *suspects)] == [[]] * (2 + len(suspects))
+    assert set(CANDIDATE) <= set(answer_columns(detector, detector.candidates))
+    assert answer_columns(detector, detector.targets) == list(TARGET)
+
+
+def test_the_screen_is_portable():
+    """The one statement over all touched lines runs on every engine."""
+    assert check(screen_sql(DETECTORS)) == []
+
+
+@every_detector
+def test_every_group_has_numbers_with_unit_and_reason(detector: Detector):
+    """The reference page is derived from them."""
+    assert tuple(detector.params) == GROUPS
+    for number in fields(detector.params["home"]):
+        assert number.metadata["unit"]
+        assert len(number.metadata["why"]) > 15
+    assert set(detector.kinds) <= set(KINDS)
+
+
+@every_detector
+def test_every_detector_has_a_test_of_its_own(detector: Detector):
+    """A detector without near misses in its tests is not finished."""
+    assert (Path(__file__).parent / "detectors" / f"test_{detector.name}.py").exists()
+
+
+def test_an_override_for_one_group_wins_over_one_for_all():
+    """``pps_10s`` changes every group, ``business.pps_10s`` that group, in any order of the file."""
+    flood = DETECTORS[0].with_overrides({"business.pps_10s": 9000, "pps_10s": 4000})
+    assert flood.params["business"].pps_10s == 9000
+    assert flood.params["home"].pps_10s == flood.params["server"].pps_10s == 4000
+    assert DETECTORS[0].params["home"].pps_10s == 1500
+
+
+@pytest.mark.parametrize("key", ["pps", "office.pps_10s", "business.", ""])
+def test_an_unknown_threshold_is_named(key: str):
+    """A wrong key says what there is."""
+    with pytest.raises(ValueError, match="there are: pps_10s"):
+        DETECTORS[0].with_overrides({key: 1})
+
+
+EXAMPLES = {
+    "udp_flood": lambda: Traffic(sampling=100).spray(["203.0.113.5"], range(1, 60_000), pps=9000, octets=600, stop=20),
+    "tcp_syn_flood": lambda: Traffic(sampling=100).spray(["203.0.113.5"], [80], pps=9000, stop=20, **TCP),
+    "scan": lambda: Traffic(sampling=100).spray(addresses("198.18.0.0", 60_000), [23], pps=300, stop=20, **TCP),
+}
+
+
+@every_detector
+def test_explanations_in_both_languages_hold_the_same_numbers(detector: Detector):
+    """A detection is explained in Japanese and in English from its own evidence, with the same figures."""
+    (found,) = EXAMPLES[detector.name]().judge()
+    assert found.kind == detector.name
+    texts = {lang: detector.explain(found.evidence, lang) for lang in ("ja", "en")}
+    numbers = {
+        lang: sorted(n for n in re.findall(r"[\d,]+", text) if n not in {",", "1", "10"})
+        for lang, text in texts.items()
+    }
+    assert numbers["ja"] == numbers["en"] != []
+    assert re.search(r"[\u3041-\u30ff]", texts["ja"])
+    assert texts["ja"].endswith("。")
+    assert texts["en"].isascii()
+    assert texts["en"].endswith(".")
