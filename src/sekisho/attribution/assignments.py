@@ -89,6 +89,7 @@ class AssignmentReader:
         keys = [keys for keys, _ in self._line_ids]
         line_ids = pa.chunked_array([ids for _, ids in self._line_ids], pa.string()).combine_chunks()
         self._line_ids = []
+        pa.default_memory_pool().release_unused()
         return Assignments(**columns), LineIds(np.concatenate(keys) if keys else np.zeros(0, np.int64), line_ids)
 
     def _assignments(self, block: Block) -> Assignments:

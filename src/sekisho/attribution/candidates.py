@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sekisho.attribution.layout import (
+    BUCKET_SHIFT,
+    DIRECTORY_COUNTS,
+    DIRECTORY_FIRST,
     HI,
     KIND,
     KIND_MASK,
@@ -67,8 +70,10 @@ def _groups(memory: NDArray[np.int64], realm: int, address: IPAddress) -> Iterat
     levels = section(memory, LEVELS_4 if address.version == 4 else LEVELS_6).reshape(-1, LEVEL_WORDS)
     for level in levels.tolist():
         kind = realm << REALM_SHIFT | level[LENGTH]
-        row, count = find(memory, SLOTS, hi & level[MASK_HI], lo & level[MASK_LO], kind)
-        yield memory[row : row + count * ROW_WORDS].reshape(-1, ROW_WORDS)
+        place, count = find(memory, SLOTS, hi & level[MASK_HI], lo & level[MASK_LO], kind)
+        if place and count == 0:
+            place, count = memory[place + DIRECTORY_FIRST], memory[place + DIRECTORY_COUNTS + (1 << 16 - BUCKET_SHIFT)]
+        yield memory[place : place + count * ROW_WORDS].reshape(-1, ROW_WORDS)
 
 
 def _households(

@@ -6,14 +6,16 @@ port range. A prefix that is ever shared by ports is decided by its port sets al
 belongs to nobody, no shorter prefix is asked, for its holder is the translator and not a line.
 """
 
-# ruff: noqa: PLR0917 - kernels take their arguments by position
-
 from __future__ import annotations
 
 from typing import Any
 
+from sekisho.attribution.intrinsics import prefetch
 from sekisho.attribution.layout import (
+    BUCKET_SHIFT,
     BY_MAP_E,
+    DIRECTORY_COUNTS,
+    DIRECTORY_FIRST,
     HOUSEHOLD_COUNT,
     HOUSEHOLD_FIRST,
     HOUSEHOLD_SLOTS,
@@ -38,11 +40,10 @@ from sekisho.attribution.layout import (
     SPECIAL_USE,
     VALID_FROM,
     VALID_TO,
-    WHOLE,
 )
 from sekisho.attribution.map_e_index import FOUND, end_user_prefix_at
 from sekisho.attribution.ranges import within
-from sekisho.attribution.slots import find, prefetch_row, prefetch_slot
+from sekisho.attribution.slots import find, first_alike, prefetch_slot
 from sekisho.attribution.validity import OPEN_TO_MS
 from sekisho.core.kernels import kernel
 from sekisho.core.reasons import UnattributedReason
@@ -100,24 +101,22 @@ def _holder_in_run(memory: Any, first: int, count: int, at_ms: int) -> tuple[int
 
 
 @kernel
-def _last_run(memory: Any, first: int, last: int, port: int) -> int:
-    """Last row of a group whose ports begin at or below a port; before ``first`` if there is none."""
-    others = (last - first) // ROW_WORDS
-    one_run = memory[last + KIND] >> RUN_SHIFT == others
-    if one_run and memory[last + PORTS] >> 32 <= port:
-        return last
-    begun: int = 0 if one_run else _rows_up_to(memory, first, others + 1, PORTS, 32, port)
-    return first + (begun - 1) * ROW_WORDS
+def _begun_before(memory: Any, directory: int, port: int) -> int:
+    """Place behind the rows of a directory's group that are sure to begin at or below a port."""
+    count = memory[directory + DIRECTORY_COUNTS + (port >> BUCKET_SHIFT)]
+    return int(memory[directory + DIRECTORY_FIRST] + count * ROW_WORDS)
 
 
 @kernel
-def _holder_in_group(memory: Any, first: int, last: int, port: int, at_ms: int) -> tuple[int, int]:
+def _holder_of_port(memory: Any, directory: int, port: int, at_ms: int) -> tuple[int, int]:
     """Of the ranges that hold the port the narrowest decides; two that only cross are an overlap.
 
     Runs ascend by first port and, from one first port, descend by last port: going back, ranges get wider or cross.
     """
     holder, holder_last, until = NOBODY, 0, OPEN_TO_MS
-    end = _last_run(memory, first, last, port)
+    first, begun = memory[directory + DIRECTORY_FIRST], _begun_before(memory, directory, port)
+    in_bucket = (_begun_before(memory, directory, port + (1 << BUCKET_SHIFT)) - begun) // ROW_WORDS
+    end = begun + (_rows_up_to(memory, begun, in_bucket, PORTS, 32, port) - 1) * ROW_WORDS
     while end >= first and memory[end + PORTS] & PORT_MASK >= port:
         earlier, port_last = memory[end + KIND] >> RUN_SHIFT, memory[end + PORTS] >> 16 & PORT_MASK
         begin = end - earlier * ROW_WORDS
@@ -145,25 +144,22 @@ def _holder_by_prefix(
         if length > longest:
             continue
         kind = realm << REALM_SHIFT | length
-        first, count = find(memory, SLOTS, hi & memory[level + MASK_HI], lo & memory[level + MASK_LO], kind)
-        if count == 0:
+        place, count = find(memory, SLOTS, hi & memory[level + MASK_HI], lo & memory[level + MASK_LO], kind)
+        if place == 0:
             continue
-        last = first + (count - 1) * ROW_WORDS
-        shared = memory[last + PORTS] >> 16 != WHOLE
-        if shared and port == 0:
-            return NEEDS_PORT, until
-        holder, holder_until = _holder_in_group(memory, first, last, port, at_ms)
+        if count == 0:
+            holder, holder_until = _holder_of_port(memory, place, port, at_ms) if port else (NEEDS_PORT, until)
+            return PORT_OUTSIDE_SET if holder == NOBODY else holder, min(until, holder_until)
+        holder, holder_until = _holder_in_run(memory, place, count, at_ms)
         until = min(until, holder_until)
         if holder != NOBODY:
             return holder, until
-        if shared:
-            return PORT_OUTSIDE_SET, until
     return NOBODY, until
 
 
 @kernel
 def prefetch_slots(memory: Any, realm: int, hi: int, lo: int) -> None:
-    """First of two hints before a lookup: the slots it will read."""
+    """First of three hints before a lookup: the slots it will read."""
     levels = LEVELS_4 if is_ipv4(hi, lo) else LEVELS_6
     for level in range(memory[levels], memory[levels + 1], LEVEL_WORDS):
         kind = realm << REALM_SHIFT | memory[level + LENGTH]
@@ -171,21 +167,33 @@ def prefetch_slots(memory: Any, realm: int, hi: int, lo: int) -> None:
 
 
 @kernel
-def prefetch_rows(memory: Any, realm: int, hi: int, lo: int) -> None:
-    """Second hint, when the slots are there: the rows they name."""
-    levels = LEVELS_4 if is_ipv4(hi, lo) else LEVELS_6
+def prefetch_rows(memory: Any, realm: int, hi: int, lo: int, port: int) -> int:
+    """Second hint, when the slots are there: the rows they name; returns the place of a directory, if one is named."""
+    levels, directory = LEVELS_4 if is_ipv4(hi, lo) else LEVELS_6, 0
     for level in range(memory[levels], memory[levels + 1], LEVEL_WORDS):
         kind = realm << REALM_SHIFT | memory[level + LENGTH]
-        prefetch_row(memory, SLOTS, hi & memory[level + MASK_HI], lo & memory[level + MASK_LO], kind)
+        place, count = first_alike(memory, SLOTS, hi & memory[level + MASK_HI], lo & memory[level + MASK_LO], kind)
+        prefetch(memory, place)
+        if place and count == 0:
+            directory = place
+            prefetch(memory, place + DIRECTORY_COUNTS + (port >> BUCKET_SHIFT))
+    return directory
+
+
+@kernel
+def prefetch_run(memory: Any, directory: int, port: int) -> None:
+    """Third hint, for a prefix shared by ports: the rows among which the port is."""
+    if directory:
+        prefetch(memory, _begun_before(memory, directory, port))
 
 
 @kernel
 def _holder_of_household(memory: Any, realm: int, hi: int, lo: int, length: int, at_ms: int) -> tuple[int, int]:
     """Holder of any prefix inside an end-user prefix, else of a shorter one around it."""
     holder, until = NOBODY, OPEN_TO_MS
-    household, found = find(memory, HOUSEHOLD_SLOTS, hi, lo, realm << REALM_SHIFT | length)
+    household, _ = find(memory, HOUSEHOLD_SLOTS, hi, lo, realm << REALM_SHIFT | length)
     first = memory[household + HOUSEHOLD_FIRST]
-    count = memory[household + HOUSEHOLD_COUNT] if found else 0
+    count = memory[household + HOUSEHOLD_COUNT] if household else 0
     for row in range(first, first + count * ROW_WORDS, ROW_WORDS):
         if memory[row + VALID_FROM] > at_ms:
             until = min(until, memory[row + VALID_FROM])

@@ -4,8 +4,6 @@ A line without the telephone option holds a /64 by router advertisement while th
 arithmetic ends at a prefix, and whoever holds a part of it is the answer.
 """
 
-# ruff: noqa: PLR0917 - kernels take their arguments by position
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -107,7 +105,7 @@ def _enter(memory: Any, realm: int, hi: int, lo: int, rule_length: int, length: 
         if kind & LENGTH_MASK >= length:
             if entered == 0 or memory[household + HI] != base_hi or memory[household + LO] != base_lo:
                 # Rules whose IPv6 prefixes are nested come across the same household twice.
-                known = find(memory, HOUSEHOLD_SLOTS, base_hi, base_lo, realm << REALM_SHIFT | length)[1] > 0
+                known = find(memory, HOUSEHOLD_SLOTS, base_hi, base_lo, realm << REALM_SHIFT | length)[0] > 0
                 if not known:
                     household += HOUSEHOLD_WORDS
                     entered += 1

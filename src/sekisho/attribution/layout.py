@@ -13,6 +13,8 @@ prefix is one stretch. A group is found by hash (``slots.py``).
 
 from __future__ import annotations
 
+import mmap
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,17 +35,20 @@ if TYPE_CHECKING:
     RULE_LISTS,
     HOUSEHOLDS,
     HOUSEHOLD_SLOTS,
+    DIRECTORIES,
     ROWS,
     SLOTS,
-) = SECTIONS = tuple(range(0, 22, 2))
+) = SECTIONS = tuple(range(0, 24, 2))
 """Place of a section's first word in the header; its end stands behind it.
 
 OURS, SPECIAL_USE: ascending address ranges (``ranges.py``); SPECIAL_USE is empty with a single realm.
 ENDPOINTS: two words an address. LEVELS_4, LEVELS_6: prefix lengths that occur, longest first.
 RULES: MAP-E rules, longest IPv4 prefix first. RULE_LISTS: which rules meet each /16 (``map_e_index.py``).
-HOUSEHOLDS: end-user prefixes of MAP-E with assignments inside. ROWS: assignments. SLOTS: hash tables of the two.
+HOUSEHOLDS: end-user prefixes of MAP-E with assignments inside. DIRECTORIES: prefixes shared by ports.
+ROWS: assignments. SLOTS: hash table of groups and directories; HOUSEHOLD_SLOTS: of households.
 """
 
+WORD_OCTETS = 8
 LINE_WORDS = 8
 """Words of a cache line; every section begins at one."""
 
@@ -65,6 +70,11 @@ MAX_REALMS = 1 << 24
 PORT_MASK = 0xFFFF
 WHOLE = 0xFFFF
 """``PORTS >> 16`` of an address that is not shared."""
+
+DIRECTORY_FIRST, DIRECTORY_COUNTS, BUCKET_SHIFT = 3, 4, 10
+DIRECTORY_WORDS = 72
+"""Words of a directory behind HI, LO, KIND: the group's first row, then 65 counts: how many rows of the group begin
+below port 0, 1024, 2048 … 65536. A search among a hundred port blocks would miss the cache seven times."""
 
 HOUSEHOLD_FIRST, HOUSEHOLD_COUNT, HOUSEHOLD_WORDS = 3, 4, 8
 """Words of a household behind HI, LO, KIND: its first row and the number of its rows."""
@@ -113,8 +123,12 @@ def allocate(words: Mapping[int, int]) -> NDArray[np.int64]:
     for section in SECTIONS:
         starts.append(end)
         end = _up_to_line(end + words[section])
-    memory = np.zeros(end + LINE_WORDS, np.int64)
-    memory = memory[-(memory.ctypes.data // 8) % LINE_WORDS :][:end]
+    # Private pages of the system and not the heap: whole cache lines, zeroed, and huge where it has huge ones, since
+    # with small pages every lookup in a gigabyte misses the address translation too.
+    pages = mmap.mmap(-1, end * WORD_OCTETS, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    with suppress(OSError):
+        pages.madvise(mmap.MADV_HUGEPAGE)
+    memory = np.frombuffer(pages, np.int64)
     for section, start in zip(SECTIONS, starts, strict=True):
         memory[section], memory[section + 1] = start, start + words[section]
     return memory

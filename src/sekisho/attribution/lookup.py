@@ -1,14 +1,12 @@
 """Whose line is it: the sides of flow records resolved over their whole duration and the clock margin."""
 
-# ruff: noqa: PLR0917 - kernels take their arguments by position
-
 from __future__ import annotations
 
 from typing import Any
 
 from numba import types
 
-from sekisho.attribution.holder import OVERLAP, holder_at, prefetch_rows, prefetch_slots, same_holder
+from sekisho.attribution.holder import OVERLAP, holder_at, prefetch_rows, prefetch_run, prefetch_slots, same_holder
 from sekisho.attribution.layout import (
     ENDPOINT_WORDS,
     ENDPOINTS,
@@ -16,6 +14,7 @@ from sekisho.attribution.layout import (
     MEMORY,
     NOBODY,
     OURS,
+    PORT_MASK,
     ROW_MASK,
     SPECIAL_USE,
 )
@@ -69,17 +68,7 @@ def _is_endpoint(memory: Any, hi: int, lo: int) -> bool:
 
 
 @kernel
-def resolve(memory: Any, realm: int, hi: int, lo: int, port: int, start_ms: int, end_ms: int) -> int:
-    """Row of the assignment that held an address and a port throughout.
-
-    The port is 0 where the protocol has none or the record is a fragment; ``start_ms`` and ``end_ms`` are both
-    inclusive and contain the clock margin.
-
-    Returns:
-        Row (with ``BY_MAP_E``), or a negative ``UnattributedReason``.
-    """
-    if not within(memory, OURS, hi, lo):
-        return NOT_OURS
+def _resolve_ours(memory: Any, realm: int, hi: int, lo: int, port: int, start_ms: int, end_ms: int) -> int:
     if realm == 0 and within(memory, SPECIAL_USE, hi, lo):
         return REALM_UNKNOWN
     holder: int = _holder_throughout(memory, realm, hi, lo, port, start_ms, end_ms)
@@ -92,11 +81,27 @@ def resolve(memory: Any, realm: int, hi: int, lo: int, port: int, start_ms: int,
 
 
 @kernel
+def resolve(memory: Any, realm: int, hi: int, lo: int, port: int, start_ms: int, end_ms: int) -> int:
+    """Row of the assignment that held an address and a port throughout.
+
+    The port is 0 where the protocol has none or the record is a fragment; ``start_ms`` and ``end_ms`` are both
+    inclusive and contain the clock margin.
+
+    Returns:
+        Row (with ``BY_MAP_E``), or a negative ``UnattributedReason``.
+    """
+    if not within(memory, OURS, hi, lo):
+        return NOT_OURS
+    answer: int = _resolve_ours(memory, realm, hi, lo, port, start_ms, end_ms)
+    return answer
+
+
+@kernel
 def usable_port(protocol: int, fragment: int, port: int) -> int:
     """The port where it tells subscribers apart, else 0 (later fragments have none, ICMP's identifier is no port)."""
     # A set would be built on the heap for every record.
     has_ports = protocol == TCP or protocol == UDP or protocol == SCTP or protocol == DCCP  # noqa: PLR1714
-    return port if has_ports and fragment == 0 else 0
+    return port if has_ports and fragment == 0 and 0 < port <= PORT_MASK else 0
 
 
 @kernel
@@ -118,31 +123,56 @@ def _line(memory: Any, answer: int) -> int:
 
 
 @kernel
+def _prepare_slots(memory: Any, cells: Any, row: int, hi: int, lo: int, reason: int, realm: int) -> None:
+    """Note whether a side is ours, and ask for its slots if it is."""
+    ours = within(memory, OURS, cells[hi, row], cells[lo, row])
+    cells[reason, row] = 0 if ours else -NOT_OURS
+    if ours:
+        prefetch_slots(memory, realm, cells[hi, row], cells[lo, row])
+
+
+@kernel
+def _prepare_rows(
+    memory: Any, cells: Any, row: int, hi: int, lo: int, port: int, reason: int, assignment: int, realm: int
+) -> None:
+    """Ask for the rows of a side, and note the place of a directory instead of an assignment."""
+    ours = cells[reason, row] == 0
+    port_bits = cells[port, row] & PORT_MASK
+    directory = prefetch_rows(memory, realm, cells[hi, row], cells[lo, row], port_bits) if ours else 0
+    cells[assignment, row] = directory
+
+
+@kernel
 def _prepare(memory: Any, cells: Any, first: int, last: int, realms: Any) -> None:
-    """Fetch what the lookups of some rows will read, all of them at once: alone each would wait for memory twice."""
+    """Fetch what the lookups of some rows will read, all at once: alone each would wait for memory three times."""
     for row in range(first, last):
         realm = realms[cells[_REALM, row]]
-        prefetch_slots(memory, realm, cells[_SRC_HI, row], cells[_SRC_LO, row])
-        prefetch_slots(memory, realm, cells[_DST_HI, row], cells[_DST_LO, row])
+        _prepare_slots(memory, cells, row, _SRC_HI, _SRC_LO, _SRC_REASON, realm)
+        _prepare_slots(memory, cells, row, _DST_HI, _DST_LO, _DST_REASON, realm)
     for row in range(first, last):
         realm = realms[cells[_REALM, row]]
-        prefetch_rows(memory, realm, cells[_SRC_HI, row], cells[_SRC_LO, row])
-        prefetch_rows(memory, realm, cells[_DST_HI, row], cells[_DST_LO, row])
+        _prepare_rows(memory, cells, row, _SRC_HI, _SRC_LO, _SRC_PORT, _SRC_REASON, _SRC_ROW, realm)
+        _prepare_rows(memory, cells, row, _DST_HI, _DST_LO, _DST_PORT, _DST_REASON, _DST_ROW, realm)
+    for row in range(first, last):
+        prefetch_run(memory, cells[_SRC_ROW, row], cells[_SRC_PORT, row] & PORT_MASK)
+        prefetch_run(memory, cells[_DST_ROW, row], cells[_DST_PORT, row] & PORT_MASK)
 
 
 @kernel
 def _attribute(memory: Any, cells: Any, first: int, last: int, realms: Any, margin_ms: int, unattributed: Any) -> None:
+    """Attribute prepared rows: a reason that is there already says that the side is not ours."""
     for row in range(first, last):
         realm = realms[cells[_REALM, row]]
         start_ms = min(cells[_START, row], cells[_END, row]) - margin_ms
         end_ms = max(cells[_START, row], cells[_END, row]) + margin_ms
         protocol, fragment = cells[_PROTOCOL, row], cells[_FRAGMENT, row]
-        src_port = usable_port(protocol, fragment, cells[_SRC_PORT, row])
-        dst_port = usable_port(protocol, fragment, cells[_DST_PORT, row])
-        src = _outer_source(memory, cells, row, realm, start_ms, end_ms)
-        if src == NOT_OURS:
-            src = resolve(memory, realm, cells[_SRC_HI, row], cells[_SRC_LO, row], src_port, start_ms, end_ms)
-        dst = resolve(memory, realm, cells[_DST_HI, row], cells[_DST_LO, row], dst_port, start_ms, end_ms)
+        src, dst = _outer_source(memory, cells, row, realm, start_ms, end_ms), NOT_OURS
+        if src == NOT_OURS and cells[_SRC_REASON, row] == 0:
+            port = usable_port(protocol, fragment, cells[_SRC_PORT, row])
+            src = _resolve_ours(memory, realm, cells[_SRC_HI, row], cells[_SRC_LO, row], port, start_ms, end_ms)
+        if cells[_DST_REASON, row] == 0:
+            port = usable_port(protocol, fragment, cells[_DST_PORT, row])
+            dst = _resolve_ours(memory, realm, cells[_DST_HI, row], cells[_DST_LO, row], port, start_ms, end_ms)
         cells[_SRC_LINE, row], cells[_DST_LINE, row] = _line(memory, src), _line(memory, dst)
         cells[_SRC_REASON, row], cells[_DST_REASON, row] = max(-src, 0), max(-dst, 0)
         cells[_SRC_ROW, row], cells[_DST_ROW, row] = max(src, -1), max(dst, -1)

@@ -1,6 +1,7 @@
 """Open addressing: (upper word, lower word, kind) -> place and number of rows of a group.
 
-A slot is tag << 54 | count << 32 | place, -1 where it is empty. The tag (eight more bits of the hash) spares most
+A slot is tag << 54 | count << 32 | place, -1 where it is empty; a prefix that is shared by ports has the place of its
+directory and the count 0. The tag (eight more bits of the hash) spares most
 visits to a row that is another's; equality is decided by the row, so a tag can never give a wrong line.
 """
 
@@ -44,23 +45,27 @@ def hash_of(hi: int, lo: int, kind: int) -> int:
 
 
 @kernel
-def find(memory: Any, table: int, hi: int, lo: int, kind: int) -> tuple[int, int]:
-    """Place and number of rows of a group in the table of a section; (0, 0) if there is none."""
-    h = hash_of(hi, lo, kind)
+def _next_alike(memory: Any, table: int, at: int, tag: int) -> tuple[int, int]:
+    """The next slot with a tag from a place in the table on, and its place; ``EMPTY`` if the search ends before."""
     base, mask = memory[table], memory[table + 1] - memory[table] - 1
-    at, tag = h & mask, (h >> 48) & 0xFF
     slot = memory[base + at]
-    while slot != EMPTY:
-        row = slot & _PLACE_MASK
-        if (
-            slot >> _TAG_SHIFT == tag
-            and memory[row + HI] == hi
-            and memory[row + LO] == lo
-            and memory[row + KIND] & KIND_MASK == kind
-        ):
-            return row, (slot >> PLACE_BITS) & MAX_GROUP
+    while slot != EMPTY and slot >> _TAG_SHIFT != tag:
         at = (at + 1) & mask
         slot = memory[base + at]
+    return slot, at
+
+
+@kernel
+def find(memory: Any, table: int, hi: int, lo: int, kind: int) -> tuple[int, int]:
+    """Place and number of rows of a group in the table of a section; place 0 if there is none."""
+    h, mask = hash_of(hi, lo, kind), memory[table + 1] - memory[table] - 1
+    tag = (h >> 48) & 0xFF
+    slot, at = _next_alike(memory, table, h & mask, tag)
+    while slot != EMPTY:
+        row = slot & _PLACE_MASK
+        if memory[row + HI] == hi and memory[row + LO] == lo and memory[row + KIND] & KIND_MASK == kind:
+            return row, (slot >> PLACE_BITS) & MAX_GROUP
+        slot, at = _next_alike(memory, table, (at + 1) & mask, tag)
     return 0, 0
 
 
@@ -71,11 +76,13 @@ def prefetch_slot(memory: Any, table: int, hi: int, lo: int, kind: int) -> None:
 
 
 @kernel
-def prefetch_row(memory: Any, table: int, hi: int, lo: int, kind: int) -> None:
-    """Ask for the row that the first slot of a search names."""
-    slot = memory[memory[table] + (hash_of(hi, lo, kind) & (memory[table + 1] - memory[table] - 1))]
-    if slot != EMPTY:
-        prefetch(memory, slot & _PLACE_MASK)
+def first_alike(memory: Any, table: int, hi: int, lo: int, kind: int) -> tuple[int, int]:
+    """What ``find`` will look at first: a place that may be another's, and its count; place 0 if there is none."""
+    h = hash_of(hi, lo, kind)
+    slot, _ = _next_alike(memory, table, h & (memory[table + 1] - memory[table] - 1), (h >> 48) & 0xFF)
+    if slot == EMPTY:
+        return 0, 0
+    return slot & _PLACE_MASK, (slot >> PLACE_BITS) & MAX_GROUP
 
 
 @kernel

@@ -6,11 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numba import types
 
 from sekisho.attribution.assignments import FIRST_IPV4_LENGTH, LAST_PORT
 from sekisho.attribution.households import enter_households, most_households
 from sekisho.attribution.layout import (
     BEING_BUILT,
+    BUCKET_SHIFT,
+    DIRECTORIES,
+    DIRECTORY_COUNTS,
+    DIRECTORY_FIRST,
+    DIRECTORY_WORDS,
     ENDPOINTS,
     HI,
     HOUSEHOLD_SLOTS,
@@ -36,6 +42,7 @@ from sekisho.attribution.layout import (
     SPECIAL_USE,
     VALID_FROM,
     VALID_TO,
+    WHOLE,
     allocate,
     section,
 )
@@ -102,13 +109,17 @@ def build(
     sizes = {
         HOUSEHOLDS: households * HOUSEHOLD_WORDS,
         HOUSEHOLD_SLOTS: slots_for(households),
+        DIRECTORIES: _shared_prefixes(assignments, order) * DIRECTORY_WORDS,
         ROWS: len(assignments) * ROW_WORDS,
         SLOTS: slots_for(len(assignments)),
     }
     memory = allocate({which: len(part) for which, part in parts.items()} | sizes)
     for which, part in parts.items():
         section(memory, which)[:] = part
-    _fill_rows(section(memory, ROWS), assignments, order)
+    a = assignments
+    _fill_rows(
+        memory, order, a.hi, a.lo, a.length, a.port_first, a.port_last, a.valid_from_ms, a.valid_to_ms, a.realm, a.line
+    )
     overlapping = _enter_rows(memory)
     enter_households(memory, rules, realms)
     memory.flags.writeable = False
@@ -122,6 +133,15 @@ def _order(assignments: Assignments) -> NDArray[np.int64]:
     # Unsigned, so that a prefix stands before everything inside it.
     keys = (a.valid_from_ms, ports, a.lo.view(np.uint64), a.hi.view(np.uint64), a.realm)
     return np.lexsort(keys if a.realm.any() else keys[:-1])
+
+
+def _shared_prefixes(assignments: Assignments, order: NDArray[np.int64]) -> int:
+    """Upper bound of the prefixes that are shared: changes of prefix among the assignments with ports."""
+    a = assignments
+    shared = order[((a.port_first != 0) | (a.port_last != LAST_PORT))[order]]
+    columns = (a.realm, a.hi, a.lo, a.length)
+    changes = [column[shared[1:]] != column[shared[:-1]] for column in columns]
+    return int(np.logical_or.reduce(changes).sum()) + bool(len(shared))
 
 
 def _derived(assignments: Assignments, order: NDArray[np.int64], rules: Sequence[MapRule]) -> list[Range]:
@@ -143,16 +163,6 @@ def _level(length: int) -> tuple[int, int, int]:
     return length, -1 << 64 - min(length, 64) if length else 0, -1 << 128 - length if length > 64 else 0
 
 
-def _fill_rows(rows: NDArray[np.int64], assignments: Assignments, order: NDArray[np.int64]) -> None:
-    """Rows in order; run offsets and reaches are still to come."""
-    a, table = assignments, rows.reshape(-1, ROW_WORDS)
-    table[:, HI], table[:, LO] = a.hi[order], a.lo[order]
-    table[:, KIND] = a.realm[order].astype(np.int64) << REALM_SHIFT | a.length[order]
-    table[:, PORTS] = a.port_first[order].astype(np.int64) << 32 | a.port_last[order].astype(np.int64) << 16
-    table[:, VALID_FROM], table[:, VALID_TO] = a.valid_from_ms[order], a.valid_to_ms[order]
-    table[:, LINE] = a.line[order]
-
-
 def _enter_rows(memory: NDArray[np.int64]) -> int:
     """Link the rows and enter their groups; returns the number of overlapping rows."""
     for table in (SLOTS, HOUSEHOLD_SLOTS):
@@ -162,6 +172,31 @@ def _enter_rows(memory: NDArray[np.int64]) -> int:
         raise ValueError(f"at most {MAX_GROUP} assignments of one prefix, found {largest}")
     _enter_groups(memory)
     return int(overlapping)
+
+
+@kernel
+def _fill_rows(
+    memory: Any,
+    order: Any,
+    hi: Any,
+    lo: Any,
+    length: Any,
+    port_first: Any,
+    port_last: Any,
+    valid_from_ms: Any,
+    valid_to_ms: Any,
+    realm: Any,
+    line: Any,
+) -> None:
+    """Rows in order; run offsets and reaches are still to come. NumPy would need a copy of every column for this."""
+    row = memory[ROWS]
+    for i in order:
+        memory[row + HI], memory[row + LO] = hi[i], lo[i]
+        memory[row + KIND] = np.int64(realm[i]) << REALM_SHIFT | np.int64(length[i])
+        memory[row + PORTS] = np.int64(port_first[i]) << 32 | np.int64(port_last[i]) << 16
+        memory[row + VALID_FROM], memory[row + VALID_TO] = valid_from_ms[i], valid_to_ms[i]
+        memory[row + LINE] = line[i]
+        row += ROW_WORDS
 
 
 @kernel
@@ -200,12 +235,34 @@ def _link(memory: Any) -> tuple[int, int]:
 
 @kernel
 def _enter_groups(memory: Any) -> None:
-    """Enter every group into the hash table."""
-    group, end = memory[ROWS], memory[ROWS + 1]
+    """Enter every group into the hash table; a shared one gets its directory, and that is entered."""
+    group, end, directory = memory[ROWS], memory[ROWS + 1], memory[DIRECTORIES]
     for row in range(group + ROW_WORDS, end + ROW_WORDS, ROW_WORDS):
-        if row == end or not _same_group(memory, group, row):
+        if row < end and _same_group(memory, group, row):
+            continue
+        if memory[row - ROW_WORDS + PORTS] >> 16 == WHOLE:
             insert(memory, SLOTS, group, (row - group) // ROW_WORDS)
-            group = row
+        else:
+            _fill_directory(memory, directory, group, row)
+            insert(memory, SLOTS, directory, 0)
+            directory += DIRECTORY_WORDS
+        group = row
 
 
-KERNELS = ((_link, (BEING_BUILT,)), (_enter_groups, (BEING_BUILT,)))
+@kernel
+def _fill_directory(memory: Any, directory: int, first: int, end: int) -> None:
+    memory[directory + HI], memory[directory + LO] = memory[first + HI], memory[first + LO]
+    memory[directory + KIND] = memory[first + KIND] & KIND_MASK
+    memory[directory + DIRECTORY_FIRST] = first
+    for row in range(first, end, ROW_WORDS):
+        bucket = (memory[row + PORTS] >> 32) >> BUCKET_SHIFT
+        memory[directory + DIRECTORY_COUNTS + bucket + 1] += 1
+    for count in range(directory + DIRECTORY_COUNTS + 1, directory + DIRECTORY_COUNTS + 65):
+        memory[count] += memory[count - 1]
+
+
+_WORDS = types.int64[::1]
+_PORT_WORDS = types.uint16[::1]
+_COLUMNS = (_WORDS, _WORDS, types.uint8[::1], _PORT_WORDS, _PORT_WORDS, _WORDS, _WORDS, types.int32[::1], _WORDS)
+
+KERNELS = ((_fill_rows, (BEING_BUILT, _WORDS, *_COLUMNS)), (_link, (BEING_BUILT,)), (_enter_groups, (BEING_BUILT,)))
