@@ -7,7 +7,7 @@ so it waits ``ANSWER_WAIT_MS`` for the pair before it is settled.
 
 from __future__ import annotations
 
-from sekisho.core.kernels import kernel
+from sekisho.core.kernels import borrowing_kernel as kernel, inlined_kernel as inlined
 from sekisho.windows.arena import (
     HELD_AT,
     HELD_BLOCK,
@@ -35,7 +35,7 @@ from sekisho.windows.pair_rows import find_group, find_pair
 from sekisho.windows.series import find_series, first_series
 
 
-@kernel
+@inlined
 def answer(memory, sums, line, boundary, block, hi, lo, service, received, has_syn_ack, packets):
     """Credit an answer to its pair, or keep it until the pair comes."""
     series = find_series(memory, line, boundary * 2 + OUT)
@@ -52,13 +52,13 @@ def answer(memory, sums, line, boundary, block, hi, lo, service, received, has_s
     sums[held + HELD_PACKETS] = packets
 
 
-@kernel
+@inlined
 def _held(memory, number):
     """Place of the held answer of that number, the one that waits longest being 0."""
     return memory[HELD_AT] + (memory[HELD_FIRST] + number) % memory[HELD_LIMIT] * HELD_CELLS
 
 
-@kernel
+@inlined
 def _credit(memory, sums, series, block, hi, lo, service, has_syn_ack, packets):
     group = find_group(memory, series, block)
     row = find_pair(memory, group, hi, lo, service) if group != 0 else 0
@@ -96,7 +96,7 @@ def _credit_at_own(memory, sums, held):
     return series != 0 and _credit_held(memory, sums, series, held)
 
 
-@kernel
+@inlined
 def _credit_held(memory, sums, series, held):
     hi, lo, service = memory[held + HELD_HI], memory[held + HELD_LO], memory[held + HELD_SERVICE]
     block, has_syn_ack = memory[held + HELD_BLOCK], memory[held + HELD_SYN_ACK] != 0

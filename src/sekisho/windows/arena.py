@@ -7,8 +7,9 @@ Place 0 is no row, and fresh memory is zero: a link or an index slot of 0 means 
 
 from __future__ import annotations
 
+import mmap
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numba
 import numpy as np
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 MEMORY, SUMS = numba.int64[::1], numba.float64[::1]
 """Types of the two arguments in the literal signatures."""
 
+Cells: TypeAlias = "NDArray[np.int64]"
+Numbers: TypeAlias = "NDArray[np.float64]"
+"""The same for people and type checkers; ``Cells`` are a batch's cells too."""
+
 OUT, IN = 0, 1
 """Sides: sent by the line, received by it."""
 
@@ -30,20 +35,33 @@ RING = 512
 """Windows and blocks stand in a ring by their number; it is longer than what is kept of either."""
 
 # The head of the memory: the clock, the ring positions, counters.
-SEED, NEWEST_MS, OLDEST_WINDOW, OLDEST_BLOCK, TOUCHED, HELD_FIRST, HELD_COUNT, HELD_LIMIT = range(8)
-LATE, NO_SERIES, NO_WINDOW_ROW, NO_PAIR_ROW, NO_PEER_CHUNK, NO_ANSWER_PLACE, EARLY_WINDOWS, EARLY_BLOCKS = range(8, 16)
-TOUCHED_AT, HELD_AT = range(16, 18)
+NEWEST_MS, OLDEST_WINDOW, OLDEST_BLOCK, TOUCHED, HELD_FIRST, HELD_COUNT, HELD_LIMIT = range(7)
+LATE, NO_SERIES, NO_WINDOW_ROW, NO_PAIR_ROW, NO_PEER_CHUNK, NO_ANSWER_PLACE, EARLY_WINDOWS, EARLY_BLOCKS = range(7, 15)
+TOUCHED_AT, HELD_AT = range(15, 17)
+KEYS = 17
+"""Three odd random words of the hash."""
 
-# One descriptor a pool, eight cells each.
-SERIES, WINDOWS, CHUNKS, GROUPS, PAIRS = range(24, 64, 8)
-FREE, FRESH, END, LIVE, WIDTH, LINK, INDEX, MASK = range(8)
+# One descriptor a pool.
+DESCRIPTOR_CELLS = 16
+SERIES, WINDOWS, CHUNKS, GROUPS, PAIRS = range(24, 104, DESCRIPTOR_CELLS)
+FREE, FRESH, END, LIVE, WIDTH, LINK, FIRST, BASE, INDEX, MASK, SHIFT = range(11)
 """Of a pool: first returned row, next row never used, end of its cells, rows in use, cells a row, cell that links
-returned rows, its index and that one's length - 1."""
+returned rows, its first row; where its indexes may stand, where the present one stands, its slots - 1,
+and how far a tag is shifted to its home."""
 
-WINDOW_HEADS = 64
+TAG_BITS = 31
+"""Bits of a hash that an index slot keeps beside the row."""
+
+SLOTS_AT_FIRST = 1024
+"""An index doubles when half full: a small network does not touch the memory of a large one."""
+
+WINDOW_HEADS = 104
 BLOCK_HEADS = WINDOW_HEADS + RING
-HEAD_CELLS = BLOCK_HEADS + RING
 """First row of each window and first group of each block of the ring."""
+
+SLOTS_AHEAD = BLOCK_HEADS + RING
+HEAD_CELLS = SLOTS_AHEAD + 512
+"""Slots asked for ahead, each with the width of its row: four of each of 64 records."""
 
 SERIES_LINE, SERIES_PLACE, SERIES_NEXT, SERIES_TOUCHED = range(4)
 SERIES_RECORDS, SERIES_PACKETS, SERIES_OCTETS = range(4, 7)
@@ -98,31 +116,39 @@ class Arena:
 
     def rows_of(self, pool: int) -> NDArray[np.int64]:
         """(n, cells) view of the rows of a pool that were ever used."""
-        begin = self.memory[pool + INDEX] + self.memory[pool + MASK] + 1
-        return self.memory[begin : self.memory[pool + FRESH]].reshape(-1, self.memory[pool + WIDTH])
+        first, fresh, width = (int(self.memory[pool + cell]) for cell in (FIRST, FRESH, WIDTH))
+        return self.memory[first:fresh].reshape(-1, width)
 
 
-def new_arena(limits: Limits, *, seed: int) -> Arena:
+def new_arena(limits: Limits, *, keys: tuple[int, int, int]) -> Arena:
     """Empty pools; the system gives memory only as rows are used.
 
     Args:
-        seed: 63 bits that key the hashes, so that no sender can aim at one index slot; no result depends on it.
+        keys: 63 random bits each, of which the hashes are made odd keys: no sender can aim at one index slot, and no
+            result depends on them.
     """
     head = np.zeros(HEAD_CELLS, dtype=np.int64)
-    head[SEED], head[HELD_LIMIT] = seed, limits.held_answers
+    head[KEYS : KEYS + 3] = [key | 1 for key in keys]
+    head[HELD_LIMIT] = limits.held_answers
     head[TOUCHED_AT] = HEAD_CELLS
     head[HELD_AT] = HEAD_CELLS + _whole_lines(limits.series)
     end = int(head[HELD_AT]) + limits.held_answers * HELD_CELLS
     for pool, width, link, limit in _POOLS:
         rows = getattr(limits, limit)
-        # At most half of an index is used: probes stay short.
-        slots = 1 << max(4, (2 * rows - 1).bit_length())
-        begin, index = end + slots, end
-        end = begin + rows * width
-        head[pool : pool + 8] = (0, begin, end, 0, width, link, index, slots - 1)
+        # The index of n slots stands n behind the base, so that the next one, of 2 n slots, stands right behind it.
+        base, first = end, end + 2 * _slots(rows)
+        end = first + rows * width
+        index = (base, base + SLOTS_AT_FIRST, SLOTS_AT_FIRST - 1, TAG_BITS - (SLOTS_AT_FIRST - 1).bit_length())
+        row = (0, first, end, 0, width, link, first, *index)
+        head[pool : pool + len(row)] = row
     memory = _cells(end)
     memory[:HEAD_CELLS] = head
     return Arena(memory, memory.view(np.float64))
+
+
+def _slots(rows: int) -> int:
+    """Slots for so many rows: at most half of them are used, so probes stay short."""
+    return max(SLOTS_AT_FIRST, 1 << (2 * rows - 1).bit_length())
 
 
 def _whole_lines(cells: int) -> int:
@@ -130,7 +156,7 @@ def _whole_lines(cells: int) -> int:
 
 
 def _cells(count: int) -> NDArray[np.int64]:
-    """Zeroed cells that begin at a cache line."""
-    memory = np.zeros(count + 8, dtype=np.int64)
-    skip = (-memory.ctypes.data % 64) // 8
-    return memory[skip : skip + count]
+    """Zeroed cells from the system, in large pages: rows are found at random, and half of the cost was the TLB's."""
+    pages = mmap.mmap(-1, count * 8, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    pages.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(pages, dtype=np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sekisho.core.kernels import kernel
+from sekisho.core.kernels import inlined_kernel as inlined
 from sekisho.schema.batch import cell
 from sekisho.schema.line_window import LARGE_OCTETS, feature
 from sekisho.windows.arena import WINDOW_FEATURES
@@ -34,26 +34,26 @@ ICMP, TCP, UDP, GRE, ICMPV6 = 1, 6, 17, 47, 58
 _FIN_SYN_RST_ACK, _SYN_AND_ACK, _SYN_FLAG, _RST_FLAG = 0x17, 0x12, 0x02, 0x04
 
 
-@kernel
+@inlined
 def is_syn_alone(cells, i):
     """TCP with SYN and none of ACK, RST, FIN."""
     return cells[_PROTOCOL, i] == TCP and (cells[_TCP_FLAGS, i] & _FIN_SYN_RST_ACK) == _SYN_FLAG
 
 
-@kernel
+@inlined
 def is_syn_ack(cells, i):
     """TCP with SYN and ACK: a handshake is answered."""
     return cells[_PROTOCOL, i] == TCP and (cells[_TCP_FLAGS, i] & _SYN_AND_ACK) == _SYN_AND_ACK
 
 
-@kernel
+@inlined
 def interval_of(numbers, i):
     """The sampling interval, 1 where it is not known."""
     n = numbers[_SAMPLING, i]
     return n if n != 0.0 else 1.0
 
 
-@kernel
+@inlined
 def add_features(sums, row, cells, numbers, i, peer_port, inferred, share):
     """Add the part of a flow that lies inside a window to the window's sums."""
     n = interval_of(numbers, i)
@@ -88,7 +88,7 @@ def add_features(sums, row, cells, numbers, i, peer_port, inferred, share):
         sums[row + _GRE + 1] += octets * n
 
 
-@kernel
+@inlined
 def _add_udp(sums, row, cells, i, peer_port, share, n):
     sampled, octets = cells[_PACKETS, i] * share, cells[_OCTETS, i] * share
     sums[row + _UDP] += sampled * n
@@ -107,7 +107,7 @@ def _add_udp(sums, row, cells, i, peer_port, share, n):
         sums[row + _DNS + 1] += octets * n
 
 
-@kernel
+@inlined
 def _add_tcp(sums, row, cells, i, share, n):
     sampled, octets = cells[_PACKETS, i] * share, cells[_OCTETS, i] * share
     sums[row + _TCP] += sampled * n

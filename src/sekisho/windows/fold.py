@@ -9,10 +9,11 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from sekisho.core.kernels import kernel
+from sekisho.core.kernels import borrowing_kernel as kernel, inlined_kernel as inlined
 from sekisho.schema.batch import cell
 from sekisho.schema.line_target import BLOCK_MS
 from sekisho.schema.line_window import WINDOW_MS
+from sekisho.windows.ahead import GROUP, look_ahead
 from sekisho.windows.answers import answer, credit_waiting, settle
 from sekisho.windows.arena import (
     IN,
@@ -46,7 +47,7 @@ from sekisho.windows.arena import (
 from sekisho.windows.features import SYN_PEERS, UDP, UDP_PEERS, add_features, interval_of, is_syn_ack, is_syn_alone
 from sekisho.windows.limits import KEPT_BLOCKS, KEPT_WINDOWS
 from sekisho.windows.pair_rows import group_of, let_go_block, pair_row, service_of
-from sekisho.windows.pools import keyed, mix
+from sekisho.windows.pools import hash_of
 from sekisho.windows.series import forget_touched, series_of, touch
 from sekisho.windows.spread import first_open, last_reached, late_part, share_inside
 from sekisho.windows.window_rows import add_peer, let_go_window, window_row
@@ -69,21 +70,28 @@ def fold(memory, sums, cells, numbers, length, active_cap_ms, lateness_ms):
         length: rows in use.
         active_cap_ms, lateness_ms: by exporter code, milliseconds.
     """
-    for i in range(length):
-        if cells[_BOUNDARY, i] < 0 or (cells[_SRC_LINE, i] == 0 and cells[_DST_LINE, i] == 0):
-            continue
-        received, exporter = cells[_RECEIVED_AT, i], cells[_EXPORTER, i]
-        if received > memory[NEWEST_MS]:
-            advance(memory, sums, received)
-        end = min(cells[_END, i], received)
-        start = min(max(cells[_START, i], end - active_cap_ms[exporter]), end)
-        open_from = received - lateness_ms[exporter]
-        is_late = False
-        if cells[_SRC_LINE, i] != 0:
-            is_late = _fold_sent(memory, sums, cells, numbers, i, start, end, open_from)
-        if cells[_DST_LINE, i] != 0:
-            is_late |= _fold_received(memory, sums, cells, numbers, i, start, end, open_from)
-        memory[LATE] += is_late
+    for first in range(0, length, GROUP):
+        last = min(first + GROUP, length)
+        look_ahead(memory, cells, first, last)
+        for i in range(first, last):
+            if cells[_BOUNDARY, i] >= 0 and (cells[_SRC_LINE, i] != 0 or cells[_DST_LINE, i] != 0):
+                _fold_one(memory, sums, cells, numbers, i, active_cap_ms, lateness_ms)
+
+
+@kernel
+def _fold_one(memory, sums, cells, numbers, i, active_cap_ms, lateness_ms):
+    received, exporter = cells[_RECEIVED_AT, i], cells[_EXPORTER, i]
+    if received > memory[NEWEST_MS]:
+        advance(memory, sums, received)
+    end = min(cells[_END, i], received)
+    start = min(max(cells[_START, i], end - active_cap_ms[exporter]), end)
+    open_from = received - lateness_ms[exporter]
+    is_late = False
+    if cells[_SRC_LINE, i] != 0:
+        is_late = _fold_sent(memory, sums, cells, numbers, i, start, end, open_from)
+    if cells[_DST_LINE, i] != 0:
+        is_late |= _fold_received(memory, sums, cells, numbers, i, start, end, open_from)
+    memory[LATE] += is_late
 
 
 @kernel
@@ -109,7 +117,7 @@ def _let_go_before(memory, now):
     memory[OLDEST_BLOCK] = oldest
 
 
-@kernel
+@inlined
 def _fold_sent(memory, sums, cells, numbers, i, start, end, open_from):
     series = series_of(memory, cells[_SRC_LINE, i], cells[_BOUNDARY, i] * 2 + OUT)
     if series == 0:
@@ -119,7 +127,7 @@ def _fold_sent(memory, sums, cells, numbers, i, start, end, open_from):
     return _fold_windows(memory, sums, cells, numbers, i, series, hi, lo, port, inferred, start, end, open_from)
 
 
-@kernel
+@inlined
 def _fold_received(memory, sums, cells, numbers, i, start, end, open_from):
     _fold_answers(memory, sums, cells, numbers, i, start, end, open_from)
     series = series_of(memory, cells[_DST_LINE, i], cells[_BOUNDARY, i] * 2 + IN)
@@ -129,7 +137,7 @@ def _fold_received(memory, sums, cells, numbers, i, start, end, open_from):
     return _fold_windows(memory, sums, cells, numbers, i, series, hi, lo, port, inferred, start, end, open_from)
 
 
-@kernel
+@inlined
 def _fold_windows(memory, sums, cells, numbers, i, series, peer_hi, peer_lo, port, inferred, start, end, open_from):
     """Add one side of a flow to its windows; answers whether part of it came late."""
     first = first_open(start, open_from, memory[OLDEST_WINDOW], WINDOW_MS)
@@ -137,7 +145,7 @@ def _fold_windows(memory, sums, cells, numbers, i, series, peer_hi, peer_lo, por
     _add_totals(sums, cells, numbers, i, series, late)
     touch(memory, series, first)
     peers, chain = _peer_cells(cells, i)
-    peer = np.int64(mix(keyed(memory, peer_hi), peer_lo)) if peers != 0 else 0
+    peer = np.int64(hash_of(memory, peer_lo, peer_hi, 0)) if peers != 0 else 0
     for window in range(first, last_reached(start, end, WINDOW_MS) + 1):
         row = window_row(memory, series, window)
         if row == 0:
@@ -149,7 +157,7 @@ def _fold_windows(memory, sums, cells, numbers, i, series, peer_hi, peer_lo, por
     return late > 0.0
 
 
-@kernel
+@inlined
 def _peer_cells(cells, i):
     """Cells of the distinct count that a flow belongs to, 0 where to none."""
     if cells[_PROTOCOL, i] == UDP:
@@ -159,7 +167,7 @@ def _peer_cells(cells, i):
     return 0, 0
 
 
-@kernel
+@inlined
 def _add_totals(sums, cells, numbers, i, series, late):
     n = interval_of(numbers, i)
     packets, octets = cells[_PACKETS, i] * n, cells[_OCTETS, i] * n
@@ -172,7 +180,7 @@ def _add_totals(sums, cells, numbers, i, series, late):
         sums[series + LATE_OCTETS] += octets * late
 
 
-@kernel
+@inlined
 def _fold_targets(memory, sums, cells, numbers, i, series, start, end, open_from):
     """Add a flow that a line sent to its target, block by block."""
     first = first_open(start, open_from, memory[OLDEST_BLOCK], BLOCK_MS)
@@ -187,7 +195,7 @@ def _fold_targets(memory, sums, cells, numbers, i, series, start, end, open_from
         _widen(memory, row, max(start, block * BLOCK_MS), min(end, (block + 1) * BLOCK_MS))
 
 
-@kernel
+@inlined
 def _add_pair(sums, row, cells, numbers, i, share):
     n = interval_of(numbers, i)
     sampled = cells[_PACKETS, i] * share
@@ -201,14 +209,14 @@ def _add_pair(sums, row, cells, numbers, i, share):
         sums[row + PAIR_SYN_SAMPLED] += sampled
 
 
-@kernel
+@inlined
 def _widen(memory, row, first_ms, last_ms):
     if memory[row + PAIR_FIRST_MS] == 0 or first_ms < memory[row + PAIR_FIRST_MS]:
         memory[row + PAIR_FIRST_MS] = first_ms
     memory[row + PAIR_LAST_MS] = max(memory[row + PAIR_LAST_MS], last_ms)
 
 
-@kernel
+@inlined
 def _fold_answers(memory, sums, cells, numbers, i, start, end, open_from):
     """Credit a flow that a line received to the pair that it answers, block by block."""
     line, boundary, received = cells[_DST_LINE, i], cells[_BOUNDARY, i], cells[_RECEIVED_AT, i]

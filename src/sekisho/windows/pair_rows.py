@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sekisho.core.kernels import kernel
+from sekisho.core.kernels import borrowing_kernel as kernel, inlined_kernel as inlined
 from sekisho.schema.line_target import PAIRS_CAP, REST_PORT
 from sekisho.windows.arena import (
     BLOCK_HEADS,
@@ -28,31 +28,31 @@ from sekisho.windows.arena import (
     SERIES_GROUP,
     SERIES_ROWS,
 )
-from sekisho.windows.pools import ROW, enter, give, keyed, mix, remove, tag_of, take
+from sekisho.windows.pools import ROW, enter, give, hash_of, home_of, remove, tag_of, take
 
 REST_SERVICE = REST_PORT << 16 | 0xFFFF
 """Port and protocol -1 of the rest row."""
 
 
-@kernel
+@inlined
 def service_of(port, protocol):
     """Port and protocol in one cell."""
     return port << 16 | (protocol & 0xFFFF)
 
 
-@kernel
+@inlined
 def _group_tag(memory, series, block):
-    return tag_of(mix(keyed(memory, series), block))
+    return tag_of(hash_of(memory, series, block, 0))
 
 
-@kernel
+@inlined
 def find_group(memory, series, block):
     """The group of a series and block, 0 where there is none; most records want the one used last."""
     if memory[series + SERIES_BLOCK] == block and memory[series + SERIES_GROUP] != 0:
         return memory[series + SERIES_GROUP]
     tag = _group_tag(memory, series, block)
     index, mask = memory[GROUPS + INDEX], memory[GROUPS + MASK]
-    at = tag & mask
+    at = home_of(memory, GROUPS, tag)
     while memory[index + at] != 0:
         slot = memory[index + at]
         row = slot & ROW
@@ -64,7 +64,7 @@ def find_group(memory, series, block):
     return 0
 
 
-@kernel
+@inlined
 def group_of(memory, series, block):
     """The group of a series and block, made where it is new; 0 where only younger blocks could make room."""
     group = find_group(memory, series, block)
@@ -97,17 +97,18 @@ def _make_room(memory, block):
     return True
 
 
-@kernel
-def _pair_tag(memory, group, hi, lo, service):
-    return tag_of(mix(mix(keyed(memory, lo), hi ^ (group << 32)), service))
+@inlined
+def pair_tag(memory, group, hi, lo, service):
+    """The index tag of a target and service in a group."""
+    return tag_of(hash_of(memory, lo, hi, group << 32 ^ service))
 
 
-@kernel
+@inlined
 def find_pair(memory, group, hi, lo, service):
     """The row of a target and service in a group, 0 where there is none."""
-    tag = _pair_tag(memory, group, hi, lo, service)
+    tag = pair_tag(memory, group, hi, lo, service)
     index, mask = memory[PAIRS + INDEX], memory[PAIRS + MASK]
-    at = tag & mask
+    at = home_of(memory, PAIRS, tag)
     while memory[index + at] != 0:
         slot = memory[index + at]
         row = slot & ROW
@@ -117,13 +118,13 @@ def find_pair(memory, group, hi, lo, service):
     return 0
 
 
-@kernel
+@inlined
 def _is_pair(memory, row, group, hi, lo, service):
     is_target = memory[row + PAIR_LO] == lo and memory[row + PAIR_HI] == hi
     return is_target and memory[row + PAIR_GROUP] == group and memory[row + PAIR_SERVICE] == service
 
 
-@kernel
+@inlined
 def pair_row(memory, group, hi, lo, service):
     """The row of a target and service, made where it is new; beyond the cap the rest row; 0 without room."""
     row = find_pair(memory, group, hi, lo, service)
@@ -134,7 +135,7 @@ def pair_row(memory, group, hi, lo, service):
     row = _new_pair(memory, group, hi, lo, service)
     if row != 0:
         memory[group + GROUP_PAIRS] += 1
-        enter(memory, PAIRS, _pair_tag(memory, group, hi, lo, service), row)
+        enter(memory, PAIRS, pair_tag(memory, group, hi, lo, service), row)
     return row
 
 
@@ -188,7 +189,7 @@ def _let_go_pairs(memory, group):
         following = memory[row + PAIR_NEXT]
         hi, lo, service = memory[row + PAIR_HI], memory[row + PAIR_LO], memory[row + PAIR_SERVICE]
         if service != REST_SERVICE:
-            remove(memory, PAIRS, _pair_tag(memory, group, hi, lo, service), row)
+            remove(memory, PAIRS, pair_tag(memory, group, hi, lo, service), row)
         give(memory, PAIRS, row)
         count += 1
         row = following

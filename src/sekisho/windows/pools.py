@@ -8,70 +8,81 @@ from __future__ import annotations
 
 import numpy as np
 
-from sekisho.core.kernels import kernel
-from sekisho.windows.arena import END, FREE, FRESH, INDEX, LINK, LIVE, MASK, SEED, WIDTH
+from sekisho.core.kernels import borrowing_kernel as kernel, inlined_kernel as inlined
+from sekisho.windows.arena import BASE, END, FIRST, FREE, FRESH, INDEX, KEYS, LINK, LIVE, MASK, SHIFT, WIDTH
 
 ROW = 0xFFFFFFFF
 """The part of a slot that names the row."""
 
-# Odd constants of the splitmix64 finaliser (Steele, Lea, Flood 2014); any good mixer does.
-_M1, _M2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_S30, _S27, _S31, _S33 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(33)
+
+@inlined
+def hash_of(memory, first, second, third):
+    """64 bits of three words: multilinear hashing with this run's odd keys, strongly universal in its upper bits.
+
+    Source: Lemire, Kaser, "Strongly universal string hashing is fast" (2014), section 3.
+    """
+    words = np.uint64(first) * np.uint64(memory[KEYS]) + np.uint64(second) * np.uint64(memory[KEYS + 1])
+    return words + np.uint64(third) * np.uint64(memory[KEYS + 2])
 
 
-@kernel
-def mix(bits, word):
-    """64 bits that depend on every bit of both."""
-    bits = (bits + _GOLDEN) ^ np.uint64(word)
-    bits = (bits ^ (bits >> _S30)) * _M1
-    bits = (bits ^ (bits >> _S27)) * _M2
-    return bits ^ (bits >> _S31)
-
-
-@kernel
-def keyed(memory, word):
-    """A hash to begin with, keyed by this run's seed."""
-    return mix(np.uint64(memory[SEED]), word)
-
-
-@kernel
+@inlined
 def tag_of(bits):
-    """The part of a hash that a slot keeps."""
-    return np.int64(bits >> _S33)
+    """The part of a hash that a slot keeps; its upper bits say where the slot belongs."""
+    return np.int64(bits >> np.uint64(33))
+
+
+@inlined
+def home_of(memory, pool, tag):
+    """Where in the index of a pool a tag belongs."""
+    return tag >> memory[pool + SHIFT]
 
 
 @kernel
 def enter(memory, pool, tag, row):
-    """Enter a row that is not there yet; the pool's limit keeps half of the slots empty."""
+    """Enter a row that is not there yet."""
+    if memory[pool + LIVE] * 2 > memory[pool + MASK]:
+        _grow(memory, pool)
+    _fill(memory, pool, tag << 32 | row)
+
+
+@inlined
+def _fill(memory, pool, slot):
     index, mask = memory[pool + INDEX], memory[pool + MASK]
-    at = tag & mask
+    at = home_of(memory, pool, slot >> 32)
     while memory[index + at] != 0:
         at = (at + 1) & mask
-    memory[index + at] = tag << 32 | row
+    memory[index + at] = slot
+
+
+@kernel
+def _grow(memory, pool):
+    """Move to an index of twice as many slots, unless this one is as large as the pool's limit needs."""
+    index, mask = memory[pool + INDEX], memory[pool + MASK]
+    if memory[pool + BASE] + 4 * (mask + 1) > memory[pool + FIRST]:
+        return
+    memory[pool + INDEX], memory[pool + MASK] = memory[pool + BASE] + 2 * (mask + 1), 2 * mask + 1
+    memory[pool + SHIFT] -= 1
+    for at in range(index, index + mask + 1):
+        if memory[at] != 0:
+            _fill(memory, pool, memory[at])
+            memory[at] = 0
 
 
 @kernel
 def remove(memory, pool, tag, row):
     """Take a row out and let the slots behind it move up towards where they belong."""
     index, mask = memory[pool + INDEX], memory[pool + MASK]
-    at = tag & mask
+    at = home_of(memory, pool, tag)
     while memory[index + at] != tag << 32 | row:
         at = (at + 1) & mask
     hole, at = at, (at + 1) & mask
     while memory[index + at] != 0:
-        home = (memory[index + at] >> 32) & mask
+        home = home_of(memory, pool, memory[index + at] >> 32)
         if ((at - home) & mask) >= ((at - hole) & mask):
             memory[index + hole] = memory[index + at]
             hole = at
         at = (at + 1) & mask
     memory[index + hole] = 0
-
-
-@kernel
-def first_place(memory, pool):
-    """Place of the first row of a pool: its rows follow its index."""
-    return memory[pool + INDEX] + memory[pool + MASK] + 1
 
 
 @kernel

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sekisho.core.kernels import kernel
+from sekisho.core.kernels import borrowing_kernel as kernel, inlined_kernel as inlined
 from sekisho.windows.arena import (
     END,
+    FIRST,
     FRESH,
     INDEX,
     LIVE,
@@ -20,15 +21,26 @@ from sekisho.windows.arena import (
     TOUCHED,
     TOUCHED_AT,
 )
-from sekisho.windows.pools import ROW, enter, first_place, give, keyed, remove, tag_of, take
+from sekisho.windows.pools import ROW, enter, give, hash_of, home_of, remove, tag_of, take
 
 
-@kernel
+@inlined
+def _series_tag(memory, line):
+    return tag_of(hash_of(memory, line, 0, 0))
+
+
+@inlined
+def series_slot(memory, line):
+    """Where the first series of a line stands in the index if nothing else does."""
+    return memory[SERIES + INDEX] + home_of(memory, SERIES, _series_tag(memory, line))
+
+
+@inlined
 def first_series(memory, line):
     """The first series of a line, 0 where it has none; the others hang on it by NEXT."""
-    tag = tag_of(keyed(memory, line))
+    tag = _series_tag(memory, line)
     index, mask = memory[SERIES + INDEX], memory[SERIES + MASK]
-    at = tag & mask
+    at = home_of(memory, SERIES, tag)
     while memory[index + at] != 0:
         slot = memory[index + at]
         row = slot & ROW
@@ -38,7 +50,7 @@ def first_series(memory, line):
     return 0
 
 
-@kernel
+@inlined
 def find_series(memory, line, place):
     """The series of a line at a place, 0 where there is none."""
     series = first_series(memory, line)
@@ -47,7 +59,7 @@ def find_series(memory, line, place):
     return series
 
 
-@kernel
+@inlined
 def series_of(memory, line, place):
     """The series of a line at a place, made where it is new; 0 where there is no room."""
     series = find_series(memory, line, place)
@@ -64,7 +76,7 @@ def _new_series(memory, line, place):
     memory[series + SERIES_LINE] = line
     memory[series + SERIES_PLACE] = place
     if first == 0:
-        enter(memory, SERIES, tag_of(keyed(memory, line)), series)
+        enter(memory, SERIES, _series_tag(memory, line), series)
     else:
         memory[series + SERIES_NEXT] = memory[first + SERIES_NEXT]
         memory[first + SERIES_NEXT] = series
@@ -74,7 +86,7 @@ def _new_series(memory, line, place):
 @kernel
 def let_go_idle_series(memory):
     """Return every series that has no row any more; its totals begin anew if its line comes back."""
-    for series in range(first_place(memory, SERIES), memory[SERIES + FRESH], SERIES_CELLS):
+    for series in range(memory[SERIES + FIRST], memory[SERIES + FRESH], SERIES_CELLS):
         if memory[series + SERIES_LINE] != 0 and memory[series + SERIES_ROWS] == 0:
             _let_go_series(memory, series)
 
@@ -85,9 +97,9 @@ def _let_go_series(memory, series):
     first = first_series(memory, line)
     following = memory[series + SERIES_NEXT]
     if first == series:
-        remove(memory, SERIES, tag_of(keyed(memory, line)), series)
+        remove(memory, SERIES, _series_tag(memory, line), series)
         if following != 0:
-            enter(memory, SERIES, tag_of(keyed(memory, line)), following)
+            enter(memory, SERIES, _series_tag(memory, line), following)
     else:
         while memory[first + SERIES_NEXT] != series:
             first = memory[first + SERIES_NEXT]
@@ -96,7 +108,7 @@ def _let_go_series(memory, series):
     give(memory, SERIES, series)
 
 
-@kernel
+@inlined
 def touch(memory, series, window):
     """Note the earliest window of a series that changed since the tick."""
     before = memory[series + SERIES_TOUCHED]
@@ -113,5 +125,5 @@ def forget_touched(memory):
     for k in range(memory[TOUCHED]):
         memory[memory[memory[TOUCHED_AT] + k] + SERIES_TOUCHED] = 0
     memory[TOUCHED] = 0
-    if memory[SERIES + LIVE] * SERIES_CELLS * 4 > (memory[SERIES + END] - first_place(memory, SERIES)) * 3:
+    if memory[SERIES + LIVE] * SERIES_CELLS * 4 > (memory[SERIES + END] - memory[SERIES + FIRST]) * 3:
         let_go_idle_series(memory)

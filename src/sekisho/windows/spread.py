@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sekisho.core.kernels import kernel
+from sekisho.core.kernels import inlined_kernel as inlined
 
 
-@kernel
+@inlined
 def first_open(start, open_from, oldest, length_ms):
     """The first window that a flow reaches and that is not closed: its end + lateness is not behind the clock.
 
@@ -18,13 +18,13 @@ def first_open(start, open_from, oldest, length_ms):
     return max(start // length_ms, -(-open_from // length_ms) - 1, oldest)
 
 
-@kernel
+@inlined
 def last_reached(start, end, length_ms):
     """The last window that a flow reaches; one that ends where the next begins does not reach that one."""
     return (end - (end > start)) // length_ms
 
 
-@kernel
+@inlined
 def share_inside(start, end, number, length_ms):
     """The part of a flow inside a window."""
     if start == end:
@@ -33,7 +33,7 @@ def share_inside(start, end, number, length_ms):
     return inside / (end - start)
 
 
-@kernel
+@inlined
 def late_part(start, end, opens_ms):
     """The part of a flow before the first open window."""
     if start >= opens_ms:

@@ -27,7 +27,10 @@ FLOW_MS = Table(
         Column(name="end_ms", type=Type.INT64, unit="ms", meaning="flow.flow_end"),
         Column(name="exporter", type=Type.INT64, meaning="code of the exporter"),
         Column(name="sampling_interval", type=Type.FLOAT64, meaning="flow.sampling_interval"),
-        *(Column(name=name, type=Type.INT64, meaning=f"flow.{name}") for name in ("src_hi", "src_lo", "dst_hi", "dst_lo")),
+        *(
+            Column(name=name, type=Type.INT64, meaning=f"flow.{name}")
+            for name in ("src_hi", "src_lo", "dst_hi", "dst_lo")
+        ),
         *(Column(name=name, type=Type.INT64, meaning=f"flow.{name}") for name in ("src_port", "dst_port", "protocol")),
         Column(name="tcp_flags", type=Type.INT64, meaning="flow.tcp_flags"),
         Column(name="packets", type=Type.INT64, unit="packets", meaning="flow.packets"),

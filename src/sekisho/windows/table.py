@@ -74,7 +74,8 @@ class Windows:
     def start(self) -> None:
         """Compile the kernels and reserve the memory."""
         warm((fold.KERNELS, read.KERNELS))
-        self._arena = arena.new_arena(self._limits, seed=secrets.randbits(63))
+        keys = (secrets.randbits(63), secrets.randbits(63), secrets.randbits(63))
+        self._arena = arena.new_arena(self._limits, keys=keys)
 
     def fold(self, batch: FlowBatch) -> None:
         """Add the flows of an attributed batch.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sekisho.core.kernels import kernel
+from sekisho.core.kernels import borrowing_kernel as kernel, inlined_kernel as inlined
 from sekisho.schema.line_window import DISTINCT_CAP
 from sekisho.windows.arena import (
     CHUNK_HASHES,
@@ -24,20 +24,21 @@ from sekisho.windows.arena import (
     WINDOW_SERIES,
     WINDOWS,
 )
-from sekisho.windows.pools import ROW, enter, give, keyed, mix, remove, tag_of, take
+from sekisho.windows.pools import ROW, enter, give, hash_of, home_of, remove, tag_of, take
 
 
-@kernel
-def _window_tag(memory, series, window):
-    return tag_of(mix(keyed(memory, series), window))
+@inlined
+def window_tag(memory, series, window):
+    """The index tag of a series and window."""
+    return tag_of(hash_of(memory, series, window, 0))
 
 
-@kernel
+@inlined
 def find_window(memory, series, window):
     """The row of a series and window, 0 where there is none."""
-    tag = _window_tag(memory, series, window)
+    tag = window_tag(memory, series, window)
     index, mask = memory[WINDOWS + INDEX], memory[WINDOWS + MASK]
-    at = tag & mask
+    at = home_of(memory, WINDOWS, tag)
     while memory[index + at] != 0:
         slot = memory[index + at]
         row = slot & ROW
@@ -47,7 +48,7 @@ def find_window(memory, series, window):
     return 0
 
 
-@kernel
+@inlined
 def window_row(memory, series, window):
     """The row of a series and window, made where it is new; 0 where only younger windows could make room."""
     row = find_window(memory, series, window)
@@ -69,7 +70,7 @@ def _new_window(memory, series, window):
     memory[WINDOW_HEADS + window % RING] = row
     memory[series + SERIES_BITS + (window % RING) // 64] |= 1 << (window % 64)
     memory[series + SERIES_ROWS] += 1
-    enter(memory, WINDOWS, _window_tag(memory, series, window), row)
+    enter(memory, WINDOWS, window_tag(memory, series, window), row)
     return row
 
 
@@ -82,7 +83,7 @@ def let_go_window(memory, window):
     while row != 0:
         following = memory[row + WINDOW_NEXT]
         series = memory[row + WINDOW_SERIES]
-        remove(memory, WINDOWS, _window_tag(memory, series, window), row)
+        remove(memory, WINDOWS, window_tag(memory, series, window), row)
         memory[series + SERIES_BITS + (window % RING) // 64] &= ~(1 << (window % 64))
         memory[series + SERIES_ROWS] -= 1
         _give_chain(memory, memory[row + SYN_CHAIN])
@@ -101,7 +102,7 @@ def _give_chain(memory, chunk):
         chunk = following
 
 
-@kernel
+@inlined
 def add_peer(memory, count_cell, chain_cell, address):
     """Count a hashed address if it is not among those counted; stops at ``DISTINCT_CAP`` or without room."""
     count = memory[count_cell]
@@ -118,7 +119,7 @@ def add_peer(memory, count_cell, chain_cell, address):
     memory[count_cell] = count + 1
 
 
-@kernel
+@inlined
 def _is_in_chain(memory, chunk, count, address):
     # Only the first chunk of a chain is partly filled.
     filled = (count - 1) % CHUNK_HASHES + 1
