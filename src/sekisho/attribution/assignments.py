@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from sekisho.attribution.keys import LineIds, line_keys
 from sekisho.attribution.prefix_text import read_prefixes
 from sekisho.attribution.validity import OPEN_FROM_MS, OPEN_TO_MS
+from sekisho.core.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ FIRST_IPV4_LENGTH = 96
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignments:
-    """n assignments, (n,) int64 each.
+    """n assignments, a column each.
 
     Attributes:
         hi, lo, length: the prefix; length 0 to 128, IPv4 counted from 96.
@@ -54,6 +55,42 @@ class Assignments:
         return len(self.hi)
 
 
+_COLUMNS: dict[str, type[np.generic]] = {
+    "hi": np.int64,
+    "lo": np.int64,
+    "length": np.uint8,
+    "port_first": np.uint16,
+    "port_last": np.uint16,
+    "valid_from_ms": np.int64,
+    "valid_to_ms": np.int64,
+    "realm": np.int32,
+    "line": np.int64,
+}
+
+
+@dataclass(slots=True)
+class _Growing:
+    """Columns that double: large blocks go back to the system when they are replaced, thousands of small ones stay."""
+
+    rows: int = 0
+    columns: dict[str, NDArray[Any]] = field(
+        default_factory=lambda: {name: np.empty(0, kind) for name, kind in _COLUMNS.items()}
+    )
+
+    def append(self, part: Assignments) -> None:
+        end = self.rows + len(part)
+        for name, column in self.columns.items():
+            if end > len(column):
+                self.columns[name] = np.empty(max(end, 2 * len(column)), column.dtype)
+                self.columns[name][: self.rows] = column[: self.rows]
+            self.columns[name][self.rows : end] = getattr(part, name)
+        self.rows = end
+
+    def assignments(self) -> Assignments:
+        columns: dict[str, Any] = {name: column[: self.rows] for name, column in self.columns.items()}
+        return Assignments(**columns)
+
+
 @dataclass(slots=True, kw_only=True)
 class AssignmentReader:
     """Collects the assignments of several files; ``warm(prefix_text.KERNELS)`` comes first.
@@ -65,7 +102,7 @@ class AssignmentReader:
 
     realms: list[str]
     key: bytes
-    _parts: list[Assignments] = field(default_factory=list)
+    _growing: _Growing = field(default_factory=_Growing)
     _line_ids: list[tuple[NDArray[np.int64], pa.Array]] = field(default_factory=list)
 
     def read(self, file: Tabular, on_progress: Callable[[int], None]) -> None:
@@ -75,22 +112,23 @@ class AssignmentReader:
             InputError: a malformed row: a wrong line is worse than no line, so none is guessed or left out.
         """
         file.check_columns(REQUIRED, OPTIONAL)
+        before = self._growing.rows
         for block in file.blocks():
-            self._parts.append(self._assignments(block))
+            self._growing.append(self._assignments(block))
             on_progress(block.rows.num_rows)
+        if self._growing.rows == before:
+            raise InputError(file.path, "expected at least one assignment, found none")
 
     def finish(self) -> tuple[Assignments, LineIds]:
         """All assignments in the order read, and their lines; the reader is empty afterwards."""
-        parts, self._parts = self._parts, []
-        columns: dict[str, Any] = {
-            name: np.concatenate([getattr(part, name) for part in parts]) if parts else np.zeros(0, np.int64)
-            for name in Assignments.__dataclass_fields__
-        }
-        keys = [keys for keys, _ in self._line_ids]
-        line_ids = pa.chunked_array([ids for _, ids in self._line_ids], pa.string()).combine_chunks()
-        self._line_ids = []
+        growing, self._growing = self._growing, _Growing()
+        pairs, self._line_ids = self._line_ids, []
+        keys = np.concatenate([np.zeros(0, np.int64), *(keys for keys, _ in pairs)])
+        texts = pa.chunked_array([ids for _, ids in pairs], pa.string()).combine_chunks()
+        line_ids = LineIds(keys, texts)
+        del pairs, texts
         pa.default_memory_pool().release_unused()
-        return Assignments(**columns), LineIds(np.concatenate(keys) if keys else np.zeros(0, np.int64), line_ids)
+        return growing.assignments(), line_ids
 
     def _assignments(self, block: Block) -> Assignments:
         hi, lo, length = _prefixes(block)
