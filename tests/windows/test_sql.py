@@ -117,9 +117,7 @@ def test_kernel_equals_definition_on_random_batches(engine, make_windows, seed):
     """Three batches of 1,500 flows of every kind, with late ones, several boundaries and capped distinct counts."""
     rng = np.random.default_rng(seed)
     batches = [random_batch(rng, 1_500, since_ms=T0 + BLOCK_MS - 60_000 + 40_000 * k, peers=90) for k in range(3)]
-    windows = compare(
-        engine, make_windows, batches, active_cap_ms=[60_000, 300_000], lateness_ms=[45_000, 330_000]
-    )
+    windows = compare(engine, make_windows, batches, active_cap_ms=[60_000, 300_000], lateness_ms=[45_000, 330_000])
     assert windows.late > 0
 
 

@@ -13,31 +13,32 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from sekisho.core.kernels import borrowing_kernel as kernel, inlined_kernel as inlined
+from sekisho.core.kernels import borrowing_kernel as kernel
+from sekisho.core.kernels import inlined_kernel as inlined
 from sekisho.schema.batch import cell
 from sekisho.schema.line_target import BLOCK_MS
 from sekisho.schema.line_window import WINDOW_MS
 from sekisho.windows.arena import (
     IN,
     INDEX,
+    MASK,
     OUT,
-    PAIR_CELLS,
     PAIRS,
-    SERIES_CELLS,
-    SLOTS_AHEAD,
-    WINDOW_CELLS,
+    SERIES,
+    TAGS_AHEAD,
+    WIDTH,
     WINDOWS,
 )
 from sekisho.windows.pair_rows import find_group, pair_tag, service_of
 from sekisho.windows.pools import ROW, home_of
-from sekisho.windows.series import find_series, series_slot
+from sekisho.windows.series import find_series, series_tag
 from sekisho.windows.window_rows import window_tag
 
 if TYPE_CHECKING:
     from sekisho.windows.arena import Cells
 
-GROUP = 64
-"""Records a group: their rows, at most four of 384 octets each, fit a first-level cache with room for the rest."""
+GROUP = 32
+"""Records a group: their rows, half a kilobyte and a fifth for most, fit a first-level cache."""
 
 LINE_CELLS = 8
 
@@ -68,23 +69,31 @@ def prefetch(_typing: Any, array: Any, place: Any) -> Any:
 def look_ahead(memory: Cells, cells: Cells, first: int, last: int) -> None:
     """Ask for what the records from ``first`` to ``last`` (exclusive) will want: slots and rows, series by series."""
     for i in range(first, last):
-        prefetch(memory, series_slot(memory, cells[_SRC_LINE, i]))
-        prefetch(memory, series_slot(memory, cells[_DST_LINE, i]))
+        _ask_for_slot(memory, SERIES, series_tag(memory, cells[_SRC_LINE, i]))
+        _ask_for_slot(memory, SERIES, series_tag(memory, cells[_DST_LINE, i]))
     for i in range(first, last):
-        _ask_for_rows(memory, series_slot(memory, cells[_SRC_LINE, i]), SERIES_CELLS)
-        _ask_for_rows(memory, series_slot(memory, cells[_DST_LINE, i]), SERIES_CELLS)
+        _ask_for_row(memory, SERIES, series_tag(memory, cells[_SRC_LINE, i]))
+        _ask_for_row(memory, SERIES, series_tag(memory, cells[_DST_LINE, i]))
     count = 0
     for i in range(first, last):
         if cells[_BOUNDARY, i] >= 0:
             count = _ask_for_slots(memory, cells, i, count)
     for k in range(count):
-        _ask_for_rows(memory, memory[SLOTS_AHEAD + 2 * k], memory[SLOTS_AHEAD + 2 * k + 1])
+        _ask_for_row(memory, memory[TAGS_AHEAD + 2 * k], memory[TAGS_AHEAD + 2 * k + 1])
 
 
 @inlined
-def _ask_for_rows(memory: Cells, slot: int, width: int) -> None:
-    row = memory[slot] & ROW
-    for place in range(row, row + width, LINE_CELLS):
+def _ask_for_slot(memory: Cells, pool: int, tag: int) -> None:
+    prefetch(memory, memory[pool + INDEX] + home_of(memory, pool, tag))
+
+
+@inlined
+def _ask_for_row(memory: Cells, pool: int, tag: int) -> None:
+    index, mask, at = memory[pool + INDEX], memory[pool + MASK], home_of(memory, pool, tag)
+    while memory[index + at] != 0 and memory[index + at] >> 32 != tag:
+        at = (at + 1) & mask
+    row = memory[index + at] & ROW
+    for place in range(row, row + memory[pool + WIDTH], LINE_CELLS):
         prefetch(memory, place)
 
 
@@ -110,7 +119,7 @@ def _ask_for_slots(memory: Cells, cells: Cells, i: int, count: int) -> int:
 def _ask_for_window(memory: Cells, series: int, end: int, count: int) -> int:
     if series == 0:
         return count
-    return _ask_for(memory, WINDOWS, window_tag(memory, series, end // WINDOW_MS), WINDOW_CELLS, count)
+    return _ask_for(memory, WINDOWS, window_tag(memory, series, end // WINDOW_MS), count)
 
 
 @inlined
@@ -118,12 +127,11 @@ def _ask_for_pair(memory: Cells, series: int, end: int, hi: int, lo: int, servic
     group = find_group(memory, series, end // BLOCK_MS) if series != 0 else 0
     if group == 0:
         return count
-    return _ask_for(memory, PAIRS, pair_tag(memory, group, hi, lo, service), PAIR_CELLS, count)
+    return _ask_for(memory, PAIRS, pair_tag(memory, group, hi, lo, service), count)
 
 
 @inlined
-def _ask_for(memory: Cells, pool: int, tag: int, width: int, count: int) -> int:
-    slot = memory[pool + INDEX] + home_of(memory, pool, tag)
-    prefetch(memory, slot)
-    memory[SLOTS_AHEAD + 2 * count], memory[SLOTS_AHEAD + 2 * count + 1] = slot, width
+def _ask_for(memory: Cells, pool: int, tag: int, count: int) -> int:
+    _ask_for_slot(memory, pool, tag)
+    memory[TAGS_AHEAD + 2 * count], memory[TAGS_AHEAD + 2 * count + 1] = pool, tag
     return count + 1

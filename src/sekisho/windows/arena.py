@@ -59,9 +59,9 @@ WINDOW_HEADS = 104
 BLOCK_HEADS = WINDOW_HEADS + RING
 """First row of each window and first group of each block of the ring."""
 
-SLOTS_AHEAD = BLOCK_HEADS + RING
-HEAD_CELLS = SLOTS_AHEAD + 512
-"""Slots asked for ahead, each with the width of its row: four of each of 64 records."""
+TAGS_AHEAD = BLOCK_HEADS + RING
+HEAD_CELLS = TAGS_AHEAD + 256
+"""Pools and tags of the rows asked for ahead: four of each of 32 records."""
 
 SERIES_LINE, SERIES_PLACE, SERIES_NEXT, SERIES_TOUCHED = range(4)
 SERIES_RECORDS, SERIES_PACKETS, SERIES_OCTETS = range(4, 7)
@@ -74,12 +74,16 @@ BITS says which windows of the ring have a row."""
 SERIES_CELLS = 24
 
 WINDOW_SERIES, WINDOW_NUMBER, WINDOW_NEXT, SYN_CHAIN, UDP_CHAIN, WINDOW_FEATURES = range(6)
-"""One row of line_window: NEXT links the rows of a window, the chains hold the peers counted so far."""
-WINDOW_CELLS = -(-(WINDOW_FEATURES + len(FEATURES)) // 8) * 8
+WINDOW_PEERS = 10
+SYN_FIRST = WINDOW_FEATURES + len(FEATURES)
+UDP_FIRST = SYN_FIRST + WINDOW_PEERS
+WINDOW_CELLS = -(-(UDP_FIRST + WINDOW_PEERS) // 8) * 8
+"""One row of line_window: NEXT links the rows of a window; the first ten peers counted stand in the row, further ones
+in chunks that hang on its chains."""
 
-CHUNK_HASHES = 7
-CHUNK_NEXT = CHUNK_HASHES
-CHUNK_CELLS = CHUNK_HASHES + 1
+CHUNK_PEERS = 7
+CHUNK_NEXT = CHUNK_PEERS
+CHUNK_CELLS = CHUNK_PEERS + 1
 """Seven hashed addresses and a link: one cache line."""
 
 GROUP_SERIES, GROUP_BLOCK, GROUP_NEXT, GROUP_PAIRS, GROUP_FIRST, GROUP_REST = range(6)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sekisho.core.kernels import inlined_kernel as inlined
 from sekisho.schema.batch import cell
 from sekisho.schema.line_window import LARGE_OCTETS, feature
 from sekisho.windows.arena import WINDOW_FEATURES
+
+if TYPE_CHECKING:
+    from sekisho.windows.arena import Cells, Numbers
 
 _PROTOCOL, _TCP_FLAGS = cell("protocol"), cell("tcp_flags")
 _PACKETS, _OCTETS, _SAMPLING = cell("packets"), cell("octets"), cell("sampling_interval")
@@ -35,26 +40,28 @@ _FIN_SYN_RST_ACK, _SYN_AND_ACK, _SYN_FLAG, _RST_FLAG = 0x17, 0x12, 0x02, 0x04
 
 
 @inlined
-def is_syn_alone(cells, i):
+def is_syn_alone(cells: Cells, i: int) -> bool:
     """TCP with SYN and none of ACK, RST, FIN."""
     return cells[_PROTOCOL, i] == TCP and (cells[_TCP_FLAGS, i] & _FIN_SYN_RST_ACK) == _SYN_FLAG
 
 
 @inlined
-def is_syn_ack(cells, i):
+def is_syn_ack(cells: Cells, i: int) -> bool:
     """TCP with SYN and ACK: a handshake is answered."""
     return cells[_PROTOCOL, i] == TCP and (cells[_TCP_FLAGS, i] & _SYN_AND_ACK) == _SYN_AND_ACK
 
 
 @inlined
-def interval_of(numbers, i):
+def interval_of(numbers: Numbers, i: int) -> float:
     """The sampling interval, 1 where it is not known."""
     n = numbers[_SAMPLING, i]
     return n if n != 0.0 else 1.0
 
 
 @inlined
-def add_features(sums, row, cells, numbers, i, peer_port, inferred, share):
+def add_features(
+    sums: Numbers, row: int, cells: Cells, numbers: Numbers, i: int, peer_port: int, inferred: int, share: float
+) -> None:
     """Add the part of a flow that lies inside a window to the window's sums."""
     n = interval_of(numbers, i)
     sampled, octets = cells[_PACKETS, i] * share, cells[_OCTETS, i] * share
@@ -80,7 +87,7 @@ def add_features(sums, row, cells, numbers, i, peer_port, inferred, share):
         _add_udp(sums, row, cells, i, peer_port, share, n)
     elif cells[_PROTOCOL, i] == TCP:
         _add_tcp(sums, row, cells, i, share, n)
-    elif cells[_PROTOCOL, i] == ICMP or cells[_PROTOCOL, i] == ICMPV6:  # noqa: PLR1714  `in` compiles a function
+    elif cells[_PROTOCOL, i] == ICMP or cells[_PROTOCOL, i] == ICMPV6:
         sums[row + _ICMP] += sampled * n
         sums[row + _ICMP + 1] += octets * n
     elif cells[_PROTOCOL, i] == GRE:
@@ -89,7 +96,7 @@ def add_features(sums, row, cells, numbers, i, peer_port, inferred, share):
 
 
 @inlined
-def _add_udp(sums, row, cells, i, peer_port, share, n):
+def _add_udp(sums: Numbers, row: int, cells: Cells, i: int, peer_port: int, share: float, n: float) -> None:
     sampled, octets = cells[_PACKETS, i] * share, cells[_OCTETS, i] * share
     sums[row + _UDP] += sampled * n
     sums[row + _UDP + 1] += octets * n
@@ -108,7 +115,7 @@ def _add_udp(sums, row, cells, i, peer_port, share, n):
 
 
 @inlined
-def _add_tcp(sums, row, cells, i, share, n):
+def _add_tcp(sums: Numbers, row: int, cells: Cells, i: int, share: float, n: float) -> None:
     sampled, octets = cells[_PACKETS, i] * share, cells[_OCTETS, i] * share
     sums[row + _TCP] += sampled * n
     sums[row + _TCP + 1] += octets * n

@@ -6,10 +6,13 @@ its record arrived, and none earlier than the active timeout before the last one
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numba
 import numpy as np
 
-from sekisho.core.kernels import borrowing_kernel as kernel, inlined_kernel as inlined
+from sekisho.core.kernels import borrowing_kernel as kernel
+from sekisho.core.kernels import inlined_kernel as inlined
 from sekisho.schema.batch import cell
 from sekisho.schema.line_target import BLOCK_MS
 from sekisho.schema.line_window import WINDOW_MS
@@ -42,7 +45,9 @@ from sekisho.windows.arena import (
     SERIES_RECORDS,
     SUMS,
     SYN_CHAIN,
+    SYN_FIRST,
     UDP_CHAIN,
+    UDP_FIRST,
 )
 from sekisho.windows.features import SYN_PEERS, UDP, UDP_PEERS, add_features, interval_of, is_syn_ack, is_syn_alone
 from sekisho.windows.limits import KEPT_BLOCKS, KEPT_WINDOWS
@@ -51,6 +56,9 @@ from sekisho.windows.pools import hash_of
 from sekisho.windows.series import forget_touched, series_of, touch
 from sekisho.windows.spread import first_open, last_reached, late_part, share_inside
 from sekisho.windows.window_rows import add_peer, let_go_window, window_row
+
+if TYPE_CHECKING:
+    from sekisho.windows.arena import Cells, Numbers
 
 _RECEIVED_AT, _START, _END, _EXPORTER = cell("received_at"), cell("flow_start"), cell("flow_end"), cell("exporter")
 _SRC_HI, _SRC_LO, _DST_HI, _DST_LO = cell("src_hi"), cell("src_lo"), cell("dst_hi"), cell("dst_lo")
@@ -61,7 +69,9 @@ _SRC_INFERRED, _DST_INFERRED = cell("src_inferred"), cell("dst_inferred")
 
 
 @kernel
-def fold(memory, sums, cells, numbers, length, active_cap_ms, lateness_ms):
+def fold(
+    memory: Cells, sums: Numbers, cells: Cells, numbers: Numbers, length: int, active_cap_ms: Cells, lateness_ms: Cells
+) -> None:
     """Fold the rows of a batch in their order.
 
     Args:
@@ -79,7 +89,9 @@ def fold(memory, sums, cells, numbers, length, active_cap_ms, lateness_ms):
 
 
 @kernel
-def _fold_one(memory, sums, cells, numbers, i, active_cap_ms, lateness_ms):
+def _fold_one(
+    memory: Cells, sums: Numbers, cells: Cells, numbers: Numbers, i: int, active_cap_ms: Cells, lateness_ms: Cells
+) -> None:
     received, exporter = cells[_RECEIVED_AT, i], cells[_EXPORTER, i]
     if received > memory[NEWEST_MS]:
         advance(memory, sums, received)
@@ -95,7 +107,7 @@ def _fold_one(memory, sums, cells, numbers, i, active_cap_ms, lateness_ms):
 
 
 @kernel
-def advance(memory, sums, now):
+def advance(memory: Cells, sums: Numbers, now: int) -> None:
     """Set the clock forward, settle answers, and let go what then lies behind the horizon."""
     before = memory[NEWEST_MS]
     memory[NEWEST_MS] = now
@@ -105,7 +117,7 @@ def advance(memory, sums, now):
 
 
 @kernel
-def _let_go_before(memory, now):
+def _let_go_before(memory: Cells, now: int) -> None:
     # After a silence longer than what is kept nothing is left, so one turn of what is kept is enough.
     oldest = max(now // WINDOW_MS - KEPT_WINDOWS, memory[OLDEST_WINDOW])
     for window in range(memory[OLDEST_WINDOW], min(oldest, memory[OLDEST_WINDOW] + KEPT_WINDOWS + 1)):
@@ -118,7 +130,9 @@ def _let_go_before(memory, now):
 
 
 @inlined
-def _fold_sent(memory, sums, cells, numbers, i, start, end, open_from):
+def _fold_sent(
+    memory: Cells, sums: Numbers, cells: Cells, numbers: Numbers, i: int, start: int, end: int, open_from: int
+) -> bool:
     series = series_of(memory, cells[_SRC_LINE, i], cells[_BOUNDARY, i] * 2 + OUT)
     if series == 0:
         return False
@@ -128,7 +142,9 @@ def _fold_sent(memory, sums, cells, numbers, i, start, end, open_from):
 
 
 @inlined
-def _fold_received(memory, sums, cells, numbers, i, start, end, open_from):
+def _fold_received(
+    memory: Cells, sums: Numbers, cells: Cells, numbers: Numbers, i: int, start: int, end: int, open_from: int
+) -> bool:
     _fold_answers(memory, sums, cells, numbers, i, start, end, open_from)
     series = series_of(memory, cells[_DST_LINE, i], cells[_BOUNDARY, i] * 2 + IN)
     if series == 0:
@@ -138,13 +154,27 @@ def _fold_received(memory, sums, cells, numbers, i, start, end, open_from):
 
 
 @inlined
-def _fold_windows(memory, sums, cells, numbers, i, series, peer_hi, peer_lo, port, inferred, start, end, open_from):
+def _fold_windows(
+    memory: Cells,
+    sums: Numbers,
+    cells: Cells,
+    numbers: Numbers,
+    i: int,
+    series: int,
+    peer_hi: int,
+    peer_lo: int,
+    port: int,
+    inferred: int,
+    start: int,
+    end: int,
+    open_from: int,
+) -> bool:
     """Add one side of a flow to its windows; answers whether part of it came late."""
     first = first_open(start, open_from, memory[OLDEST_WINDOW], WINDOW_MS)
     late = late_part(start, end, first * WINDOW_MS)
     _add_totals(sums, cells, numbers, i, series, late)
     touch(memory, series, first)
-    peers, chain = _peer_cells(cells, i)
+    peers, listed, chain = _peer_cells(cells, i)
     peer = np.int64(hash_of(memory, peer_lo, peer_hi, 0)) if peers != 0 else 0
     for window in range(first, last_reached(start, end, WINDOW_MS) + 1):
         row = window_row(memory, series, window)
@@ -153,22 +183,22 @@ def _fold_windows(memory, sums, cells, numbers, i, series, peer_hi, peer_lo, por
             continue
         add_features(sums, row, cells, numbers, i, port, inferred, share_inside(start, end, window, WINDOW_MS))
         if peers != 0:
-            add_peer(memory, row + peers, row + chain, peer)
+            add_peer(memory, row + peers, row + listed, row + chain, peer)
     return late > 0.0
 
 
 @inlined
-def _peer_cells(cells, i):
+def _peer_cells(cells: Cells, i: int) -> tuple[int, int, int]:
     """Cells of the distinct count that a flow belongs to, 0 where to none."""
     if cells[_PROTOCOL, i] == UDP:
-        return UDP_PEERS, UDP_CHAIN
+        return UDP_PEERS, UDP_FIRST, UDP_CHAIN
     if is_syn_alone(cells, i):
-        return SYN_PEERS, SYN_CHAIN
-    return 0, 0
+        return SYN_PEERS, SYN_FIRST, SYN_CHAIN
+    return 0, 0, 0
 
 
 @inlined
-def _add_totals(sums, cells, numbers, i, series, late):
+def _add_totals(sums: Numbers, cells: Cells, numbers: Numbers, i: int, series: int, late: float) -> None:
     n = interval_of(numbers, i)
     packets, octets = cells[_PACKETS, i] * n, cells[_OCTETS, i] * n
     sums[series + SERIES_RECORDS] += 1.0
@@ -181,7 +211,17 @@ def _add_totals(sums, cells, numbers, i, series, late):
 
 
 @inlined
-def _fold_targets(memory, sums, cells, numbers, i, series, start, end, open_from):
+def _fold_targets(
+    memory: Cells,
+    sums: Numbers,
+    cells: Cells,
+    numbers: Numbers,
+    i: int,
+    series: int,
+    start: int,
+    end: int,
+    open_from: int,
+) -> None:
     """Add a flow that a line sent to its target, block by block."""
     first = first_open(start, open_from, memory[OLDEST_BLOCK], BLOCK_MS)
     service = service_of(cells[_DST_PORT, i], cells[_PROTOCOL, i])
@@ -196,7 +236,7 @@ def _fold_targets(memory, sums, cells, numbers, i, series, start, end, open_from
 
 
 @inlined
-def _add_pair(sums, row, cells, numbers, i, share):
+def _add_pair(sums: Numbers, row: int, cells: Cells, numbers: Numbers, i: int, share: float) -> None:
     n = interval_of(numbers, i)
     sampled = cells[_PACKETS, i] * share
     sums[row + PAIR_RECORDS] += share
@@ -210,14 +250,16 @@ def _add_pair(sums, row, cells, numbers, i, share):
 
 
 @inlined
-def _widen(memory, row, first_ms, last_ms):
+def _widen(memory: Cells, row: int, first_ms: int, last_ms: int) -> None:
     if memory[row + PAIR_FIRST_MS] == 0 or first_ms < memory[row + PAIR_FIRST_MS]:
         memory[row + PAIR_FIRST_MS] = first_ms
     memory[row + PAIR_LAST_MS] = max(memory[row + PAIR_LAST_MS], last_ms)
 
 
 @inlined
-def _fold_answers(memory, sums, cells, numbers, i, start, end, open_from):
+def _fold_answers(
+    memory: Cells, sums: Numbers, cells: Cells, numbers: Numbers, i: int, start: int, end: int, open_from: int
+) -> None:
     """Credit a flow that a line received to the pair that it answers, block by block."""
     line, boundary, received = cells[_DST_LINE, i], cells[_BOUNDARY, i], cells[_RECEIVED_AT, i]
     hi, lo, service = cells[_SRC_HI, i], cells[_SRC_LO, i], service_of(cells[_SRC_PORT, i], cells[_PROTOCOL, i])
@@ -229,7 +271,7 @@ def _fold_answers(memory, sums, cells, numbers, i, start, end, open_from):
 
 
 @kernel
-def tick(memory, sums, clock_ms):
+def tick(memory: Cells, sums: Numbers, clock_ms: int) -> None:
     """Set the clock, and credit the answers that need not wait any longer."""
     if clock_ms > memory[NEWEST_MS]:
         advance(memory, sums, clock_ms)

@@ -21,7 +21,7 @@ conversation in either order, some the inbound one first in the same datagram.""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Most rows held at once; a row is 384 octets (window), 128 (pair), 192 (series). Memory is taken as it is used.
+    """Most rows held at once; a row is 512 octets (window), 128 (pair), 192 (series). Memory is taken as it is used.
 
     Attributes:
         series: (line, boundary, side) seen in the last seventy minutes; records of further lines are not folded.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sekisho.core.kernels import borrowing_kernel as kernel, inlined_kernel as inlined
+from typing import TYPE_CHECKING
+
+from sekisho.core.kernels import borrowing_kernel as kernel
+from sekisho.core.kernels import inlined_kernel as inlined
 from sekisho.schema.line_target import PAIRS_CAP, REST_PORT
 from sekisho.windows.arena import (
     BLOCK_HEADS,
@@ -30,23 +33,26 @@ from sekisho.windows.arena import (
 )
 from sekisho.windows.pools import ROW, enter, give, hash_of, home_of, remove, tag_of, take
 
+if TYPE_CHECKING:
+    from sekisho.windows.arena import Cells
+
 REST_SERVICE = REST_PORT << 16 | 0xFFFF
 """Port and protocol -1 of the rest row."""
 
 
 @inlined
-def service_of(port, protocol):
+def service_of(port: int, protocol: int) -> int:
     """Port and protocol in one cell."""
     return port << 16 | (protocol & 0xFFFF)
 
 
 @inlined
-def _group_tag(memory, series, block):
+def _group_tag(memory: Cells, series: int, block: int) -> int:
     return tag_of(hash_of(memory, series, block, 0))
 
 
 @inlined
-def find_group(memory, series, block):
+def find_group(memory: Cells, series: int, block: int) -> int:
     """The group of a series and block, 0 where there is none; most records want the one used last."""
     if memory[series + SERIES_BLOCK] == block and memory[series + SERIES_GROUP] != 0:
         return memory[series + SERIES_GROUP]
@@ -65,14 +71,14 @@ def find_group(memory, series, block):
 
 
 @inlined
-def group_of(memory, series, block):
+def group_of(memory: Cells, series: int, block: int) -> int:
     """The group of a series and block, made where it is new; 0 where only younger blocks could make room."""
     group = find_group(memory, series, block)
     return group if group != 0 else _new_group(memory, series, block)
 
 
 @kernel
-def _new_group(memory, series, block):
+def _new_group(memory: Cells, series: int, block: int) -> int:
     group = take(memory, GROUPS)
     while group == 0 and _make_room(memory, block):
         group = take(memory, GROUPS)
@@ -88,7 +94,7 @@ def _new_group(memory, series, block):
 
 
 @kernel
-def _make_room(memory, block):
+def _make_room(memory: Cells, block: int) -> bool:
     """Let the oldest block go, if it is older than this one."""
     if memory[OLDEST_BLOCK] >= block:
         return False
@@ -98,13 +104,13 @@ def _make_room(memory, block):
 
 
 @inlined
-def pair_tag(memory, group, hi, lo, service):
+def pair_tag(memory: Cells, group: int, hi: int, lo: int, service: int) -> int:
     """The index tag of a target and service in a group."""
     return tag_of(hash_of(memory, lo, hi, group << 32 ^ service))
 
 
 @inlined
-def find_pair(memory, group, hi, lo, service):
+def find_pair(memory: Cells, group: int, hi: int, lo: int, service: int) -> int:
     """The row of a target and service in a group, 0 where there is none."""
     tag = pair_tag(memory, group, hi, lo, service)
     index, mask = memory[PAIRS + INDEX], memory[PAIRS + MASK]
@@ -119,13 +125,13 @@ def find_pair(memory, group, hi, lo, service):
 
 
 @inlined
-def _is_pair(memory, row, group, hi, lo, service):
+def _is_pair(memory: Cells, row: int, group: int, hi: int, lo: int, service: int) -> bool:
     is_target = memory[row + PAIR_LO] == lo and memory[row + PAIR_HI] == hi
     return is_target and memory[row + PAIR_GROUP] == group and memory[row + PAIR_SERVICE] == service
 
 
 @inlined
-def pair_row(memory, group, hi, lo, service):
+def pair_row(memory: Cells, group: int, hi: int, lo: int, service: int) -> int:
     """The row of a target and service, made where it is new; beyond the cap the rest row; 0 without room."""
     row = find_pair(memory, group, hi, lo, service)
     if row != 0:
@@ -140,14 +146,14 @@ def pair_row(memory, group, hi, lo, service):
 
 
 @kernel
-def _rest_row(memory, group):
+def _rest_row(memory: Cells, group: int) -> int:
     if memory[group + GROUP_REST] == 0:
         memory[group + GROUP_REST] = _new_pair(memory, group, 0, 0, REST_SERVICE)
     return memory[group + GROUP_REST]
 
 
 @kernel
-def _new_pair(memory, group, hi, lo, service):
+def _new_pair(memory: Cells, group: int, hi: int, lo: int, service: int) -> int:
     row = take(memory, PAIRS)
     while row == 0 and _make_room(memory, memory[group + GROUP_BLOCK]):
         row = take(memory, PAIRS)
@@ -163,7 +169,7 @@ def _new_pair(memory, group, hi, lo, service):
 
 
 @kernel
-def let_go_block(memory, block):
+def let_go_block(memory: Cells, block: int) -> int:
     """Return every pair and group of a block; answers how many pairs."""
     count = 0
     group = memory[BLOCK_HEADS + block % RING]
@@ -182,7 +188,7 @@ def let_go_block(memory, block):
 
 
 @kernel
-def _let_go_pairs(memory, group):
+def _let_go_pairs(memory: Cells, group: int) -> int:
     count = 0
     row = memory[group + GROUP_FIRST]
     while row != 0:

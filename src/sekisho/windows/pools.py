@@ -6,17 +6,23 @@ up when one before them is removed.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from sekisho.core.kernels import borrowing_kernel as kernel, inlined_kernel as inlined
+from sekisho.core.kernels import borrowing_kernel as kernel
+from sekisho.core.kernels import inlined_kernel as inlined
 from sekisho.windows.arena import BASE, END, FIRST, FREE, FRESH, INDEX, KEYS, LINK, LIVE, MASK, SHIFT, WIDTH
+
+if TYPE_CHECKING:
+    from sekisho.windows.arena import Cells
 
 ROW = 0xFFFFFFFF
 """The part of a slot that names the row."""
 
 
 @inlined
-def hash_of(memory, first, second, third):
+def hash_of(memory: Cells, first: int, second: int, third: int) -> np.uint64:
     """64 bits of three words: multilinear hashing with this run's odd keys, strongly universal in its upper bits.
 
     Source: Lemire, Kaser, "Strongly universal string hashing is fast" (2014), section 3.
@@ -26,19 +32,19 @@ def hash_of(memory, first, second, third):
 
 
 @inlined
-def tag_of(bits):
+def tag_of(bits: np.uint64) -> int:
     """The part of a hash that a slot keeps; its upper bits say where the slot belongs."""
     return np.int64(bits >> np.uint64(33))
 
 
 @inlined
-def home_of(memory, pool, tag):
+def home_of(memory: Cells, pool: int, tag: int) -> int:
     """Where in the index of a pool a tag belongs."""
     return tag >> memory[pool + SHIFT]
 
 
 @kernel
-def enter(memory, pool, tag, row):
+def enter(memory: Cells, pool: int, tag: int, row: int) -> None:
     """Enter a row that is not there yet."""
     if memory[pool + LIVE] * 2 > memory[pool + MASK]:
         _grow(memory, pool)
@@ -46,7 +52,7 @@ def enter(memory, pool, tag, row):
 
 
 @inlined
-def _fill(memory, pool, slot):
+def _fill(memory: Cells, pool: int, slot: int) -> None:
     index, mask = memory[pool + INDEX], memory[pool + MASK]
     at = home_of(memory, pool, slot >> 32)
     while memory[index + at] != 0:
@@ -55,7 +61,7 @@ def _fill(memory, pool, slot):
 
 
 @kernel
-def _grow(memory, pool):
+def _grow(memory: Cells, pool: int) -> None:
     """Move to an index of twice as many slots, unless this one is as large as the pool's limit needs."""
     index, mask = memory[pool + INDEX], memory[pool + MASK]
     if memory[pool + BASE] + 4 * (mask + 1) > memory[pool + FIRST]:
@@ -69,7 +75,7 @@ def _grow(memory, pool):
 
 
 @kernel
-def remove(memory, pool, tag, row):
+def remove(memory: Cells, pool: int, tag: int, row: int) -> None:
     """Take a row out and let the slots behind it move up towards where they belong."""
     index, mask = memory[pool + INDEX], memory[pool + MASK]
     at = home_of(memory, pool, tag)
@@ -86,7 +92,7 @@ def remove(memory, pool, tag, row):
 
 
 @kernel
-def take(memory, pool):
+def take(memory: Cells, pool: int) -> int:
     """A zeroed row, 0 where the pool is exhausted."""
     row, width = memory[pool + FREE], memory[pool + WIDTH]
     if row != 0:
@@ -103,7 +109,7 @@ def take(memory, pool):
 
 
 @kernel
-def give(memory, pool, row):
+def give(memory: Cells, pool: int, row: int) -> None:
     """Return a row."""
     memory[row + memory[pool + LINK]] = memory[pool + FREE]
     memory[pool + FREE] = row

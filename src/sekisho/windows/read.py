@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numba
 
 from sekisho.core.kernels import borrowing_kernel as kernel
@@ -26,9 +28,12 @@ from sekisho.windows.pair_rows import find_group
 from sekisho.windows.series import first_series
 from sekisho.windows.window_rows import find_window
 
+if TYPE_CHECKING:
+    from sekisho.windows.arena import Cells, Numbers
+
 
 @kernel
-def primary(memory, sums, line, side):
+def primary(memory: Cells, sums: Numbers, line: int, side: int) -> int:
     """The series of a line's side with the most octets so far, the smaller boundary among equals; 0 without any."""
     best = 0
     series = first_series(memory, line)
@@ -40,13 +45,13 @@ def primary(memory, sums, line, side):
 
 
 @kernel
-def _outweighs(memory, sums, series, other):
+def _outweighs(memory: Cells, sums: Numbers, series: int, other: int) -> bool:
     octets, most = sums[series + SERIES_OCTETS], sums[other + SERIES_OCTETS]
     return octets > most or (octets == most and memory[series + SERIES_PLACE] < memory[other + SERIES_PLACE])
 
 
 @kernel
-def select_windows(memory, sums, lines, since_ms, rows):
+def select_windows(memory: Cells, sums: Numbers, lines: Cells, since_ms: int, rows: Cells) -> int:
     """Rows of line_window that reach beyond a time, in order of the given lines, side and window.
 
     Args:
@@ -71,7 +76,7 @@ def select_windows(memory, sums, lines, since_ms, rows):
 
 
 @kernel
-def select_pairs(memory, sums, lines, since_ms, rows):
+def select_pairs(memory: Cells, sums: Numbers, lines: Cells, since_ms: int, rows: Cells) -> int:
     """Rows of line_target that reach beyond a time, in order of the given lines, block and first record."""
     count = 0
     first = max(since_ms // BLOCK_MS, memory[OLDEST_BLOCK])
@@ -88,7 +93,7 @@ def select_pairs(memory, sums, lines, since_ms, rows):
 
 
 @kernel
-def _select_group(memory, group, rows, count):
+def _select_group(memory: Cells, group: int, rows: Cells, count: int) -> int:
     # The chain begins with the pair that came last, so the rows are written from behind.
     chained, row = 0, memory[group + GROUP_FIRST]
     while row != 0:
@@ -102,7 +107,7 @@ def _select_group(memory, group, rows, count):
 
 
 @kernel
-def gather(memory, places, cells):
+def gather(memory: Cells, places: Cells, cells: Cells) -> None:
     """Copy rows into columns.
 
     Args:

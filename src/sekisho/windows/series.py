@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sekisho.core.kernels import borrowing_kernel as kernel, inlined_kernel as inlined
+from typing import TYPE_CHECKING
+
+from sekisho.core.kernels import borrowing_kernel as kernel
+from sekisho.core.kernels import inlined_kernel as inlined
 from sekisho.windows.arena import (
     END,
     FIRST,
@@ -23,22 +26,20 @@ from sekisho.windows.arena import (
 )
 from sekisho.windows.pools import ROW, enter, give, hash_of, home_of, remove, tag_of, take
 
+if TYPE_CHECKING:
+    from sekisho.windows.arena import Cells
+
 
 @inlined
-def _series_tag(memory, line):
+def series_tag(memory: Cells, line: int) -> int:
+    """The index tag of a line: its first series stands for all."""
     return tag_of(hash_of(memory, line, 0, 0))
 
 
 @inlined
-def series_slot(memory, line):
-    """Where the first series of a line stands in the index if nothing else does."""
-    return memory[SERIES + INDEX] + home_of(memory, SERIES, _series_tag(memory, line))
-
-
-@inlined
-def first_series(memory, line):
+def first_series(memory: Cells, line: int) -> int:
     """The first series of a line, 0 where it has none; the others hang on it by NEXT."""
-    tag = _series_tag(memory, line)
+    tag = series_tag(memory, line)
     index, mask = memory[SERIES + INDEX], memory[SERIES + MASK]
     at = home_of(memory, SERIES, tag)
     while memory[index + at] != 0:
@@ -51,7 +52,7 @@ def first_series(memory, line):
 
 
 @inlined
-def find_series(memory, line, place):
+def find_series(memory: Cells, line: int, place: int) -> int:
     """The series of a line at a place, 0 where there is none."""
     series = first_series(memory, line)
     while series != 0 and memory[series + SERIES_PLACE] != place:
@@ -60,14 +61,14 @@ def find_series(memory, line, place):
 
 
 @inlined
-def series_of(memory, line, place):
+def series_of(memory: Cells, line: int, place: int) -> int:
     """The series of a line at a place, made where it is new; 0 where there is no room."""
     series = find_series(memory, line, place)
     return series if series != 0 else _new_series(memory, line, place)
 
 
 @kernel
-def _new_series(memory, line, place):
+def _new_series(memory: Cells, line: int, place: int) -> int:
     first = first_series(memory, line)
     series = take(memory, SERIES)
     if series == 0:
@@ -76,7 +77,7 @@ def _new_series(memory, line, place):
     memory[series + SERIES_LINE] = line
     memory[series + SERIES_PLACE] = place
     if first == 0:
-        enter(memory, SERIES, _series_tag(memory, line), series)
+        enter(memory, SERIES, series_tag(memory, line), series)
     else:
         memory[series + SERIES_NEXT] = memory[first + SERIES_NEXT]
         memory[first + SERIES_NEXT] = series
@@ -84,7 +85,7 @@ def _new_series(memory, line, place):
 
 
 @kernel
-def let_go_idle_series(memory):
+def let_go_idle_series(memory: Cells) -> None:
     """Return every series that has no row any more; its totals begin anew if its line comes back."""
     for series in range(memory[SERIES + FIRST], memory[SERIES + FRESH], SERIES_CELLS):
         if memory[series + SERIES_LINE] != 0 and memory[series + SERIES_ROWS] == 0:
@@ -92,14 +93,14 @@ def let_go_idle_series(memory):
 
 
 @kernel
-def _let_go_series(memory, series):
+def _let_go_series(memory: Cells, series: int) -> None:
     line = memory[series + SERIES_LINE]
     first = first_series(memory, line)
     following = memory[series + SERIES_NEXT]
     if first == series:
-        remove(memory, SERIES, _series_tag(memory, line), series)
+        remove(memory, SERIES, series_tag(memory, line), series)
         if following != 0:
-            enter(memory, SERIES, _series_tag(memory, line), following)
+            enter(memory, SERIES, series_tag(memory, line), following)
     else:
         while memory[first + SERIES_NEXT] != series:
             first = memory[first + SERIES_NEXT]
@@ -109,7 +110,7 @@ def _let_go_series(memory, series):
 
 
 @inlined
-def touch(memory, series, window):
+def touch(memory: Cells, series: int, window: int) -> None:
     """Note the earliest window of a series that changed since the tick."""
     before = memory[series + SERIES_TOUCHED]
     if before == 0:
@@ -120,7 +121,7 @@ def touch(memory, series, window):
 
 
 @kernel
-def forget_touched(memory):
+def forget_touched(memory: Cells) -> None:
     """Begin a new tick; where series become many, let those go that have no row any more."""
     for k in range(memory[TOUCHED]):
         memory[memory[memory[TOUCHED_AT] + k] + SERIES_TOUCHED] = 0

@@ -6,7 +6,7 @@ from sekisho.core.kernels import inlined_kernel as inlined
 
 
 @inlined
-def first_open(start, open_from, oldest, length_ms):
+def first_open(start: int, open_from: int, oldest: int, length_ms: int) -> int:
     """The first window that a flow reaches and that is not closed: its end + lateness is not behind the clock.
 
     Args:
@@ -19,13 +19,13 @@ def first_open(start, open_from, oldest, length_ms):
 
 
 @inlined
-def last_reached(start, end, length_ms):
+def last_reached(start: int, end: int, length_ms: int) -> int:
     """The last window that a flow reaches; one that ends where the next begins does not reach that one."""
     return (end - (end > start)) // length_ms
 
 
 @inlined
-def share_inside(start, end, number, length_ms):
+def share_inside(start: int, end: int, number: int, length_ms: int) -> float:
     """The part of a flow inside a window."""
     if start == end:
         return 1.0
@@ -34,7 +34,7 @@ def share_inside(start, end, number, length_ms):
 
 
 @inlined
-def late_part(start, end, opens_ms):
+def late_part(start: int, end: int, opens_ms: int) -> float:
     """The part of a flow before the first open window."""
     if start >= opens_ms:
         return 0.0

@@ -119,8 +119,8 @@ class Windows:
         series = cells[arena.WINDOW_SERIES]
         place = memory[series + arena.SERIES_PLACE]
         keys = (memory[series + arena.SERIES_LINE], place // 2, place % 2, cells[arena.WINDOW_NUMBER] * WINDOW_MS)
-        features = cells[arena.WINDOW_FEATURES :]
-        values = (row if f.distinct else row.view(np.float64) for f, row in zip(FEATURES, features, strict=False))
+        features = cells[arena.WINDOW_FEATURES : arena.SYN_FIRST]
+        values = (row if f.distinct else row.view(np.float64) for f, row in zip(FEATURES, features, strict=True))
         return _table(LINE_WINDOW, (*keys, *values))
 
     def line_target(self, *, lines: NDArray[np.int64] | None = None, since_ms: int = 0) -> pa.Table:

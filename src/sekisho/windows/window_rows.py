@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from sekisho.core.kernels import borrowing_kernel as kernel, inlined_kernel as inlined
+from typing import TYPE_CHECKING
+
+from sekisho.core.kernels import borrowing_kernel as kernel
+from sekisho.core.kernels import inlined_kernel as inlined
 from sekisho.schema.line_window import DISTINCT_CAP
 from sekisho.windows.arena import (
-    CHUNK_HASHES,
     CHUNK_NEXT,
+    CHUNK_PEERS,
     CHUNKS,
     EARLY_WINDOWS,
     INDEX,
@@ -21,20 +24,24 @@ from sekisho.windows.arena import (
     WINDOW_HEADS,
     WINDOW_NEXT,
     WINDOW_NUMBER,
+    WINDOW_PEERS,
     WINDOW_SERIES,
     WINDOWS,
 )
 from sekisho.windows.pools import ROW, enter, give, hash_of, home_of, remove, tag_of, take
 
+if TYPE_CHECKING:
+    from sekisho.windows.arena import Cells
+
 
 @inlined
-def window_tag(memory, series, window):
+def window_tag(memory: Cells, series: int, window: int) -> int:
     """The index tag of a series and window."""
     return tag_of(hash_of(memory, series, window, 0))
 
 
 @inlined
-def find_window(memory, series, window):
+def find_window(memory: Cells, series: int, window: int) -> int:
     """The row of a series and window, 0 where there is none."""
     tag = window_tag(memory, series, window)
     index, mask = memory[WINDOWS + INDEX], memory[WINDOWS + MASK]
@@ -49,14 +56,14 @@ def find_window(memory, series, window):
 
 
 @inlined
-def window_row(memory, series, window):
+def window_row(memory: Cells, series: int, window: int) -> int:
     """The row of a series and window, made where it is new; 0 where only younger windows could make room."""
     row = find_window(memory, series, window)
     return row if row != 0 else _new_window(memory, series, window)
 
 
 @kernel
-def _new_window(memory, series, window):
+def _new_window(memory: Cells, series: int, window: int) -> int:
     row = take(memory, WINDOWS)
     while row == 0 and memory[OLDEST_WINDOW] < window:
         memory[EARLY_WINDOWS] += let_go_window(memory, memory[OLDEST_WINDOW])
@@ -75,7 +82,7 @@ def _new_window(memory, series, window):
 
 
 @kernel
-def let_go_window(memory, window):
+def let_go_window(memory: Cells, window: int) -> int:
     """Return every row of a window; answers how many."""
     count = 0
     row = memory[WINDOW_HEADS + window % RING]
@@ -95,7 +102,7 @@ def let_go_window(memory, window):
 
 
 @kernel
-def _give_chain(memory, chunk):
+def _give_chain(memory: Cells, chunk: int) -> None:
     while chunk != 0:
         following = memory[chunk + CHUNK_NEXT]
         give(memory, CHUNKS, chunk)
@@ -103,30 +110,47 @@ def _give_chain(memory, chunk):
 
 
 @inlined
-def add_peer(memory, count_cell, chain_cell, address):
+def add_peer(memory: Cells, count_cell: int, first_cell: int, chain_cell: int, peer: int) -> None:
     """Count a hashed address if it is not among those counted; stops at ``DISTINCT_CAP`` or without room."""
     count = memory[count_cell]
-    if count >= DISTINCT_CAP or _is_in_chain(memory, memory[chain_cell], count, address):
+    if count >= DISTINCT_CAP or _is_among(memory, first_cell, min(count, WINDOW_PEERS), peer):
         return
-    if count % CHUNK_HASHES == 0:
+    if count < WINDOW_PEERS:
+        memory[first_cell + count] = peer
+        memory[count_cell] = count + 1
+    elif not _is_in_chain(memory, memory[chain_cell], count - WINDOW_PEERS, peer):
+        _chain_peer(memory, count_cell, chain_cell, peer)
+
+
+@inlined
+def _is_among(memory: Cells, first_cell: int, count: int, peer: int) -> bool:
+    for place in range(first_cell, first_cell + count):
+        if memory[place] == peer:
+            return True
+    return False
+
+
+@inlined
+def _is_in_chain(memory: Cells, chunk: int, count: int, peer: int) -> bool:
+    # Only the first chunk of a chain is partly filled.
+    filled = (count - 1) % CHUNK_PEERS + 1
+    while chunk != 0:
+        if _is_among(memory, chunk, filled, peer):
+            return True
+        chunk = memory[chunk + CHUNK_NEXT]
+        filled = CHUNK_PEERS
+    return False
+
+
+@kernel
+def _chain_peer(memory: Cells, count_cell: int, chain_cell: int, peer: int) -> None:
+    filled = (memory[count_cell] - WINDOW_PEERS) % CHUNK_PEERS
+    if filled == 0:
         chunk = take(memory, CHUNKS)
         if chunk == 0:
             memory[NO_PEER_CHUNK] += 1
             return
         memory[chunk + CHUNK_NEXT] = memory[chain_cell]
         memory[chain_cell] = chunk
-    memory[memory[chain_cell] + count % CHUNK_HASHES] = address
-    memory[count_cell] = count + 1
-
-
-@inlined
-def _is_in_chain(memory, chunk, count, address):
-    # Only the first chunk of a chain is partly filled.
-    filled = (count - 1) % CHUNK_HASHES + 1
-    while chunk != 0:
-        for k in range(filled):
-            if memory[chunk + k] == address:
-                return True
-        chunk = memory[chunk + CHUNK_NEXT]
-        filled = CHUNK_HASHES
-    return False
+    memory[memory[chain_cell] + filled] = peer
+    memory[count_cell] += 1
