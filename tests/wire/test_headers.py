@@ -8,8 +8,8 @@ from ipaddress import ip_address
 
 import numpy as np
 import pytest
-from export_builders import VARIABLE, a_set, decode, ipfix, ipfix_templates, new_decoder, record, template
 
+from export_builders import VARIABLE, a_set, decode, ipfix, ipfix_templates, new_decoder, record, template
 from sekisho.core.reasons import WireReason
 
 SECTION = [(10, 4), (312, 2), (315, VARIABLE)]

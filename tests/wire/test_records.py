@@ -7,6 +7,7 @@ from ipaddress import ip_address
 
 import numpy as np
 import pytest
+
 from export_builders import (
     FLOW_FIELDS,
     NOW_MS,
@@ -24,7 +25,6 @@ from export_builders import (
     v9,
     v9_templates,
 )
-
 from sekisho.core.reasons import WireReason
 from sekisho.schema.batch import NAMES
 from sekisho.wire.datagrams import Datagrams
@@ -238,7 +238,7 @@ def test_biflow_has_two_rows():
         ([(8, 4), (12, 4), (27, 16), (28, 16)], [0, 0, 1 << 96 | 5, 2], 6, "0:1::5"),
         ([(60, 1), (8, 4), (12, 4), (27, 16), (28, 16)], [6, 9, 9, 5, 2], 6, "::5"),
         ([(60, 1), (8, 4), (12, 4), (27, 16), (28, 16)], [4, 9, 9, 5, 2], 4, "0.0.0.9"),
-        ([(12, 4)], [2], 4, "0.0.0.0"),  # noqa: S104 - an address in a record
+        ([(12, 4)], [2], 4, "0.0.0.0"),
     ],
 )
 def test_address_family(fields, values, version, src):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
+
 from export_builders import (
     FLOW_FIELDS,
     a_set,
@@ -22,7 +23,6 @@ from export_builders import (
     v9_options_template,
     v9_templates,
 )
-
 from sekisho.wire.limits import Limits
 
 V9_TEMPLATE = v9_templates(template(256, FLOW_FIELDS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from export_builders import (
     EXPORT_S,
     FLOW_FIELDS,
@@ -23,9 +24,8 @@ from export_builders import (
     v9,
     v9_templates,
 )
-from shared_data import shared
-
 from sekisho.wire.datagrams import Datagrams
+from shared_data import shared
 
 V9_TEMPLATE = v9_templates(template(256, FLOW_FIELDS))
 IPFIX_TEMPLATE = ipfix_templates(template(256, IPFIX_FIELDS))
@@ -70,7 +70,7 @@ def test_ipfix_counts_options_records():
 
 
 def test_exporter_that_counts_the_message_itself():
-    """softflowd counts the records of the message itself and no options: that is a reading, not loss."""
+    """Softflowd counts the records of the message itself and no options: that is a reading, not loss."""
     loss = _loss(*(_ipfix(sequence, records) for sequence, records in ((2, 2), (5, 3), (6, 1), (10, 4), (11, 1))))
     assert loss.lost_units == 0
 
@@ -110,7 +110,7 @@ def test_restart_is_no_loss():
 
 
 def test_uptime_wrap_is_no_restart():
-    """sysUptime runs over after 49.7 days; with the sequence going on that is nothing."""
+    """SysUptime runs over after 49.7 days; with the sequence going on that is nothing."""
     loss = _loss(_v9(1, uptime_ms=2**32 - 500), _v9(2, uptime_ms=500, export_s=EXPORT_S + 1))
     assert (loss.lost_units, loss.restarts) == (0, 0)
 

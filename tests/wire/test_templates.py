@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
+
 from export_builders import (
     FLOW_FIELDS,
     IPFIX_FIELDS,
@@ -23,7 +24,6 @@ from export_builders import (
     v9_options_template,
     v9_templates,
 )
-
 from sekisho.core.reasons import WireReason
 from sekisho.wire.limits import Limits
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from export_builders import (
     EXPORT_S,
     FLOW_FIELDS,
@@ -79,13 +80,13 @@ def test_units(fields, values):
 
 
 def test_fraction_of_ntp_time():
-    """dateTimeMicroseconds is in NTP format (RFC 7011, 6.1.9): half a second is 2**31."""
+    """DateTimeMicroseconds is in NTP format (RFC 7011, 6.1.9): half a second is 2**31."""
     value = (EXPORT_S - 2 + NTP_EPOCH_S) << 32 | 1 << 31
     assert _times(_ipfix([(154, 8), (155, 8)], value, value)) == (NOW_MS - 1500, NOW_MS - 1500)
 
 
 def test_uptime_of_ipfix_from_options():
-    """systemInitTimeMilliseconds announced in an options record holds for the flows that follow."""
+    """SystemInitTimeMilliseconds announced in an options record holds for the flows that follow."""
     decoder = new_decoder()
     options = ipfix_options_template(300, [(144, 4)], [(160, 8)])
     decode(decoder, ipfix(options, a_set(300, record([(144, 4), (160, 8)], [1, NOW_MS - 60_000]))))

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 CLOCK_MARGIN_MS = 2000
 """Export times in whole seconds and the way through the network make up to this much; more is a wrong clock."""
 
+END_OF_TIME_MS = 253_402_300_800_000
+"""The year 10000, beyond which no library writes a date."""
+
 NTP_EPOCH_S = 2_208_988_800
 """1 January 1970 in seconds since 1900 (RFC 5905)."""
 
@@ -78,20 +81,22 @@ def settle_times(
 ) -> None:
     """Shift, fill and bound start and end of finished rows.
 
-    No time at all is the time of arrival. A start after its end becomes the end. An end more than the clock margin
-    after the arrival is moved back to the arrival together with its start, and counted as ``ends_ahead``.
+    No time at all is the time of arrival, and so is one before 1970 or after 9999. A start after its end becomes the
+    end. An end more than the clock margin after the arrival is moved back to the arrival together with its start, and
+    counted as ``ends_ahead``.
     """
     shift, received_at = state[At.SHIFT_MS], state[At.RECEIVED_AT]
     latest = received_at + CLOCK_MARGIN_MS
     ahead = 0
     for r in range(row, end):
         start, stop = cells[_START, r], cells[_END, r]
-        last = stop + shift if stop != 0 else start + shift if start != 0 else received_at
-        first = start + shift if start != 0 else last
+        has_start, has_stop = 0 < start < END_OF_TIME_MS, 0 < stop < END_OF_TIME_MS
+        last = stop + shift if has_stop else start + shift if has_start else received_at
+        first = start + shift if has_start else last
         if last > latest:
             first -= last - received_at
             last = received_at
             ahead += 1
-        cells[_START, r] = min(first, last)
-        cells[_END, r] = last
+        cells[_START, r] = max(0, min(first, last))
+        cells[_END, r] = max(0, last)
     source[Of.ENDS_AHEAD] += ahead

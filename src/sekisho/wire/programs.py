@@ -48,6 +48,24 @@ COLUMN_OF: dict[Target, int] = {
 """Targets that go into a cell as they stand; the others are worked out record by record."""
 
 _LOWER_WORD = {Target.SRC_V6: cell("src_lo"), Target.DST_V6: cell("dst_lo")}
+_MOST_OCTETS = {
+    Target.PROTOCOL: 1,
+    Target.DIRECTION: 1,
+    Target.FORWARDING_STATUS: 1,
+    Target.IP_VERSION: 1,
+    Target.SRC_PORT: 2,
+    Target.DST_PORT: 2,
+    Target.ICMP_TYPE_CODE: 2,
+    Target.ICMP_TYPE: 1,
+    Target.ICMP_CODE: 1,
+    Target.TCP_FLAGS: 2,
+    Target.LATER_TCP_FLAGS: 2,
+    Target.REVERSE_TCP_FLAGS: 2,
+    Target.LATER_REVERSE_TCP_FLAGS: 2,
+}
+"""Of a wider field the last octets are taken, so that every value fits its column; eight where nothing is said.
+forwardingStatus is sent in four octets by some and has one (RFC 7270, 4.12)."""
+
 _ADDRESSES = {Target.SRC_V4: 4, Target.DST_V4: 4, Target.SRC_V6: 16, Target.DST_V6: 16}
 _SECTIONS = frozenset({Target.FRAME_SECTION, Target.IP_SECTION})
 _COUNTERS = frozenset({Target.PACKETS, Target.OCTETS})
@@ -198,10 +216,11 @@ def _field_steps(field: Field, element: Element | None, offset: int) -> list[tup
         if field.length == VARIABLE:
             return [(Action.SKIP_VARIABLE, 0, 1, 0, 0)]
         return [(Action.SKIP, 0, field.length, 0, 0)]
-    if field.length == VARIABLE:
-        return [(Action.TAKE_VARIABLE, element.target, 0, 0, element.unit)]
     is_integer = element.target not in _ADDRESSES and element.target not in _SECTIONS
-    surplus = max(0, field.length - 8) if is_integer else 0
+    most = _MOST_OCTETS.get(element.target, 8) if is_integer else VARIABLE
+    if field.length == VARIABLE:
+        return [(Action.TAKE_VARIABLE, element.target, most, 0, element.unit)]
+    surplus = max(0, field.length - most)
     take = (Action.TAKE, element.target, field.length - surplus, offset + surplus, element.unit)
     return [(Action.SKIP, 0, surplus, 0, 0), take] if surplus else [take]
 

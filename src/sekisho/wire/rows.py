@@ -24,12 +24,12 @@ _RECEIVED, _EXPORTER, _DOMAIN = cell("received_at"), cell("exporter"), cell("obs
 _SRC_PORT, _DST_PORT, _ICMP = cell("src_port"), cell("dst_port"), cell("icmp_type_code")
 _PROTOCOL, _FLAGS = cell("protocol"), cell("tcp_flags")
 _PACKETS, _OCTETS = cell("packets"), cell("octets")
-_DIRECTION, _FRAGMENT, _FORWARDING = cell("direction"), cell("fragment"), cell("forwarding_status")
+_DIRECTION, _FRAGMENT = cell("direction"), cell("fragment")
 _SAMPLING, _INGRESS, _EGRESS = cell("sampling_interval"), cell("ingress_if"), cell("egress_if")
 
 _LARGEST = np.int64(0x7FFFFFFFFFFFFFFF)
-_NARROW = np.array([[_PROTOCOL, 0xFF], [_FLAGS, 0x0FFF], [_FORWARDING, 0xFF]], dtype=np.int64)
-"""Columns whose field may be exported wider than the column holds; IE 6 has two octets, four bits of them reserved."""
+_FLAG_BITS = 0x0FFF
+"""IE 6 may have two octets, four bits of which are TCP's data offset and no flags (RFC 7125)."""
 
 
 @borrowing_kernel
@@ -70,11 +70,9 @@ def _bound_values(program: NDArray[np.int64], cells: NDArray[np.int64], row: int
     for column in (_PACKETS, _OCTETS):
         for r in range(row, end):
             cells[column, r] = cells[column, r] if cells[column, r] >= 0 else _LARGEST
-    for k in range(len(_NARROW)):
-        column, mask = _NARROW[k, 0], _NARROW[k, 1]
-        if filled >> column & 1:
-            for r in range(row, end):
-                cells[column, r] = cells[column, r] if cells[column, r] < 0 else cells[column, r] & mask
+    if filled >> _FLAGS & 1:
+        for r in range(row, end):
+            cells[_FLAGS, r] &= _FLAG_BITS
     if filled >> _DIRECTION & 1:
         for r in range(row, end):
             cells[_DIRECTION, r] = cells[_DIRECTION, r] if 0 <= cells[_DIRECTION, r] <= 1 else -1

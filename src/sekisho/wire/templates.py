@@ -82,7 +82,8 @@ class TemplateTable:
 
     A template belongs to exporter, version and domain. Two processes on one address may use one id for different
     layouts: from the second definition on that id is looked up with the source port first, and the latest definition
-    serves other ports (an exporter that restarted sends from a new port).
+    serves other ports (an exporter that restarted sends from a new port). Where the exporter has no room for more
+    templates the latest definition serves all.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -134,11 +135,17 @@ class TemplateTable:
         if by_port is not None and by_port.template == template:
             return False
         self.stats.redefined += 1
-        if port != entry.port or self.programs[entry.row, Program.BY_PORT]:
+        is_conflict = port != entry.port or self.programs[entry.row, Program.BY_PORT]
+        if is_conflict and self._has_room_to_part(source, port, entry):
             self._part_by_port(source, port, entry, template)
         else:
             self._store(source, port, ANY_PORT, template)
         return True
+
+    def _has_room_to_part(self, source: Source, port: int, entry: _Entry) -> bool:
+        ports = {port} if self.programs[entry.row, Program.BY_PORT] else {port, entry.port}
+        new = sum((source, entry.template.template_id, scope) not in self._entries for scope in ports)
+        return self.stats.by_exporter[source.exporter] + new <= self._limits.templates_per_exporter
 
     def _part_by_port(self, source: Source, port: int, entry: _Entry, template: Template) -> None:
         if not self.programs[entry.row, Program.BY_PORT]:

@@ -91,6 +91,7 @@ def read_walked(
     first = program[Program.FIRST_STEP]
     for i in range(first, first + program[Program.STEPS]):
         action, length = steps[i, Step.ACTION], steps[i, Step.LENGTH]
+        surplus = 0
         if action == Action.SKIP_VARIABLE:
             at = _skip_variable(payload, at, end, length)
             if at == CUT_OFF:
@@ -98,10 +99,11 @@ def read_walked(
             continue
         if action == Action.TAKE_VARIABLE:
             at, length = _prefix(payload, at, end)
+            surplus = max(0, length - steps[i, Step.LENGTH])
         if at == CUT_OFF or end - at < length:
             return CUT_OFF
         if action != Action.SKIP:
-            _take(payload, at, length, steps[i, Step.TARGET], steps[i, Step.UNIT], state, values)
+            _take(payload, at + surplus, length - surplus, steps[i, Step.TARGET], steps[i, Step.UNIT], state, values)
         at += length
     return at
 
