@@ -113,18 +113,29 @@ def crawler(t: Traffic) -> Traffic:
     if t.sampling > 1:
         return web(t, pages_a_second=30, targets=FAR)
     for k, site in enumerate(FAR[:300]):
-        t.talk(site, 443, pps=5, octets=200, answer_pps=5, protocol=6, flags=27, answer_flags=27, start=k, stop=k + 3)
-    return t.spray(FAR[2000:2060], [443], pps=1, stop=300, **TCP)
+        t.talk(
+            site,
+            443,
+            pps=5,
+            octets=200,
+            answer_pps=5,
+            protocol=6,
+            flags=27,
+            answer_flags=27,
+            start=k / 3,
+            stop=k / 3 + 3,
+        )
+    return t.spray(FAR[2000:2060], [443], pps=1, stop=100, **TCP)
 
 
 def monitoring(t: Traffic) -> Traffic:
     fleet, dead = FAR[:80], FAR[80:85]
-    for minute in range(3):
+    for minute in range(3 if t.sampling == 1 else 60):
         for host in fleet:
             t.talk(
                 host, 22, pps=6, octets=60, answer_pps=6, protocol=6, flags=27, start=60 * minute, stop=60 * minute + 1
             )
-    return t.spray(dead, [22], pps=0.5, stop=180, **TCP)
+    return t.spray(dead, [22], pps=0.5, stop=180 if t.sampling == 1 else 3600, **TCP)
 
 
 def bittorrent(t: Traffic) -> Traffic:

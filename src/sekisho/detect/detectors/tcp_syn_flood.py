@@ -59,6 +59,10 @@ KINDS = ("tcp_syn_flood",)
 SCREEN = "syn_packets >= 5 * {pps_60s}"
 """A minute at the opening rate has a window at that rate; half of it leaves room for what is counted elsewhere."""
 
+SUSPECTS = f"""select line from line_target where protocol = 6
+group by line, block_start_ms, {NETWORK} having sum(cast(syn_sampled_packets as double)) >= {{sampled}}"""
+"""No network got as many SYN as a verdict rests on."""
+
 _FLOODED = f"""
 with door as (
   select t.line, t.block_start_ms, {NETWORK} as network, t.port, count(*) as targets,
@@ -144,7 +148,7 @@ DETECTOR = Detector(
     kinds=KINDS,
     params=PARAMS,
     screen=SCREEN,
-    suspects="",
+    suspects=SUSPECTS,
     candidates=CANDIDATES,
     targets=TARGETS,
     gap_ms=900_000,

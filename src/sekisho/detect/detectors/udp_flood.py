@@ -79,6 +79,11 @@ KINDS = ("udp_flood",)
 SCREEN = "udp_packets - dns_packets >= 5 * {pps_60s}"
 """A minute at the opening rate has a window at that rate; half of it leaves room for what is counted elsewhere."""
 
+SUSPECTS = f"""select line from line_target
+where protocol = -1 or (protocol = 17 and port <> 53 and answered_packets * {{packets_an_answer}} <= packets)
+group by line, block_start_ms, {NETWORK} having sum(cast(packets as double)) >= 10 * {{pps_10s}}"""
+"""No network, nor what the cap on targets left out, got as many unanswered packets as ten seconds at the rate."""
+
 _FLOODED = f"""
 with pair as (
   select t.line, t.block_start_ms, {NETWORK} as network, t.target_lo, t.packets, t.octets, t.records,
@@ -194,7 +199,7 @@ DETECTOR = Detector(
     kinds=KINDS,
     params=PARAMS,
     screen=SCREEN,
-    suspects="",
+    suspects=SUSPECTS,
     candidates=CANDIDATES,
     targets=TARGETS,
     gap_ms=900_000,
