@@ -123,9 +123,7 @@ TRAFFIC = {"sent": _sent, "both ways": _both_ways, "scans": _scans}
 
 
 def _tick(lines: int) -> dict[str, float]:
-    """An hour of windows of every line; a tick that touched all of them reads ten minutes of windows and an hour of
-    targets.
-    """
+    """An hour of windows of every line, then a tick that touched all of them."""
     rng = np.random.default_rng(2)
     windows = _windows()
     for second in range(0, KEPT_MINUTES * 60, 10):

@@ -148,7 +148,7 @@ FLOW = st.fixed_dictionaries(
 
 
 @given(flows=st.lists(FLOW, min_size=1, max_size=12), cut=st.integers(0, 12))
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_kernel_equals_definition_on_any_flows(engine, make_windows, flows, cut):
     """Any few flows, however they are cut into batches, fold to what the definition says."""
     columns = {name: np.array([flow[name] for flow in flows]) for name in flows[0]}

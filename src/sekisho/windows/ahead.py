@@ -49,7 +49,7 @@ _SRC_LINE, _DST_LINE = cell("src_line"), cell("dst_line")
 
 
 @intrinsic
-def prefetch(_typing: Any, array: Any, place: Any) -> Any:
+def _prefetch(_typing: Any, array: Any, place: Any) -> Any:
     """Ask for the cache line of a cell; does not wait, and reads nothing where the place is wrong."""
 
     def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -57,12 +57,17 @@ def prefetch(_typing: Any, array: Any, place: Any) -> Any:
         address = builder.bitcast(builder.gep(data, [arguments[1]]), cgutils.voidptr_t)
         word = ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, word, word, word])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        insert: Any = cgutils.get_or_insert_function
+        function = insert(builder.module, kind, "llvm.prefetch.p0")
         for_writing, keep_near, data_cache = word(1), word(3), word(1)
         builder.call(function, [address, for_writing, keep_near, data_cache])
         return context.get_dummy_value()
 
-    return types.void(array, types.int64), emit
+    return types.void(array, place), emit
+
+
+prefetch: Any = _prefetch
+"""Numba hands the intrinsic its typing context itself: it is called with the array and the place."""
 
 
 @kernel
@@ -119,7 +124,7 @@ def _ask_for_slots(memory: Cells, cells: Cells, i: int, count: int) -> int:
 def _ask_for_window(memory: Cells, series: int, end: int, count: int) -> int:
     if series == 0:
         return count
-    return _ask_for(memory, WINDOWS, window_tag(memory, series, end // WINDOW_MS), count)
+    return int(_ask_for(memory, WINDOWS, window_tag(memory, series, end // WINDOW_MS), count))
 
 
 @inlined
@@ -127,7 +132,7 @@ def _ask_for_pair(memory: Cells, series: int, end: int, hi: int, lo: int, servic
     group = find_group(memory, series, end // BLOCK_MS) if series != 0 else 0
     if group == 0:
         return count
-    return _ask_for(memory, PAIRS, pair_tag(memory, group, hi, lo, service), count)
+    return int(_ask_for(memory, PAIRS, pair_tag(memory, group, hi, lo, service), count))
 
 
 @inlined

@@ -73,7 +73,7 @@ def answer(
 @inlined
 def _held(memory: Cells, number: int) -> int:
     """Place of the held answer of that number, the one that waits longest being 0."""
-    return memory[HELD_AT] + (memory[HELD_FIRST] + number) % memory[HELD_LIMIT] * HELD_CELLS
+    return int(memory[HELD_AT] + (memory[HELD_FIRST] + number) % memory[HELD_LIMIT] * HELD_CELLS)
 
 
 @inlined
@@ -121,14 +121,14 @@ def _credit_at_own(memory: Cells, sums: Numbers, held: int) -> bool:
     if line == 0:
         return True
     series = find_series(memory, line, memory[held + HELD_BOUNDARY] * 2 + OUT)
-    return series != 0 and _credit_held(memory, sums, series, held)
+    return bool(series != 0 and _credit_held(memory, sums, series, held))
 
 
 @inlined
 def _credit_held(memory: Cells, sums: Numbers, series: int, held: int) -> bool:
     hi, lo, service = memory[held + HELD_HI], memory[held + HELD_LO], memory[held + HELD_SERVICE]
     block, has_syn_ack = memory[held + HELD_BLOCK], memory[held + HELD_SYN_ACK] != 0
-    return _credit(memory, sums, series, block, hi, lo, service, has_syn_ack, sums[held + HELD_PACKETS])
+    return bool(_credit(memory, sums, series, block, hi, lo, service, has_syn_ack, sums[held + HELD_PACKETS]))
 
 
 @kernel

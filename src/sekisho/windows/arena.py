@@ -128,6 +128,7 @@ def new_arena(limits: Limits, *, keys: tuple[int, int, int]) -> Arena:
     """Empty pools; the system gives memory only as rows are used.
 
     Args:
+        limits: rows of each pool.
         keys: 63 random bits each, of which the hashes are made odd keys: no sender can aim at one index slot, and no
             result depends on them.
     """

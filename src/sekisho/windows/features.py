@@ -42,13 +42,13 @@ _FIN_SYN_RST_ACK, _SYN_AND_ACK, _SYN_FLAG, _RST_FLAG = 0x17, 0x12, 0x02, 0x04
 @inlined
 def is_syn_alone(cells: Cells, i: int) -> bool:
     """TCP with SYN and none of ACK, RST, FIN."""
-    return cells[_PROTOCOL, i] == TCP and (cells[_TCP_FLAGS, i] & _FIN_SYN_RST_ACK) == _SYN_FLAG
+    return bool(cells[_PROTOCOL, i] == TCP and (cells[_TCP_FLAGS, i] & _FIN_SYN_RST_ACK) == _SYN_FLAG)
 
 
 @inlined
 def is_syn_ack(cells: Cells, i: int) -> bool:
     """TCP with SYN and ACK: a handshake is answered."""
-    return cells[_PROTOCOL, i] == TCP and (cells[_TCP_FLAGS, i] & _SYN_AND_ACK) == _SYN_AND_ACK
+    return bool(cells[_PROTOCOL, i] == TCP and (cells[_TCP_FLAGS, i] & _SYN_AND_ACK) == _SYN_AND_ACK)
 
 
 @inlined

@@ -53,7 +53,7 @@ from sekisho.windows.features import SYN_PEERS, UDP, UDP_PEERS, add_features, in
 from sekisho.windows.limits import KEPT_BLOCKS, KEPT_WINDOWS
 from sekisho.windows.pair_rows import group_of, let_go_block, pair_row, service_of
 from sekisho.windows.pools import hash_of
-from sekisho.windows.series import forget_touched, series_of, touch
+from sekisho.windows.series import series_of, touch
 from sekisho.windows.spread import first_open, last_reached, late_part, share_inside
 from sekisho.windows.window_rows import add_peer, let_go_window, window_row
 
@@ -74,11 +74,8 @@ def fold(
 ) -> None:
     """Fold the rows of a batch in their order.
 
-    Args:
-        memory, sums: the arena's cells as int64 and as float64.
-        cells, numbers: the batch's cells as int64 and as float64.
-        length: rows in use.
-        active_cap_ms, lateness_ms: by exporter code, milliseconds.
+    ``memory`` and ``sums`` are the arena's cells as int64 and as float64, ``cells`` and ``numbers`` the batch's;
+    ``length`` rows are in use. ``active_cap_ms`` and ``lateness_ms`` stand by exporter code, milliseconds.
     """
     for first in range(0, length, GROUP):
         last = min(first + GROUP, length)
@@ -138,7 +135,7 @@ def _fold_sent(
         return False
     hi, lo, port, inferred = cells[_DST_HI, i], cells[_DST_LO, i], cells[_DST_PORT, i], cells[_SRC_INFERRED, i]
     _fold_targets(memory, sums, cells, numbers, i, series, start, end, open_from)
-    return _fold_windows(memory, sums, cells, numbers, i, series, hi, lo, port, inferred, start, end, open_from)
+    return bool(_fold_windows(memory, sums, cells, numbers, i, series, hi, lo, port, inferred, start, end, open_from))
 
 
 @inlined
@@ -150,7 +147,7 @@ def _fold_received(
     if series == 0:
         return False
     hi, lo, port, inferred = cells[_SRC_HI, i], cells[_SRC_LO, i], cells[_SRC_PORT, i], cells[_DST_INFERRED, i]
-    return _fold_windows(memory, sums, cells, numbers, i, series, hi, lo, port, inferred, start, end, open_from)
+    return bool(_fold_windows(memory, sums, cells, numbers, i, series, hi, lo, port, inferred, start, end, open_from))
 
 
 @inlined
@@ -184,7 +181,7 @@ def _fold_windows(
         add_features(sums, row, cells, numbers, i, port, inferred, share_inside(start, end, window, WINDOW_MS))
         if peers != 0:
             add_peer(memory, row + peers, row + listed, row + chain, peer)
-    return late > 0.0
+    return bool(late > 0.0)
 
 
 @inlined
@@ -283,5 +280,4 @@ _FLOWS = (numba.int64[:, ::1], numba.float64[:, ::1], numba.int64, numba.int64[:
 KERNELS = (
     (fold, (MEMORY, SUMS, *_FLOWS)),
     (tick, (MEMORY, SUMS, numba.int64)),
-    (forget_touched, (MEMORY,)),
 )

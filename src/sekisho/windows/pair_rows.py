@@ -48,14 +48,14 @@ def service_of(port: int, protocol: int) -> int:
 
 @inlined
 def _group_tag(memory: Cells, series: int, block: int) -> int:
-    return tag_of(hash_of(memory, series, block, 0))
+    return int(tag_of(hash_of(memory, series, block, 0)))
 
 
 @inlined
 def find_group(memory: Cells, series: int, block: int) -> int:
     """The group of a series and block, 0 where there is none; most records want the one used last."""
     if memory[series + SERIES_BLOCK] == block and memory[series + SERIES_GROUP] != 0:
-        return memory[series + SERIES_GROUP]
+        return int(memory[series + SERIES_GROUP])
     tag = _group_tag(memory, series, block)
     index, mask = memory[GROUPS + INDEX], memory[GROUPS + MASK]
     at = home_of(memory, GROUPS, tag)
@@ -65,7 +65,7 @@ def find_group(memory: Cells, series: int, block: int) -> int:
         if slot >> 32 == tag and memory[row + GROUP_SERIES] == series and memory[row + GROUP_BLOCK] == block:
             memory[series + SERIES_BLOCK] = block
             memory[series + SERIES_GROUP] = row
-            return row
+            return int(row)
         at = (at + 1) & mask
     return 0
 
@@ -74,7 +74,7 @@ def find_group(memory: Cells, series: int, block: int) -> int:
 def group_of(memory: Cells, series: int, block: int) -> int:
     """The group of a series and block, made where it is new; 0 where only younger blocks could make room."""
     group = find_group(memory, series, block)
-    return group if group != 0 else _new_group(memory, series, block)
+    return int(group if group != 0 else _new_group(memory, series, block))
 
 
 @kernel
@@ -90,7 +90,7 @@ def _new_group(memory: Cells, series: int, block: int) -> int:
     memory[BLOCK_HEADS + block % RING] = group
     memory[series + SERIES_ROWS] += 1
     enter(memory, GROUPS, _group_tag(memory, series, block), group)
-    return group
+    return int(group)
 
 
 @kernel
@@ -106,7 +106,7 @@ def _make_room(memory: Cells, block: int) -> bool:
 @inlined
 def pair_tag(memory: Cells, group: int, hi: int, lo: int, service: int) -> int:
     """The index tag of a target and service in a group."""
-    return tag_of(hash_of(memory, lo, hi, group << 32 ^ service))
+    return int(tag_of(hash_of(memory, lo, hi, group << 32 ^ service)))
 
 
 @inlined
@@ -119,7 +119,7 @@ def find_pair(memory: Cells, group: int, hi: int, lo: int, service: int) -> int:
         slot = memory[index + at]
         row = slot & ROW
         if slot >> 32 == tag and _is_pair(memory, row, group, hi, lo, service):
-            return row
+            return int(row)
         at = (at + 1) & mask
     return 0
 
@@ -127,7 +127,7 @@ def find_pair(memory: Cells, group: int, hi: int, lo: int, service: int) -> int:
 @inlined
 def _is_pair(memory: Cells, row: int, group: int, hi: int, lo: int, service: int) -> bool:
     is_target = memory[row + PAIR_LO] == lo and memory[row + PAIR_HI] == hi
-    return is_target and memory[row + PAIR_GROUP] == group and memory[row + PAIR_SERVICE] == service
+    return bool(is_target and memory[row + PAIR_GROUP] == group and memory[row + PAIR_SERVICE] == service)
 
 
 @inlined
@@ -135,21 +135,21 @@ def pair_row(memory: Cells, group: int, hi: int, lo: int, service: int) -> int:
     """The row of a target and service, made where it is new; beyond the cap the rest row; 0 without room."""
     row = find_pair(memory, group, hi, lo, service)
     if row != 0:
-        return row
+        return int(row)
     if memory[group + GROUP_PAIRS] >= PAIRS_CAP:
-        return _rest_row(memory, group)
+        return int(_rest_row(memory, group))
     row = _new_pair(memory, group, hi, lo, service)
     if row != 0:
         memory[group + GROUP_PAIRS] += 1
         enter(memory, PAIRS, pair_tag(memory, group, hi, lo, service), row)
-    return row
+    return int(row)
 
 
 @kernel
 def _rest_row(memory: Cells, group: int) -> int:
     if memory[group + GROUP_REST] == 0:
         memory[group + GROUP_REST] = _new_pair(memory, group, 0, 0, REST_SERVICE)
-    return memory[group + GROUP_REST]
+    return int(memory[group + GROUP_REST])
 
 
 @kernel
@@ -165,7 +165,7 @@ def _new_pair(memory: Cells, group: int, hi: int, lo: int, service: int) -> int:
     memory[row + PAIR_SERVICE] = service
     memory[row + PAIR_NEXT] = memory[group + GROUP_FIRST]
     memory[group + GROUP_FIRST] = row
-    return row
+    return int(row)
 
 
 @kernel

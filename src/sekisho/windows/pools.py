@@ -28,19 +28,19 @@ def hash_of(memory: Cells, first: int, second: int, third: int) -> np.uint64:
     Source: Lemire, Kaser, "Strongly universal string hashing is fast" (2014), section 3.
     """
     words = np.uint64(first) * np.uint64(memory[KEYS]) + np.uint64(second) * np.uint64(memory[KEYS + 1])
-    return words + np.uint64(third) * np.uint64(memory[KEYS + 2])
+    return np.uint64(words + np.uint64(third) * np.uint64(memory[KEYS + 2]))
 
 
 @inlined
 def tag_of(bits: np.uint64) -> int:
     """The part of a hash that a slot keeps; its upper bits say where the slot belongs."""
-    return np.int64(bits >> np.uint64(33))
+    return int(np.int64(bits >> np.uint64(33)))
 
 
 @inlined
 def home_of(memory: Cells, pool: int, tag: int) -> int:
     """Where in the index of a pool a tag belongs."""
-    return tag >> memory[pool + SHIFT]
+    return int(tag >> memory[pool + SHIFT])
 
 
 @kernel
@@ -105,7 +105,7 @@ def take(memory: Cells, pool: int) -> int:
     else:
         return 0
     memory[pool + LIVE] += 1
-    return row
+    return int(row)
 
 
 @kernel

@@ -47,18 +47,14 @@ def primary(memory: Cells, sums: Numbers, line: int, side: int) -> int:
 @kernel
 def _outweighs(memory: Cells, sums: Numbers, series: int, other: int) -> bool:
     octets, most = sums[series + SERIES_OCTETS], sums[other + SERIES_OCTETS]
-    return octets > most or (octets == most and memory[series + SERIES_PLACE] < memory[other + SERIES_PLACE])
+    return bool(octets > most or (octets == most and memory[series + SERIES_PLACE] < memory[other + SERIES_PLACE]))
 
 
 @kernel
 def select_windows(memory: Cells, sums: Numbers, lines: Cells, since_ms: int, rows: Cells) -> int:
     """Rows of line_window that reach beyond a time, in order of the given lines, side and window.
 
-    Args:
-        rows: filled with row numbers; as long as rows are in use.
-
-    Returns:
-        How many.
+    Fills ``rows``, which is as long as rows are in use, with their places and answers how many there are.
     """
     count = 0
     first = max(since_ms // WINDOW_MS, memory[OLDEST_WINDOW])
@@ -108,19 +104,13 @@ def _select_group(memory: Cells, group: int, rows: Cells, count: int) -> int:
 
 @kernel
 def gather(memory: Cells, places: Cells, cells: Cells) -> None:
-    """Copy rows into columns.
-
-    Args:
-        places: (n,) of the rows.
-        cells: (columns, n), filled.
-    """
+    """Copy the rows at (n,) ``places`` into the columns of (columns, n) ``cells``."""
     for k in range(len(places)):
         for column in range(len(cells)):
             cells[column, k] = memory[places[k] + column]
 
 
 KERNELS = (
-    (first_series, (MEMORY, numba.int64)),
     (gather, (MEMORY, numba.int64[::1], numba.int64[:, ::1])),
     (primary, (MEMORY, SUMS, numba.int64, numba.int64)),
     (select_windows, (MEMORY, SUMS, numba.int64[::1], numba.int64, numba.int64[::1])),

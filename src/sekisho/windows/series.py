@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numba
+
 from sekisho.core.kernels import borrowing_kernel as kernel
 from sekisho.core.kernels import inlined_kernel as inlined
 from sekisho.windows.arena import (
@@ -13,6 +15,7 @@ from sekisho.windows.arena import (
     INDEX,
     LIVE,
     MASK,
+    MEMORY,
     NO_SERIES,
     SERIES,
     SERIES_CELLS,
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
 @inlined
 def series_tag(memory: Cells, line: int) -> int:
     """The index tag of a line: its first series stands for all."""
-    return tag_of(hash_of(memory, line, 0, 0))
+    return int(tag_of(hash_of(memory, line, 0, 0)))
 
 
 @inlined
@@ -46,7 +49,7 @@ def first_series(memory: Cells, line: int) -> int:
         slot = memory[index + at]
         row = slot & ROW
         if slot >> 32 == tag and memory[row + SERIES_LINE] == line:
-            return row
+            return int(row)
         at = (at + 1) & mask
     return 0
 
@@ -57,14 +60,14 @@ def find_series(memory: Cells, line: int, place: int) -> int:
     series = first_series(memory, line)
     while series != 0 and memory[series + SERIES_PLACE] != place:
         series = memory[series + SERIES_NEXT]
-    return series
+    return int(series)
 
 
 @inlined
 def series_of(memory: Cells, line: int, place: int) -> int:
     """The series of a line at a place, made where it is new; 0 where there is no room."""
     series = find_series(memory, line, place)
-    return series if series != 0 else _new_series(memory, line, place)
+    return int(series if series != 0 else _new_series(memory, line, place))
 
 
 @kernel
@@ -81,7 +84,7 @@ def _new_series(memory: Cells, line: int, place: int) -> int:
     else:
         memory[series + SERIES_NEXT] = memory[first + SERIES_NEXT]
         memory[first + SERIES_NEXT] = series
-    return series
+    return int(series)
 
 
 @kernel
@@ -128,3 +131,9 @@ def forget_touched(memory: Cells) -> None:
     memory[TOUCHED] = 0
     if memory[SERIES + LIVE] * SERIES_CELLS * 4 > (memory[SERIES + END] - memory[SERIES + FIRST]) * 3:
         let_go_idle_series(memory)
+
+
+KERNELS = (
+    (first_series, (MEMORY, numba.int64)),
+    (forget_touched, (MEMORY,)),
+)

@@ -1,3 +1,4 @@
+# ruff: noqa: S608  the statements are put together from the schema alone
 """The SQL that defines line_window and line_target, in the portable subset; the kernel is tested equal to it.
 
 Too slow for the live path (1 to 3 M records/s a thread), it is what Spark runs over the store and what says, in one

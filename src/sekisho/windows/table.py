@@ -14,6 +14,7 @@ from sekisho.core.kernels import warm
 from sekisho.schema.line_target import BLOCK_MS, LINE_TARGET
 from sekisho.schema.line_window import FEATURES, LINE_WINDOW, WINDOW_MS
 from sekisho.windows import arena, fold, read
+from sekisho.windows import series as series_rows
 from sekisho.windows.limits import Limits
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Windows:
 
     def start(self) -> None:
         """Compile the kernels and reserve the memory."""
-        warm((fold.KERNELS, read.KERNELS))
+        warm((fold.KERNELS, series_rows.KERNELS, read.KERNELS))
         keys = (secrets.randbits(63), secrets.randbits(63), secrets.randbits(63))
         self._arena = arena.new_arena(self._limits, keys=keys)
 
@@ -103,7 +104,7 @@ class Windows:
         series = memory[begin : begin + memory[arena.TOUCHED]]
         lines = np.unique(memory[series + arena.SERIES_LINE])
         earliest = memory[series + arena.SERIES_TOUCHED].min(initial=clock_ms // WINDOW_MS + 1) - 1
-        fold.forget_touched(memory)
+        series_rows.forget_touched(memory)
         return Touched(lines=lines, since_ms=int(earliest) * WINDOW_MS)
 
     def line_window(self, *, lines: NDArray[np.int64] | None = None, since_ms: int = 0) -> pa.Table:
@@ -113,6 +114,7 @@ class Windows:
 
         Args:
             lines: keys of the lines wanted, None = all.
+            since_ms: milliseconds UTC.
         """
         memory = self._arena.memory
         cells = self._rows(read.select_windows, arena.WINDOWS, lines, since_ms)
@@ -130,6 +132,7 @@ class Windows:
 
         Args:
             lines: keys of the lines wanted, None = all.
+            since_ms: milliseconds UTC.
         """
         memory = self._arena.memory
         cells = self._rows(read.select_pairs, arena.PAIRS, lines, since_ms)
@@ -165,7 +168,7 @@ class Windows:
         """What each boundary has seen of a line's side (0 sent, 1 received); the primary one first."""
         memory, sums = self._arena.memory, self._arena.sums
         seen = []
-        series = read.first_series(memory, line)
+        series = series_rows.first_series(memory, line)
         while series:
             boundary, its_side = divmod(int(memory[series + arena.SERIES_PLACE]), 2)
             if its_side == side:
@@ -195,8 +198,8 @@ class Windows:
         return cells
 
     def _lines(self) -> NDArray[np.int64]:
-        lines = np.unique(self._arena.rows_of(arena.SERIES)[:, arena.SERIES_LINE])
-        return lines[lines != 0]
+        lines: NDArray[np.int64] = np.unique(self._arena.rows_of(arena.SERIES)[:, arena.SERIES_LINE])
+        return np.asarray(lines[lines != 0])
 
 
 _DROPPED = {

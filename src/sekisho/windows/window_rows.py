@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @inlined
 def window_tag(memory: Cells, series: int, window: int) -> int:
     """The index tag of a series and window."""
-    return tag_of(hash_of(memory, series, window, 0))
+    return int(tag_of(hash_of(memory, series, window, 0)))
 
 
 @inlined
@@ -50,7 +50,7 @@ def find_window(memory: Cells, series: int, window: int) -> int:
         slot = memory[index + at]
         row = slot & ROW
         if slot >> 32 == tag and memory[row + WINDOW_NUMBER] == window and memory[row + WINDOW_SERIES] == series:
-            return row
+            return int(row)
         at = (at + 1) & mask
     return 0
 
@@ -59,7 +59,7 @@ def find_window(memory: Cells, series: int, window: int) -> int:
 def window_row(memory: Cells, series: int, window: int) -> int:
     """The row of a series and window, made where it is new; 0 where only younger windows could make room."""
     row = find_window(memory, series, window)
-    return row if row != 0 else _new_window(memory, series, window)
+    return int(row if row != 0 else _new_window(memory, series, window))
 
 
 @kernel
@@ -78,7 +78,7 @@ def _new_window(memory: Cells, series: int, window: int) -> int:
     memory[series + SERIES_BITS + (window % RING) // 64] |= 1 << (window % 64)
     memory[series + SERIES_ROWS] += 1
     enter(memory, WINDOWS, window_tag(memory, series, window), row)
-    return row
+    return int(row)
 
 
 @kernel
@@ -124,7 +124,7 @@ def add_peer(memory: Cells, count_cell: int, first_cell: int, chain_cell: int, p
 
 @inlined
 def _is_among(memory: Cells, first_cell: int, count: int, peer: int) -> bool:
-    for place in range(first_cell, first_cell + count):
+    for place in range(first_cell, first_cell + count):  # noqa: SIM110  numba has no any()
         if memory[place] == peer:
             return True
     return False
