@@ -10,22 +10,23 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sekisho.checkup.jobs import Seen, Status
-from sekisho.checkup.restart import Beat, Proof, came_back, counters, heartbeat_job, prove, signal_jobs
+from sekisho.checkup.jobs import Status
+from sekisho.checkup.restart import SILENT_BEATS, Beat, Proof, came_back, counters, heartbeat_job, prove
 from sekisho.checkup.runner import attempt_job
 from sekisho.core.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from sekisho.checkup.device import Device
     from sekisho.checkup.jobs import Job
     from sekisho.checkup.session import Inputs, Outcome, Session
 
 BEAT_S = 2.0
 """One look every two seconds: half of what the limits allow for one device."""
 
-UNPLUG = "unplug the device now, wait 30 seconds, plug it in again"
+UNPLUG = "unplug the device now"
+PLUG_IN = "it is off; wait 30 seconds, then plug it in again"
+CHECKING = "it was watched; checking again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,34 +53,45 @@ class RestartAssistant:
         device = before.situation.device_at(address)
         if device is None:
             raise Refused(f"{address} is not a device of this network")
-        proof = await self._watched(device, before.seen, wait_s)
-        self.tell("checking again")
-        after = await self.session.run(self.inputs, step=self.tell, restarts={device.id: proof}, only=[address])
-        return replace(after, report=replace(after.report, extra={"restart": proof_json(device.id, proof)}))
+        beats = await self._watch(heartbeat_job(device, before.seen), wait_s)
+        self.tell(CHECKING)
+        after = await self.session.run(self.inputs, step=self.tell, only=[address])
+        return self._proven(address, before, after, beats)
 
-    async def _watched(self, device: Device, seen: Seen, wait_s: float) -> Proof:
-        began_ms = self.session.now_ms()
-        heartbeat = heartbeat_job(device, seen)
-        readings = await self._read(device)
+    def _proven(self, address: str, before: Outcome, after: Outcome, beats: list[Beat]) -> Outcome:
+        """The re-check with the proof: counters of both runs, and what was seen between them."""
+        old, new = before.situation.device_at(address), after.situation.device_at(address)
+        if old is None or new is None:
+            raise Refused(f"{address} did not come back")
+        elapsed_s = (after.situation.now_ms - before.situation.now_ms) / 1000
+        proof = prove(counters(old, before.seen), counters(new, after.seen), elapsed_s, beats)
+        situation = replace(after.situation, restarts={new.id: proof})
+        done = self.session.conclude(situation, after.seen, notes=after.report.unreachable, only=[address])
+        return replace(done, report=replace(done.report, extra={"restart": proof_json(new.id, proof)}))
+
+    async def _watch(self, heartbeat: Job | None, wait_s: float) -> list[Beat]:
+        """Looks from before the person is asked until the device was away and is back, or the time is over."""
+        beats = [await self._look(heartbeat)]
         self.tell(UNPLUG)
-        beats = await self._watch(heartbeat, began_ms + int(wait_s * 1000)) if heartbeat else []
-        elapsed_s = (self.session.now_ms() - began_ms) / 1000
-        return prove(readings, await self._read(device), elapsed_s, beats)
-
-    async def _watch(self, heartbeat: Job, until_ms: int) -> list[Beat]:
-        beats: list[Beat] = []
+        until_ms = self.session.now_ms() + int(wait_s * 1000)
         while self.session.now_ms() < until_ms and not came_back(beats):
-            attempt = await attempt_job(heartbeat, self.session.gate, self.session.now_ms)
-            beats.append(Beat(attempt.at_ms, attempt.status is Status.ANSWERED))
-            self.tell(UNPLUG if attempt.status is Status.ANSWERED else "it is off; plug it in again after 30 seconds")
             await self.sleep(BEAT_S)
+            beats.append(await self._look(heartbeat))
+            if _went_off(beats):
+                self.tell(PLUG_IN)
         return beats
 
-    async def _read(self, device: Device) -> dict[str, int]:
-        seen = Seen()
-        for job in signal_jobs(device):
-            seen.add(await attempt_job(job, self.session.gate, self.session.now_ms))
-        return counters(device, seen)
+    async def _look(self, heartbeat: Job | None) -> Beat:
+        """One look; a device without any service to look at is never seen, and its restart can only be stated."""
+        if heartbeat is None:
+            return Beat(self.session.now_ms(), answered=False)
+        attempt = await attempt_job(heartbeat, self.session.gate, self.session.now_ms)
+        return Beat(attempt.at_ms, attempt.status is Status.ANSWERED)
+
+
+def _went_off(beats: list[Beat]) -> bool:
+    """It answered once, and the last looks were silent."""
+    return any(beat.answered for beat in beats) and not any(beat.answered for beat in beats[-SILENT_BEATS:])
 
 
 def proof_json(device_id: str, proof: Proof) -> dict[str, object]:

@@ -9,19 +9,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sekisho.checkup.jobs import Job, Status
+from sekisho.checkup.jobs import Status
 from sekisho.checkup.probes.natpmp import NatPmpAnswer
 from sekisho.checkup.probes.snmp import SnmpEngine
 from sekisho.checkup.probes.ssdp import SsdpAnswer
 from sekisho.checkup.probes.wsd import WsdAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sekisho.checkup.device import Device
-    from sekisho.checkup.jobs import Seen
-
-SIGNAL_PROBES = (("wsd", 3702), ("snmp", 161), ("ssdp", 1900), ("natpmp", 5351))
+    from sekisho.checkup.jobs import Job, Seen
 
 
 class Strength(StrEnum):
@@ -97,16 +95,13 @@ class Beat:
     answered: bool
 
 
-def signal_jobs(device: Device) -> Iterator[Job]:
-    """Questions whose answers carry counters."""
-    for address in device.targets:
-        yield from (Job(probe, address, port) for probe, port in SIGNAL_PROBES)
-
-
 def heartbeat_job(device: Device, seen: Seen) -> Job | None:
-    """A service of the device that answered before, so that its silence means something; None without any."""
-    answered = (a.job for a in seen.of(device.targets) if a.job.probe == "tcp" and a.status is Status.ANSWERED)
-    return next(answered, None)
+    """A service of the device that answered before, so that its silence means something; None without any.
+
+    A TCP port first: whether it accepts is told at once, while an UDP service may answer late or not at all.
+    """
+    answered = [a.job for a in seen.of(device.targets) if a.status is Status.ANSWERED]
+    return min(answered, key=lambda job: job.probe != "tcp", default=None)
 
 
 def counters(device: Device, seen: Seen) -> dict[str, int]:

@@ -48,10 +48,14 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one run gives: the report, the state that it saw, and the answers behind both."""
+    """What one run gives: the report, the state that it saw, and the answers behind both.
+
+    Attributes:
+        snapshot: None where only some devices were asked, since that is no state of the network.
+    """
 
     report: Report
-    snapshot: Snapshot
+    snapshot: Snapshot | None
     situation: Situation
     seen: Seen
 
@@ -116,7 +120,7 @@ class Session:
             step: told of each part of discovery.
             progress: told of each job.
             restarts: proofs by device id.
-            only: addresses to ask; others are listed and not asked.
+            only: addresses to ask and to report on; empty means all.
         """
         found, devices = await self.discover(step)
         bare = self._situation(inputs, restarts or {})
@@ -125,7 +129,7 @@ class Session:
             asked = []
         seen = await ask_devices(asked, self.gate, bare, self.now_ms, progress)
         situation = resolve(found.sightings, asked, seen, bare, await vendors_of(devices))
-        return self.conclude(situation, seen, notes=found.notes)
+        return self.conclude(situation, seen, notes=found.notes, only=only)
 
     async def try_pairs(self, outcome: Outcome, pairs: list[Pair]) -> Outcome:
         """The outcome with the documented default pairs tried on every identified device that has any.
@@ -150,17 +154,19 @@ class Session:
         seen: Seen,
         *,
         notes: Iterable[str] = (),
+        only: Iterable[str] = (),
     ) -> Outcome:
         """Report and snapshot of what was seen."""
+        chosen = set(only) | self._consent.devices
         report = Report(
             generated_at_ms=situation.now_ms,
             gateway_mac=self.network.gateway_mac,
             prefix=str(self.network.prefix),
-            devices=fold(seen, situation),
+            devices=tuple(d for d in fold(seen, situation) if not chosen or chosen & set(d.addresses)),
             data=situation.knowledge.sources,
             unreachable=tuple(notes),
         )
-        return Outcome(report, take(situation, seen), situation, seen)
+        return Outcome(report, None if chosen else take(situation, seen), situation, seen)
 
     def _situation(self, inputs: Inputs, restarts: Mapping[str, Proof]) -> Situation:
         return Situation(

@@ -109,7 +109,7 @@ def discover(
 
 
 @app.command()
-def run(  # noqa: PLR0917 # the options of a command are its arguments
+def run(  # the options of a command are its arguments
     interface: Interface = None,
     consent: ConsentOf = None,
     device: Devices = None,
@@ -165,7 +165,7 @@ def baseline(interface: Interface = None, state: StateDir = None) -> None:
 
 
 @app.command()
-def restart(  # noqa: PLR0917 # the options of a command are its arguments
+def restart(  # the options of a command are its arguments
     device: Annotated[str, typer.Argument(help="Address of the device that you will unplug.")],
     interface: Interface = None,
     consent: ConsentOf = None,
@@ -185,13 +185,12 @@ def restart(  # noqa: PLR0917 # the options of a command are its arguments
 
     session = _session(interface, consent, None, state, set(SHIPPED_CLASSES), per_second=None)
     inputs = _inputs(session, answers, data, [], None)
-    with _steps() as step:
-        outcome = _run(RestartAssistant(session, inputs, tell=step).run(device, wait_s=wait_s))
+    outcome = _run(RestartAssistant(session, inputs, tell=_each_once()).run(device, wait_s=wait_s))
     _finish(session, outcome, Output(form, lang, level, html, pdf))
 
 
 @app.command()
-def report(  # noqa: PLR0917 # the options of a command are its arguments
+def report(  # the options of a command are its arguments
     file: Annotated[Path | None, typer.Argument(help="A report of an earlier run; by default the last one.")] = None,
     state: StateDir = None,
     html: Html = None,
@@ -401,6 +400,18 @@ def _steps() -> Any:
             yield lambda text: progress.update(task, description=text)
 
     return steps()
+
+
+def _each_once() -> Callable[[str], None]:
+    """Says each thing on a line of its own, once in a row: what the person should do must not scroll away."""
+    last = [""]
+
+    def tell(text: str) -> None:
+        if text != last[0]:
+            last[0] = text
+            typer.echo(text, err=True)
+
+    return tell
 
 
 def _console(*, stderr: bool) -> Console:

@@ -128,8 +128,13 @@ class Lan:
         )
 
     def unplug(self, host: Host) -> None:
-        """End every process of a host, as a power cut does."""
+        """What a power cut does: every process of a host ends, and its interface is down."""
         _end_processes(host.namespace)
+        _ip("-n", host.namespace, "link", "set", "eth0", "down")
+
+    def plug_in(self, host: Host) -> None:
+        """The interface is up again; what the device runs is started by the caller, as its firmware would."""
+        _ip("-n", host.namespace, "link", "set", "eth0", "up")
 
     @property
     def _switch(self) -> str:

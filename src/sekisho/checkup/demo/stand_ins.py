@@ -241,6 +241,31 @@ async def fresh(address: str) -> None:
     )
 
 
+async def infected(address: str) -> None:
+    """A camera with an open settings page, and what came in through it: a shell in memory that calls home, locally."""
+    await listen(address, 2323, telnet, prompt=b"# ")
+    await open_page(address)
+    asyncio.create_task(_call_home(f"{address.rpartition('.')[0]}.1"))  # noqa: RUF006 # it lives as long as the process
+
+
+async def _call_home(address: str) -> None:
+    """A datagram a second to a port of the router that nobody listens on."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        while True:
+            sock.sendto(b"ping", (address, 6667))
+            await asyncio.sleep(1)
+
+
+async def open_page(address: str) -> None:
+    """The same camera after a restart: the shell is gone, the way in is not."""
+    await listen(address, 80, Web({"/": page("IP Camera", "<h1>Camera Settings</h1>")}))
+
+
+async def closed_page(address: str) -> None:
+    """The same camera with a password."""
+    await listen(address, 80, Web({"/": page("Login", '<form><input type="password" name="p"></form>')}))
+
+
 async def quiet(address: str) -> None:
     """A device that offers nothing."""
     del address
@@ -252,6 +277,9 @@ ROLES: dict[str, Callable[[str], Awaitable[None]]] = {
     "streams": streams,
     "recorder": recorder,
     "fresh": fresh,
+    "infected": infected,
+    "open_page": open_page,
+    "closed_page": closed_page,
     "quiet": quiet,
 }
 

@@ -29,11 +29,13 @@ class Archive:
         self._reports, self._snapshot = directory / "reports", directory / "last-snapshot.json"
 
     def compared(self, report: Report) -> Report:
-        """The report with the comparison to the last one of the same network."""
+        """The report with the comparison to the last one of the same network, of the devices that it speaks of."""
         earlier = self.latest(report.gateway_mac, report.prefix)
         if earlier is None:
             return report
-        before, now = set(earlier["not_finished_because"]), set(report.not_finished_because())
+        here = tuple(f"{device.id}/" for device in report.devices)
+        before = {name for name in earlier["not_finished_because"] if name.startswith(here)}
+        now = set(report.not_finished_because())
         comparison = Comparison(
             earlier_ms=parse_time(earlier["generated_at"]),
             closed=tuple(sorted(before - now)),
@@ -42,11 +44,12 @@ class Archive:
         )
         return replace(report, compared=comparison)
 
-    def keep(self, report: Report, snapshot: Snapshot) -> Path:
-        """Write both; the oldest reports beyond the limit go."""
+    def keep(self, report: Report, snapshot: Snapshot | None) -> Path:
+        """Write both (a run of some devices has no snapshot); the oldest reports beyond the limit go."""
         path = self._reports / f"{report.generated_at_ms}.json"
         write_json(path, report.to_json())
-        write_json(self._snapshot, snapshot.to_json())
+        if snapshot is not None:
+            write_json(self._snapshot, snapshot.to_json())
         for old in sorted(self._reports.glob("*.json"))[:-_KEPT]:
             old.unlink()
         return path
