@@ -11,13 +11,15 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from functools import lru_cache
+import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numba
-import structlog
 from numba.core import config as numba_config
+
+from sekisho.core.log import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -74,6 +76,7 @@ def default_cache_directory() -> Path:
     return Path(base) / "sekisho"
 
 
+@cache
 def _usable(cache_directory: Path) -> Path | None:
     parent = cache_directory / "kernels"
     probe = parent / f".probe-{os.getpid()}"
@@ -82,7 +85,7 @@ def _usable(cache_directory: Path) -> Path | None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        structlog.get_logger().warning(
+        logger().warning(
             "kernels are compiled without a cache, each start takes some seconds longer",
             directory=str(cache_directory),
             why=error.strerror,
@@ -96,11 +99,13 @@ def _directory_of(dispatcher: Any, parent: Path) -> Path:
     directory = parent / f"{folder.name}-{_source_digest(folder)}"
     if not directory.exists():
         directory.mkdir(exist_ok=True)
+        if sys.stderr.isatty():
+            logger().info("compiling kernels, once for this version; up to a minute", folder=folder.name)
         _prune(parent, folder.name, keep=directory)
     return directory
 
 
-@lru_cache
+@cache
 def _source_digest(folder: Path) -> str:
     digest = hashlib.blake2b(numba.__version__.encode(), digest_size=8)
     package = Path(__file__).parents[1]
