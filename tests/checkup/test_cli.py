@@ -14,7 +14,7 @@ from sekisho.checkup.consent import OutOfScope
 from sekisho.checkup.outcomes import Observation, finding
 from sekisho.checkup.probes import PROBES
 from sekisho.checkup.state import write_json
-from sekisho.cli.checkup import app
+from sekisho.cli.checkup import _scored, app
 from sekisho.measures.order import DeviceKind
 from sekisho.measures.report import DeviceReport, Report
 
@@ -111,6 +111,16 @@ def test_looser_limits_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert result.exit_code == 1
     assert "tightened" in result.stderr
     assert not (tmp_path / "consents.jsonl").exists()
+
+
+def test_a_password_is_scored_and_only_the_number_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was typed is in no value that goes on."""
+    from sekisho.checkup.data.knowledge import Knowledge
+
+    monkeypatch.setattr("typer.prompt", lambda *_, **__: "admin123")
+    inputs = _scored(sessions.Inputs(knowledge=Knowledge()), ["192.0.2.9"])
+    assert inputs.answers.devices == {"192.0.2.9": {"password_score": 0}}
+    assert "admin123" not in repr(inputs)
 
 
 def test_a_baseline_needs_a_run_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, network: LocalNetwork) -> None:

@@ -126,6 +126,12 @@ def run(  # the options of a command are its arguments
     default_pairs: Annotated[
         Path | None, typer.Option(help="Try the default pairs of your manuals, listed in this file (off unless given).")
     ] = None,
+    score: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DEVICE", help="Score your own password of this device: typed hidden, never kept or sent."
+        ),
+    ] = None,
     per_second: PerSecond = None,
     html: Html = None,
     pdf: Pdf = None,
@@ -141,7 +147,7 @@ def run(  # the options of a command are its arguments
         return
     classes = set(SHIPPED_CLASSES) | ({CheckClass.DEFAULT_PAIRS} if default_pairs else set())
     session = _session(interface, consent, device, state, classes, per_second=per_second)
-    inputs = _inputs(session, answers, data, mud or [], flows)
+    inputs = _scored(_inputs(session, answers, data, mud or [], flows), score or [])
     outcome = _checked(session, inputs, default_pairs)
     _finish(session, outcome, Output(form, lang, level, html, pdf))
 
@@ -285,6 +291,19 @@ def _inputs(session: Session, answers: Path | None, data: Path | None, mud: list
             profiles={device: mud_reader.read(Path(file)) for device, _, file in pairs},
             flows=flowlog.read(flows) if flows else {},
         )
+
+
+def _scored(inputs: Inputs, devices: list[str]) -> Inputs:
+    """The inputs with the strength of passwords that the owner types now; only the numbers are kept."""
+    from dataclasses import replace
+
+    from sekisho.checkup.strength import score
+
+    stated = {name: dict(table) for name, table in inputs.answers.devices.items()}
+    for device in devices:
+        password = typer.prompt(f"password of {device} (scored here, not kept)", hide_input=True, err=True)
+        stated.setdefault(device, {})["password_score"] = score(password)
+    return replace(inputs, answers=replace(inputs.answers, devices=stated))
 
 
 def _checked(session: Session, inputs: Inputs, default_pairs: Path | None) -> Outcome:

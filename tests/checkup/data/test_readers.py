@@ -203,6 +203,19 @@ def test_a_file_that_nobody_can_read_is_an_error(tmp_path: Path, name: str, cont
         knowledge.load(tmp_path, NOW_MS)
 
 
+def test_a_makers_security_txt_is_a_contact_until_it_expires(tmp_path: Path) -> None:
+    """Kept under the maker's name; an expired one is none, and a broken one is an error."""
+    path = tmp_path / "I-O DATA.security.txt"
+    path.write_text("Contact: https://maker.example/report\nExpires: 2026-10-01T00:00:00Z\n")
+    known = knowledge.load(tmp_path, NOW_MS)
+    assert known.contact("I-O Data", NOW_MS) == "https://maker.example/report"
+    assert known.contact("I-O Data", NOW_MS + 30 * 86_400_000) == ""
+    assert known.contact("BUFFALO", NOW_MS) == ""
+    path.write_text("Contact: x\n")
+    with pytest.raises(InputError, match=r"security\.txt"):
+        knowledge.load(tmp_path, NOW_MS)
+
+
 def test_every_real_mud_profile_is_read() -> None:
     """28 files of the draft's shape: each has a URL and entries that leave the device."""
     files = sorted(shared("device/mud/ref_mud/raw").glob("*.json"))

@@ -11,7 +11,7 @@ from sekisho.checkup.data.advisory import Concern
 from sekisho.checkup.data.version import version_key
 from sekisho.checkup.identify.match import Identity
 from sekisho.checkup.outcomes import Observation
-from sekisho.core.time import to_datetime
+from sekisho.core.time import iso, to_datetime
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,7 +52,7 @@ def fold(device: Device, _: Seen, situation: Situation) -> Iterator[Observation]
     general = situation.knowledge.models.of_maker(maker)
     yield _firmware(record or general, firmware)
     yield _support(record, situation)
-    yield _contact(record, general, maker)
+    yield _contact(record, general, maker, situation)
 
 
 def _known(situation: Situation, maker: str, model: str, firmware: str) -> Iterator[Observation]:
@@ -87,10 +87,12 @@ def _support(record: ModelRecord | None, situation: Situation) -> Observation:
     return Observation("c3.support_ended" if ended else "c3.supported", evidence, record.source)
 
 
-def _contact(record: ModelRecord | None, general: ModelRecord | None, maker: str) -> Observation:
+def _contact(record: ModelRecord | None, general: ModelRecord | None, maker: str, situation: Situation) -> Observation:
     for row in (record, general):
         if row is not None and row.contact:
             return Observation("c3.contact", {"page": row.contact, "date": row.recorded}, row.source)
+    if stated := situation.knowledge.contact(maker, situation.now_ms):
+        return Observation("c3.contact", {"page": stated, "date": iso(situation.now_ms)[:10]}, "security.txt")
     return Observation("c3.contact_unknown", {"maker": maker}, "models")
 
 

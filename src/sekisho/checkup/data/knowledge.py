@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date as Date  # noqa: N812 # `date` is what the readers call their function
 from typing import TYPE_CHECKING, Any
 
-from sekisho.checkup.data import csaf, cve5, kev, myjvn, nvd
-from sekisho.checkup.data.advisory import Advisory, Concern, concern
+from sekisho.checkup.data import csaf, cve5, kev, myjvn, nvd, securitytxt
+from sekisho.checkup.data.advisory import Advisory, Concern, concern, key
 from sekisho.checkup.data.models import Models, shipped
 from sekisho.checkup.jobs import NoAnswer
 from sekisho.core.errors import InputError
@@ -16,20 +16,32 @@ from sekisho.core.time import to_datetime
 from sekisho.measures.report import DataSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from sekisho.checkup.data.securitytxt import SecurityTxt
 
 JSON_READERS = {"kev": kev, "nvd": nvd, "cve": cve5, "csaf": csaf}
 """Name of a data set -> its reader; a JSON file belongs to the first that recognises it."""
 
 
+SECURITY_TXT = ".security.txt"
+"""A maker's security.txt is kept as ``<maker>.security.txt``, since the file does not say whose it is."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowledge:
-    """Advisories, the table of models, and how old each data set is."""
+    """Advisories, the table of models, makers' security.txt, and how old each data set is."""
 
     advisories: tuple[Advisory, ...] = ()
     models: Models = field(default_factory=shipped)
     sources: tuple[DataSource, ...] = ()
+    contacts: Mapping[str, SecurityTxt] = field(default_factory=dict)
+
+    def contact(self, maker: str, now_ms: int) -> str:
+        """First contact of a maker's security.txt that has not expired, "" without one (which proves nothing)."""
+        found = self.contacts.get(key(maker))
+        return found.contacts[0] if found is not None and found.holds(to_datetime(now_ms)) else ""
 
     def concerning(self, *, maker: str, model: str, firmware: str) -> dict[Concern, list[Advisory]]:
         """Advisories that concern a device, by how."""
@@ -60,13 +72,23 @@ def load(directory: Path | None, now_ms: int) -> Knowledge:
         name, day, rows = _read(path)
         advisories += rows
         dates[name] = max(day, dates.get(name, ""))
-    return Knowledge(advisories=tuple(advisories), sources=tuple(_sources(dates, now_ms)))
+    contacts = {
+        key(path.name.removesuffix(SECURITY_TXT)): _contact(path) for path in directory.rglob(f"*{SECURITY_TXT}")
+    }
+    return Knowledge(advisories=tuple(advisories), sources=tuple(_sources(dates, now_ms)), contacts=contacts)
 
 
 def _sources(dates: dict[str, str], now_ms: int) -> Iterable[DataSource]:
     today = to_datetime(now_ms).date()
     for name, day in sorted(dates.items()):
         yield DataSource(name=name, date=day, age_days=max((today - Date.fromisoformat(day)).days, 0))
+
+
+def _contact(path: Path) -> SecurityTxt:
+    try:
+        return securitytxt.read(path.read_text("utf-8"))
+    except ValueError as error:
+        raise InputError(path, f"it cannot be read: {error}") from error
 
 
 def _read(path: Path) -> tuple[str, str, list[Advisory]]:
