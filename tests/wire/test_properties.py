@@ -27,15 +27,40 @@ from sekisho.core.address import from_words
 from sekisho.wire.datagrams import Datagrams
 
 LENGTHS = {
-    8: (4,), 12: (4,), 27: (16,), 28: (16,),
-    1: (1, 2, 3, 4, 8), 2: (1, 2, 4, 7, 8), 4: (1,), 6: (1, 2), 7: (2,), 11: (2,), 10: (1, 2, 4), 14: (2, 4),
-    61: (1,), 234: (4,), 235: (4,), 34: (4,), 22: (4,), 21: (4,), 5: (1,), 82: (1, 20), 56: (6,),
+    8: (4,),
+    12: (4,),
+    27: (16,),
+    28: (16,),
+    1: (1, 2, 3, 4, 8),
+    2: (1, 2, 4, 7, 8),
+    4: (1,),
+    6: (1, 2),
+    7: (2,),
+    11: (2,),
+    10: (1, 2, 4),
+    14: (2, 4),
+    61: (1,),
+    234: (4,),
+    235: (4,),
+    34: (4,),
+    22: (4,),
+    21: (4,),
+    5: (1,),
+    82: (1, 20),
+    56: (6,),
 }
 """Element -> lengths it is sent in."""
 
 COLUMN = {
-    1: "octets", 2: "packets", 4: "protocol", 7: "src_port", 11: "dst_port", 10: "ingress_if", 14: "egress_if",
-    234: "ingress_vrf", 235: "egress_vrf",
+    1: "octets",
+    2: "packets",
+    4: "protocol",
+    7: "src_port",
+    11: "dst_port",
+    10: "ingress_if",
+    14: "egress_if",
+    234: "ingress_vrf",
+    235: "egress_vrf",
 }
 
 

@@ -25,6 +25,7 @@ from export_builders import (
     v9_templates,
 )
 from sekisho.core.reasons import WireReason
+from sekisho.wire.held import CHECK_EVERY_MS
 from sekisho.wire.limits import Limits
 
 V9_TEMPLATE = v9_templates(template(256, FLOW_FIELDS))
@@ -186,7 +187,7 @@ def test_held_sets_expire():
     """After some seconds of stream time a set without template is counted for good."""
     decoder = new_decoder()
     decode(decoder, v9(a_set(256, flow())), at=NOW_MS)
-    later = NOW_MS + decoder.limits.held_ms + 1
+    later = NOW_MS + decoder.limits.held_ms + CHECK_EVERY_MS
     assert decode(decoder, v9(V9_TEMPLATE), at=later) == []
     assert decoder.drops == {WireReason.UNKNOWN_TEMPLATE: 1}
 

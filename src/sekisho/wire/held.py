@@ -19,13 +19,12 @@ if TYPE_CHECKING:
 SET_HEADER_OCTETS = 4
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HeldSet:
     """One set and what is needed to decode it later.
 
     Attributes:
         payload: message header and the set, a valid datagram by itself.
-        is_waiting: False once its template came.
     """
 
     source: Source
@@ -33,7 +32,6 @@ class HeldSet:
     port: int
     received_at: int
     payload: bytes
-    is_waiting: bool = True
 
 
 def as_datagram(header: bytes, version: int, set_octets: bytes) -> bytes:
@@ -47,15 +45,19 @@ def as_datagram(header: bytes, version: int, set_octets: bytes) -> bytes:
 HEADER_OCTETS = {v9.VERSION: v9.HEADER_OCTETS, ipfix.VERSION: ipfix.HEADER_OCTETS}
 
 
+CHECK_EVERY_MS = 1000
+"""Stream time between two looks for sets that waited too long."""
+
+
 class HeldSets:
     """Sets that wait, bounded in octets for each exporter and in time."""
 
     def __init__(self, limits: Limits, drops: Counter[WireReason]) -> None:
         self._limits = limits
         self._drops = drops
-        self._queue: deque[HeldSet] = deque()
-        self._waiting: dict[tuple[Source, int], list[HeldSet]] = {}
+        self._waiting: dict[tuple[Source, int], deque[HeldSet]] = {}
         self._octets: Counter[int] = Counter()
+        self._checked_ms = 0
 
     def __len__(self) -> int:
         return sum(len(sets) for sets in self._waiting.values())
@@ -68,29 +70,22 @@ class HeldSets:
             self._drops[WireReason.HELD_LIMIT] += 1
             return
         self._octets[exporter] += len(held.payload)
-        self._queue.append(held)
-        self._waiting.setdefault((held.source, held.template_id), []).append(held)
+        self._waiting.setdefault((held.source, held.template_id), deque()).append(held)
 
     def take(self, source: Source, template_id: int) -> list[HeldSet]:
         """The sets that waited for a template, in the order they came."""
-        taken = self._waiting.pop((source, template_id), [])
-        for held in taken:
-            held.is_waiting = False
-            self._octets[source.exporter] -= len(held.payload)
+        taken = list(self._waiting.pop((source, template_id), ()))
+        self._octets[source.exporter] -= sum(len(held.payload) for held in taken)
         return taken
 
     def expire(self, now_ms: int) -> None:
         """Count the sets that waited too long in stream time."""
-        oldest = now_ms - self._limits.held_ms
-        while self._queue and (not self._queue[0].is_waiting or self._queue[0].received_at < oldest):
-            held = self._queue.popleft()
-            if held.is_waiting:
-                self._expire(held)
-
-    def _expire(self, held: HeldSet) -> None:
-        key = (held.source, held.template_id)
-        self._waiting[key].remove(held)
-        if not self._waiting[key]:
-            del self._waiting[key]
-        self._octets[held.source.exporter] -= len(held.payload)
-        self._drops[WireReason.UNKNOWN_TEMPLATE] += 1
+        if abs(now_ms - self._checked_ms) < CHECK_EVERY_MS:
+            return
+        self._checked_ms = now_ms
+        for key, sets in list(self._waiting.items()):
+            while sets and now_ms - sets[0].received_at > self._limits.held_ms:
+                self._octets[key[0].exporter] -= len(sets.popleft().payload)
+                self._drops[WireReason.UNKNOWN_TEMPLATE] += 1
+            if not sets:
+                del self._waiting[key]

@@ -91,4 +91,4 @@ class KeyTable:
 
 _INDEX, _WORD = types.int64[:, ::1], types.int64
 
-KERNELS = ((put, (_INDEX, _WORD, _WORD, _WORD)),)
+KERNELS = ((find, (_INDEX, _WORD, _WORD)), (put, (_INDEX, _WORD, _WORD, _WORD)))
