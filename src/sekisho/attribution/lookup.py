@@ -7,6 +7,7 @@ from typing import Any
 from numba import types
 
 from sekisho.attribution.holder import OVERLAP, holder_at, prefetch_rows, prefetch_run, prefetch_slots, same_holder
+from sekisho.attribution.intrinsics import borrowed
 from sekisho.attribution.layout import (
     ENDPOINT_WORDS,
     ENDPOINTS,
@@ -123,36 +124,29 @@ def _line(memory: Any, answer: int) -> int:
 
 
 @kernel
-def _prepare_slots(memory: Any, cells: Any, row: int, hi: int, lo: int, reason: int, realm: int) -> None:
-    """Note whether a side is ours, and ask for its slots if it is."""
-    ours = within(memory, OURS, cells[hi, row], cells[lo, row])
-    cells[reason, row] = 0 if ours else -NOT_OURS
-    if ours:
-        prefetch_slots(memory, realm, cells[hi, row], cells[lo, row])
-
-
-@kernel
-def _prepare_rows(
-    memory: Any, cells: Any, row: int, hi: int, lo: int, port: int, reason: int, assignment: int, realm: int
-) -> None:
-    """Ask for the rows of a side, and note the place of a directory instead of an assignment."""
-    ours = cells[reason, row] == 0
-    port_bits = cells[port, row] & PORT_MASK
-    directory = prefetch_rows(memory, realm, cells[hi, row], cells[lo, row], port_bits) if ours else 0
-    cells[assignment, row] = directory
-
-
-@kernel
 def _prepare(memory: Any, cells: Any, first: int, last: int, realms: Any) -> None:
-    """Fetch what the lookups of some rows will read, all at once: alone each would wait for memory three times."""
+    """Note which sides are ours, and fetch what their lookups will read: alone each would wait for memory three times.
+
+    The places of directories stand in the assignment cells meanwhile.
+    """
     for row in range(first, last):
         realm = realms[cells[_REALM, row]]
-        _prepare_slots(memory, cells, row, _SRC_HI, _SRC_LO, _SRC_REASON, realm)
-        _prepare_slots(memory, cells, row, _DST_HI, _DST_LO, _DST_REASON, realm)
+        src_ours = within(memory, OURS, cells[_SRC_HI, row], cells[_SRC_LO, row])
+        dst_ours = within(memory, OURS, cells[_DST_HI, row], cells[_DST_LO, row])
+        cells[_SRC_REASON, row], cells[_DST_REASON, row] = 0 if src_ours else -NOT_OURS, 0 if dst_ours else -NOT_OURS
+        if src_ours:
+            prefetch_slots(memory, realm, cells[_SRC_HI, row], cells[_SRC_LO, row])
+        if dst_ours:
+            prefetch_slots(memory, realm, cells[_DST_HI, row], cells[_DST_LO, row])
     for row in range(first, last):
         realm = realms[cells[_REALM, row]]
-        _prepare_rows(memory, cells, row, _SRC_HI, _SRC_LO, _SRC_PORT, _SRC_REASON, _SRC_ROW, realm)
-        _prepare_rows(memory, cells, row, _DST_HI, _DST_LO, _DST_PORT, _DST_REASON, _DST_ROW, realm)
+        src_port, dst_port = cells[_SRC_PORT, row] & PORT_MASK, cells[_DST_PORT, row] & PORT_MASK
+        src_directory, dst_directory = 0, 0
+        if cells[_SRC_REASON, row] == 0:
+            src_directory = prefetch_rows(memory, realm, cells[_SRC_HI, row], cells[_SRC_LO, row], src_port)
+        if cells[_DST_REASON, row] == 0:
+            dst_directory = prefetch_rows(memory, realm, cells[_DST_HI, row], cells[_DST_LO, row], dst_port)
+        cells[_SRC_ROW, row], cells[_DST_ROW, row] = src_directory, dst_directory
     for row in range(first, last):
         prefetch_run(memory, cells[_SRC_ROW, row], cells[_SRC_PORT, row] & PORT_MASK)
         prefetch_run(memory, cells[_DST_ROW, row], cells[_DST_PORT, row] & PORT_MASK)
@@ -194,10 +188,11 @@ def attribute(memory: Any, cells: Any, length: int, realms: Any, margin_ms: int,
         unattributed: (reasons,) int64; records without a line on either side are added under the reason of the side
             that came closer to one (reasons ascend in that order).
     """
+    words, columns, codes, counts = borrowed(memory), borrowed(cells), borrowed(realms), borrowed(unattributed)
     for first in range(0, length, _AT_ONCE):
         last = min(first + _AT_ONCE, length)
-        _prepare(memory, cells, first, last, realms)
-        _attribute(memory, cells, first, last, realms, margin_ms, unattributed)
+        _prepare(words, columns, first, last, codes)
+        _attribute(words, columns, first, last, codes, margin_ms, counts)
 
 
 _CELLS, _WORDS, _WORD = types.int64[:, ::1], types.int64[::1], types.int64

@@ -74,7 +74,7 @@ class Block:
         column = self._column(name)
         if pa.types.is_timestamp(column.type) and column.type.tz is None:
             # Arrow would take a time without a zone for UTC: nine hours off in Japan.
-            raise self.refuse(0, name, expected=expected, found=f"the type {column.type}")
+            raise self.refuse(0, name, expected=expected, found=str(column.type))
         instants = self._as(name, pa.timestamp("us", "UTC"), expected)
         return pc.cast(pc.floor_temporal(instants, unit="millisecond"), pa.timestamp("ms", "UTC")).cast(pa.int64())
 
