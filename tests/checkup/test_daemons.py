@@ -89,7 +89,7 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checked]:
 def _check(lan: Lan, directory: Path) -> Checked:
     hosts = {name: lan.add(name, number) for number, name in enumerate(TRUTH, 1)}
     computer = lan.add("computer", 30)
-    for start in (_router, _camera, _recorder, _nas, _printer, _snmp, _ssh, _brokers):
+    for start in (_router, _camera, _recorder, _nas, _printer, _snmp, _ssh, _brokers, _rogue):
         start(lan, hosts, directory)
     _wait_for_ports(lan, computer, hosts)
     _open_port_for_camera(lan, hosts)
@@ -219,6 +219,21 @@ def _brokers(lan: Lan, hosts: dict[str, Host], directory: Path) -> None:
         lan.start(hosts[name], needs("mosquitto"), "-c", str(configuration))
 
 
+def _rogue(lan: Lan, hosts: dict[str, Host], _: Path) -> None:
+    """A device that was given its address by a second DHCP server, itself, and says so in a request every second."""
+    address = hosts["quiet"].address
+    script = (
+        "import socket,struct,time\n"
+        "s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\n"
+        "s.setsockopt(socket.SOL_SOCKET,socket.SO_BROADCAST,1)\n"
+        f"a=socket.inet_aton('{address}')\n"
+        "m=struct.pack('!BBBB',1,1,6,0)+bytes(8)+a+bytes(12)+bytes(6)+bytes(202)+b'\\x63\\x82\\x53\\x63'\n"
+        "m+=b'\\x35\\x01\\x03\\x36\\x04'+a+b'\\xff'\n"
+        "while True: s.sendto(m,('255.255.255.255',67)); time.sleep(1)\n"
+    )
+    lan.start(hosts["quiet"], sys.executable, "-c", script)
+
+
 PORTS = {"router": 5000, "camera": 80, "recorder": 23, "nas": 445, "printer": 9100, "ssh": 22, "broker": 1883}
 
 
@@ -336,6 +351,12 @@ def test_devices_are_named_by_keys_and_services(checked: Checked) -> None:
     assert kinds[checked.hosts["camera"].address] == "camera"
     assert kinds[checked.hosts["nas"].address] == "nas"
     assert len(checked.report["devices"]) == len(TRUTH)
+
+
+def test_a_second_dhcp_server_is_heard(checked: Checked) -> None:
+    """From the broadcast of the device that chose it; a question at the router."""
+    assert "c4.second_server" in checked.outcomes("router", "ASK")
+    assert "this system does not let" not in json.dumps(checked.report["unreachable"])
 
 
 def test_the_report_follows_its_schema(checked: Checked) -> None:

@@ -13,6 +13,7 @@ from sekisho.checkup.discover import Discovery, discover
 from sekisho.checkup.gate import Gate
 from sekisho.checkup.limits import Limits
 from sekisho.checkup.network import LocalNetwork, local_network
+from sekisho.checkup.overheard import listening
 from sekisho.checkup.runner import ask_devices, fold, resolve
 from sekisho.checkup.situation import OwnerAnswers, Situation
 from sekisho.checkup.snapshot import Snapshot, take
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from sekisho.checkup.runner import Progress
     from sekisho.checkup.system import System
 
+NOT_HEARD = "this system does not let this user listen to DHCP and router advertisements"
 IDENTITY_HOLDS_MS = 2_000
 """How long a look at the routing and neighbour tables holds: they cost a process on some systems."""
 
@@ -122,14 +124,18 @@ class Session:
             restarts: proofs by device id.
             only: addresses to ask and to report on; empty means all.
         """
-        found, devices = await self.discover(step)
-        bare = self._situation(inputs, restarts or {})
-        asked = [d for d in devices if not only or set(d.addresses) & set(only)]
-        if CheckClass.SERVICES not in self._consent.classes:
-            asked = []
-        seen = await ask_devices(asked, self.gate, bare, self.now_ms, progress)
-        situation = resolve(found.sightings, asked, seen, bare, await vendors_of(devices))
-        return self.conclude(situation, seen, notes=found.notes, only=only)
+        async with listening(self.network) as heard:
+            found, devices = await self.discover(step)
+            bare = replace(self._situation(inputs, restarts or {}), heard=heard)
+            asked = [d for d in devices if not only or set(d.addresses) & set(only)]
+            if CheckClass.SERVICES not in self._consent.classes:
+                asked = []
+            seen = await ask_devices(asked, self.gate, bare, self.now_ms, progress)
+        known = {address for device in devices for address in device.addresses}
+        told = [sighting for sighting in heard.sightings() if sighting.address in known]
+        situation = resolve([*found.sightings, *told], asked, seen, bare, await vendors_of(devices))
+        notes = found.notes if heard.permitted else (*found.notes, NOT_HEARD)
+        return self.conclude(situation, seen, notes=notes, only=only)
 
     async def try_pairs(self, outcome: Outcome, pairs: list[Pair]) -> Outcome:
         """The outcome with the documented default pairs tried on every identified device that has any.

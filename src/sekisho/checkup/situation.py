@@ -6,6 +6,7 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sekisho.checkup.overheard import Overheard
 from sekisho.core.errors import ConfigError, InputError
 from sekisho.measures.order import DeviceKind
 
@@ -69,6 +70,7 @@ class Situation:
         restarts: proofs of the restart assistant, by device id.
         profiles: what a maker states, by device id or address.
         flows: what the owner's log shows, by address.
+        heard: what the link said by itself.
     """
 
     network: LocalNetwork
@@ -84,6 +86,7 @@ class Situation:
     restarts: Mapping[str, Proof] = field(default_factory=dict)
     profiles: Mapping[str, MudProfile] = field(default_factory=dict)
     flows: Mapping[str, tuple[Flow, ...]] = field(default_factory=dict)
+    heard: Overheard = field(default_factory=Overheard)
 
     def is_gateway(self, device: Device) -> bool:
         """Whether the device is the network's default gateway."""

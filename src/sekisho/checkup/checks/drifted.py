@@ -34,6 +34,8 @@ def fold(device: Device, seen: Seen, situation: Situation) -> Iterator[Observati
     """Changes of the device; on the router also those of the network."""
     if situation.is_gateway(device):
         yield from _resolvers(situation)
+        for other in situation.heard.others(situation.network):
+            yield Observation("c4.second_server", {"place": other}, "dhcp and router advertisements")
     if situation.baseline is None:
         yield Observation("c4.no_baseline", {}, "baseline")
         return
