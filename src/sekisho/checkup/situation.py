@@ -6,6 +6,7 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sekisho.checkup.data.mud import typed
 from sekisho.checkup.overheard import Overheard
 from sekisho.core.errors import ConfigError, InputError
 from sekisho.measures.order import DeviceKind
@@ -122,7 +123,16 @@ def read_answers(path: Path) -> OwnerAnswers:
     _check(path, "network", tables.get("network", {}), _NETWORK_KEYS)
     for name, table in tables.get("device", {}).items():
         _check(path, f"device.{name}", table, _DEVICE_KEYS)
+        _check_communications(path, f"device.{name}", table.get("communications", []))
     return OwnerAnswers(tables.get("device", {}), tables.get("network", {}))
+
+
+def _check_communications(path: Path, where: str, entries: list[str]) -> None:
+    try:
+        typed(entries)
+    except ValueError as error:
+        expected = "destination and tcp/PORT or udp/PORT"
+        raise ConfigError(path, f"{where}.communications", expected=expected, found=entries) from error
 
 
 def _check(path: Path, where: str, table: Mapping[str, Any], keys: Mapping[str, type]) -> None:

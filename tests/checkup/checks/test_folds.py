@@ -302,6 +302,21 @@ def test_stated_needs(situation: Callable[..., Situation]) -> None:
     assert set(outcomes("c2.5", CAMERA, Seen(), situation(flows={HOST: (stated,)}))) == {"c2.5.not_seen"}
 
 
+def test_needs_that_the_owner_copied_from_the_manual_count_too(situation: Callable[..., Situation]) -> None:
+    """Where there is no MUD file; the source is the owner."""
+    flows = {HOST: (Flow("203.0.113.9", 6, 23),)}
+    here = situation(CAMERA, answers={"communications": ["cloud.example tcp/443"]}, flows=flows)
+    (found,) = check("c2.5").fold(CAMERA, Seen(), here)
+    assert (found.outcome, found.source) == ("c2.5.extra", "stated by the owner")
+
+
+def test_automatic_updates_are_as_the_owner_states(situation: Callable[..., Situation]) -> None:
+    """They can be read on the device's own page only."""
+    for stated, there in (({"auto_update": True}, True), ({"auto_update": False}, False), ({}, False)):
+        here = situation(CAMERA, answers=stated, knowledge=knowledge(), identities={"cam": identity("EX-9")})
+        assert ("c3.auto_update_on" in outcomes("c3", CAMERA, Seen(), here)) is there
+
+
 def knowledge(*rows: dict[str, Any]) -> Knowledge:
     advisories = (
         Advisory(cve="CVE-1", maker="Example", product="EX-1000", source="kev", exploited=True),

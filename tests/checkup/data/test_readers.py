@@ -231,7 +231,17 @@ def test_mud_entries_cover_what_the_maker_states_and_nothing_else() -> None:
     profile = mud.read(shared("device/mud/ref_mud/raw/tplinkcameraMud.json"))
     stated = mud.Flow("203.0.113.7", 6, 443, "ipc.tplinkcloud.com")
     others = [mud.Flow("203.0.113.7", 6, 444, stated.name), mud.Flow("203.0.113.7", 6, 443, "evil.example")]
-    assert profile.beyond([stated, *others]) == others
+    assert mud.beyond(profile.allowed, [stated, *others]) == others
+
+
+def test_needs_are_typed_as_a_manual_prints_them() -> None:
+    """A name or a network, and a port; any other form is refused with the entry in the sentence."""
+    allowed = mud.typed(["cloud.example TCP/443", "192.0.2.0/24 udp/123"])
+    near = [mud.Flow("192.0.2.9", 17, 123), mud.Flow("203.0.113.1", 6, 443, "cloud.example")]
+    far = [mud.Flow("192.0.3.9", 17, 123), mud.Flow("192.0.2.9", 6, 123), mud.Flow("203.0.113.1", 6, 443)]
+    assert mud.beyond(allowed, near + far) == far
+    with pytest.raises(ValueError, match="everything"):
+        mud.typed(["everything"])
 
 
 def test_a_mud_file_of_another_kind_is_an_error(tmp_path: Path) -> None:

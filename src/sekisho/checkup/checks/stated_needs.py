@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sekisho.checkup.data.mud import beyond, typed
 from sekisho.checkup.outcomes import Observation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sekisho.checkup.data.mud import Flow
+    from sekisho.checkup.data.mud import Allowed, Flow
     from sekisho.checkup.device import Device
     from sekisho.checkup.jobs import Job, Seen
     from sekisho.checkup.situation import Situation
@@ -27,17 +28,25 @@ def jobs(_: Device, __: Seen, ___: Situation) -> Iterable[Job]:
 
 def fold(device: Device, _: Seen, situation: Situation) -> Iterator[Observation]:
     """A question on what the maker does not state."""
-    profile = next((p for name, p in situation.profiles.items() if name in (device.id, *device.addresses)), None)
+    allowed, source = _stated(device, situation)
     flows = [flow for address in device.addresses for flow in situation.flows.get(address, ())]
-    if profile is None or not flows:
+    if not allowed or not flows:
         yield Observation("c2.5.not_seen", {}, "no statement or no record")
         return
-    extra = list(dict.fromkeys(map(_text, profile.beyond(flows))))
+    extra = list(dict.fromkeys(map(_text, beyond(allowed, flows))))
     if extra:
         shown = ", ".join(extra[:_SHOWN]) + (f" (+{len(extra) - _SHOWN})" if len(extra) > _SHOWN else "")
-        yield Observation("c2.5.extra", {"flows": shown}, profile.url)
+        yield Observation("c2.5.extra", {"flows": shown}, source)
     else:
-        yield Observation("c2.5.as_stated", {"count": str(len(flows))}, profile.url)
+        yield Observation("c2.5.as_stated", {"count": str(len(flows))}, source)
+
+
+def _stated(device: Device, situation: Situation) -> tuple[tuple[Allowed, ...], str]:
+    """The maker's profile, else what the owner copied from the manual."""
+    for name, profile in situation.profiles.items():
+        if name in (device.id, *device.addresses):
+            return profile.allowed, profile.url
+    return typed(situation.answers.about(device).get("communications", [])), "stated by the owner"
 
 
 def _text(flow: Flow) -> str:

@@ -51,6 +51,8 @@ def fold(device: Device, _: Seen, situation: Situation) -> Iterator[Observation]
     record = situation.knowledge.models.of(maker, model)
     general = situation.knowledge.models.of_maker(maker)
     yield _firmware(record or general, firmware)
+    if situation.answers.about(device).get("auto_update", False):
+        yield Observation("c3.auto_update_on", {}, "stated by the owner")
     yield _support(record, situation)
     yield _contact(record, general, maker, situation)
 

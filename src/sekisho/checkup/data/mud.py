@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 _ACLS = ("ietf-access-control-list:acls", "ietf-access-control-list:access-lists")
 """The name of the final RFC 8519 and the one of the draft that most existing files still use."""
+
+
+_TYPED = re.compile(r"(?P<destination>[\w.:/-]{1,253})\s+(?P<protocol>tcp|udp)/(?P<port>\d{1,5})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +73,10 @@ class MudProfile:
     documentation: str
     allowed: tuple[Allowed, ...]
 
-    def beyond(self, flows: list[Flow]) -> list[Flow]:
-        """Flows that no entry covers."""
-        return [flow for flow in flows if not any(entry.admits(flow) for entry in self.allowed)]
+
+def beyond(allowed: tuple[Allowed, ...], flows: list[Flow]) -> list[Flow]:
+    """Flows that no entry covers."""
+    return [flow for flow in flows if not any(entry.admits(flow) for entry in allowed)]
 
 
 def read(path: Path) -> MudProfile:
@@ -105,6 +110,27 @@ def decode(document: Mapping[str, Any]) -> MudProfile:
         documentation=mud.get("documentation", ""),
         allowed=tuple(_entries(document, mud["from-device-policy"])),
     )
+
+
+def typed(entries: list[str]) -> tuple[Allowed, ...]:
+    """Needed connections as a person copies them from a manual: ``cloud.example tcp/443`` or ``192.0.2.0/24 udp/123``.
+
+    Raises:
+        ValueError: an entry of another form; the sentence holds it.
+    """
+    return tuple(_typed(entry) for entry in entries)
+
+
+def _typed(entry: str) -> Allowed:
+    found = _TYPED.fullmatch(entry.strip())
+    if found is None:
+        raise ValueError(f"a destination and tcp/PORT or udp/PORT expected, found {entry!r}")
+    protocol = {"tcp": 6, "udp": 17}[found["protocol"].lower()]
+    try:
+        network = str(ip_network(found["destination"]))
+    except ValueError:
+        return Allowed(protocol=protocol, port=int(found["port"]), name=found["destination"])
+    return Allowed(protocol=protocol, port=int(found["port"]), network=network)
 
 
 def _entries(document: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[Allowed]:
