@@ -43,18 +43,19 @@ def main() -> None:
 def _rate(make: Callable[[np.random.Generator, int], dict[str, Any]], lines: int, batches: int) -> float:
     rng = np.random.default_rng(1)
     flows = [_batch(rng, k, make(rng, lines)).cells for k in range(batches)]
-    return round(batches * BATCH_ROWS / min(_seconds(flows) for _ in range(3)) / 1e6, 2)
+    return round(batches // 2 * BATCH_ROWS / min(_seconds(flows) for _ in range(3)) / 1e6, 2)
 
 
 def _seconds(flows: list[NDArray[np.int64]]) -> float:
-    """CPU seconds to fold all of them into empty windows; each stands in the cache, as the decoder leaves it."""
+    """CPU seconds to fold the second half, when the tables are filled; each batch stands in the cache, as decoded."""
     windows, batch, seconds = _windows(), FlowBatch(exporters=["192.0.2.1"]), 0.0
     batch.length = BATCH_ROWS
-    for cells in flows:
+    for number, cells in enumerate(flows):
         batch.cells[:] = cells
         started = time.process_time()
         windows.fold(batch)
-        seconds += time.process_time() - started
+        if number >= len(flows) // 2:
+            seconds += time.process_time() - started
     return seconds
 
 

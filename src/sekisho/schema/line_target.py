@@ -50,7 +50,7 @@ LINE_TARGET = Table(
             name="answered_packets",
             type=Type.FLOAT64,
             unit="packets",
-            meaning="estimate, received from that target and port after the first record to it",
+            meaning="estimate, received from that target and port, at most 10 ms before the first record to it",
             source="flow.dst_line with the sides exchanged",
         ),
         Column(
@@ -59,7 +59,7 @@ LINE_TARGET = Table(
             unit="packets",
             meaning="the part of answered_packets in records that carry SYN and ACK",
         ),
-        Column(name="first_ms", type=Type.INT64, unit="ms", meaning="earliest flow start"),
-        Column(name="last_ms", type=Type.INT64, unit="ms", meaning="latest flow end"),
+        Column(name="first_ms", type=Type.INT64, unit="ms", meaning="earliest flow start in the block"),
+        Column(name="last_ms", type=Type.INT64, unit="ms", meaning="latest flow end in the block"),
     ),
 )

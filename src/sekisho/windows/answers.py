@@ -76,7 +76,7 @@ def _held(memory: Cells, number: int) -> int:
     return int(memory[HELD_AT] + (memory[HELD_FIRST] + number) % memory[HELD_LIMIT] * HELD_CELLS)
 
 
-@inlined
+@kernel
 def _credit(
     memory: Cells,
     sums: Numbers,
@@ -124,7 +124,7 @@ def _credit_at_own(memory: Cells, sums: Numbers, held: int) -> bool:
     return bool(series != 0 and _credit_held(memory, sums, series, held))
 
 
-@inlined
+@kernel
 def _credit_held(memory: Cells, sums: Numbers, series: int, held: int) -> bool:
     hi, lo, service = memory[held + HELD_HI], memory[held + HELD_LO], memory[held + HELD_SERVICE]
     block, has_syn_ack = memory[held + HELD_BLOCK], memory[held + HELD_SYN_ACK] != 0

@@ -150,7 +150,7 @@ def _fold_received(
     return bool(_fold_windows(memory, sums, cells, numbers, i, series, hi, lo, port, inferred, start, end, open_from))
 
 
-@inlined
+@kernel
 def _fold_windows(
     memory: Cells,
     sums: Numbers,
