@@ -7,7 +7,7 @@ from ipaddress import ip_network
 import numpy as np
 import pytest
 
-from attribution.network import NOON_MS, ask, flows, loaded
+from attribution.network import HEADER, NOON_MS, ask, flows, loaded
 from sekisho.attribution import keys, lookup
 from sekisho.attribution.attributor import Attributor
 from sekisho.attribution.outcome import Attributed, Unattributed
@@ -102,6 +102,19 @@ def test_map_e_leads_to_whoever_holds_a_part_of_the_prefix(tmp_path):
     assert ask(attributor, "192.0.2.18", port=1236).reason is Reason.OVERLAP
     assert ask(attributor, "192.0.2.18", port=1240).reason is Reason.NO_ASSIGNMENT
     assert ask(attributor, "192.0.2.18", port=1000).reason is Reason.PORT_OUTSIDE_SET
+
+
+def test_rules_of_several_files_count_together(tmp_path):
+    """Every MAP-E file that is given is used."""
+    files = [tmp_path / "one.toml", tmp_path / "two.toml"]
+    files[0].write_text(RULES)
+    files[1].write_text(RULES.replace("192.0.2.0", "198.51.100.0").replace("2001:db8::", "2001:db8:4000::"))
+    lines = tmp_path / "lines.csv"
+    lines.write_text(HEADER + "A,2001:db8:12:3400::/56,,,,,\nB,2001:db8:4012:3400::/56,,,,,\n")
+    attributor = Attributor.load(lines=[lines], map_e=files, network=Network(), realms=[])
+    attributor.start()
+    answers = [ask(attributor, address, port=1232) for address in ("192.0.2.18", "198.51.100.18")]
+    assert [answer.line_id for answer in answers] == ["A", "B"]
 
 
 def test_the_clock_margin_decides_at_a_handover(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -40,7 +41,6 @@ from sekisho.core.reasons import UnattributedReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from sekisho.attribution.lines import LineInfo
     from sekisho.attribution.map_e import MapRule
@@ -101,7 +101,7 @@ class Attributor:
         cls,
         *,
         lines: Sequence[Path],
-        map_e: Path | None,
+        map_e: Path | Sequence[Path] | None,
         network: Network,
         realms: Sequence[str],
         clock_margin_ms: int = DEFAULT_CLOCK_MARGIN_MS,
@@ -112,7 +112,7 @@ class Attributor:
 
         Args:
             lines: CSV or Parquet files.
-            map_e: TOML file of MAP-E rules.
+            map_e: TOML file of MAP-E rules, or several.
             network: our prefixes and tunnel endpoints; without prefixes they are derived from the assignments.
             realms: every realm that exporters, interfaces and VRFs map to; "" is the default realm.
             clock_margin_ms: what a flow's times may be off by.
@@ -124,7 +124,7 @@ class Attributor:
             ConfigError: a wrong MAP-E rule.
         """
         warm((prefix_text.KERNELS, ranges.KERNELS, slots.KERNELS, households.KERNELS, table.KERNELS))
-        rules = load_map_e(map_e) if map_e is not None else ()
+        rules = tuple(rule for path in _paths(map_e) for rule in load_map_e(path))
         all_realms = list(dict.fromkeys(("", *realms)))
         reader = AssignmentReader(realms=all_realms, key=key or UNKEYED)
         known_lines = Lines(key=key or UNKEYED)
@@ -237,3 +237,9 @@ class Attributor:
     def _realm_code(self, realm: str) -> int:
         """A realm that nobody configured has no assignments; its code is one beyond the known ones."""
         return self._realms.index(realm) if realm in self._realms else len(self._realms)
+
+
+def _paths(given: Path | Sequence[Path] | None) -> Sequence[Path]:
+    if given is None:
+        return ()
+    return (given,) if isinstance(given, Path) else given
