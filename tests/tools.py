@@ -29,6 +29,7 @@ PACKAGES = {
     "dropbearkey": "dropbear-bin",
     "mosquitto": "mosquitto",
     "tcpdump": "tcpdump",
+    "unshare": "util-linux",
     "curl": "curl",
 }
 """Program -> Debian package that brings it."""

@@ -67,6 +67,8 @@ class Checked:
     sent: list[Packet]
     printed: bytes
     prefix: str
+    lan: Lan
+    computer: Host
 
     def outcomes(self, name: str, verdict: str) -> set[str]:
         device = next(d for d in self.report["devices"] if self.hosts[name].address in d["addresses"])
@@ -103,7 +105,7 @@ def _check(lan: Lan, directory: Path) -> Checked:
     tcpdump.terminate()
     tcpdump.wait(5)
     printed = (directory / "printed").read_bytes()
-    return Checked(json.loads(done.stdout), hosts, _packets(capture), printed, "192.168.79.0/27")
+    return Checked(json.loads(done.stdout), hosts, _packets(capture), printed, "192.168.79.0/27", lan, computer)
 
 
 def _router(lan: Lan, hosts: dict[str, Host], directory: Path) -> None:
@@ -160,7 +162,7 @@ def _recorder(lan: Lan, hosts: dict[str, Host], directory: Path) -> None:
     own = f"127.0.0.1 localhost {socket.gethostname()}\n{hosts['recorder'].address} recorder\n"
     names.write_text(f"{own}{lan.prefix}.30 computer\n")
     command = f"mount --bind {names} /etc/hosts && exec {needs('inetd')} -d {configuration}"
-    lan.start(hosts["recorder"], "unshare", "--mount", "sh", "-c", command)
+    lan.start(hosts["recorder"], needs("unshare"), "--mount", "sh", "-c", command)
 
 
 def _nas(lan: Lan, hosts: dict[str, Host], directory: Path) -> None:
@@ -357,6 +359,30 @@ def test_a_second_dhcp_server_is_heard(checked: Checked) -> None:
     """From the broadcast of the device that chose it; a question at the router."""
     assert "c4.second_server" in checked.outcomes("router", "ASK")
     assert "this system does not let" not in json.dumps(checked.report["unreachable"])
+
+
+COUNTERS = """
+import socket, sys
+from sekisho.checkup.probes import natpmp, snmp, ssdp
+prefix = sys.argv[1]
+def ask(number, port, question):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(5)
+        sock.sendto(question, (f"{prefix}.{number}", port))
+        return sock.recv(4096)
+engine = snmp.decode(ask(6, 161, snmp.discovery()))
+assert len(engine.engine_id) >= 10 and engine.boots >= 1, engine
+clock = natpmp.decode(ask(1, 5351, natpmp.EXTERNAL_ADDRESS_REQUEST))
+assert clock.external_address and clock.epoch_s >= 0, clock
+boot = ssdp.decode(ask(1, 1900, ssdp.search("upnp:rootdevice")))
+assert boot.boot_id > 0, boot
+"""
+
+
+def test_real_daemons_give_the_counters_that_prove_a_restart(checked: Checked) -> None:
+    """net-snmp's engine boots, miniupnpd's NAT-PMP epoch and SSDP boot id."""
+    done = checked.lan.run(checked.computer, sys.executable, "-c", COUNTERS, checked.lan.prefix)
+    assert done.returncode == 0, done.stderr.decode()
 
 
 def test_the_report_follows_its_schema(checked: Checked) -> None:

@@ -1,0 +1,107 @@
+"""The restart assistant's steps, with a session that answers from a script and a clock that only sleeping moves."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sekisho.checkup import assistant
+from sekisho.checkup.assistant import CHECKING, PLUG_IN, UNPLUG, RestartAssistant
+from sekisho.checkup.device import Device
+from sekisho.checkup.jobs import Attempt, Job, Seen, Status
+from sekisho.checkup.probes.ssdp import SsdpAnswer
+from sekisho.checkup.probes.tcp import Open
+from sekisho.checkup.session import Outcome
+from sekisho.core.errors import Refused
+from sekisho.measures.report import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from sekisho.checkup.gate import Gate
+    from sekisho.checkup.situation import Situation
+
+HOST = "127.0.0.20"
+CAMERA = Device(id="cam", addresses=(HOST,))
+
+
+class Script:
+    """A session whose runs and looks are given; ``x`` answers, ``.`` does not."""
+
+    def __init__(self, situations: list[Situation], boot_ids: list[int], looks: str) -> None:
+        self.situations, self.boot_ids, self.looks = situations, boot_ids, looks
+        self.gate, self.now = None, 1_790_000_000_000
+        self.concluded: Situation | None = None
+
+    def now_ms(self) -> int:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += int(seconds * 1000)
+
+    async def run(self, *_: Any, **__: Any) -> Outcome:
+        seen = Seen()
+        seen.add(Attempt(Job("tcp", HOST, 80), Status.ANSWERED, self.now, Open()))
+        answer = SsdpAnswer("", "", "", "", boot_id=self.boot_ids.pop(0))
+        seen.add(Attempt(Job("ssdp", HOST, 1900), Status.ANSWERED, self.now, answer))
+        situation = replace(self.situations.pop(0), now_ms=self.now)
+        return Outcome(self.report(), None, situation, seen)
+
+    def conclude(self, situation: Situation, seen: Seen, **_: Any) -> Outcome:
+        self.concluded = situation
+        return Outcome(self.report(), None, situation, seen)
+
+    async def look(self, job: Job, _: Gate, __: Callable[[], int]) -> Attempt:
+        mark, self.looks = (self.looks[0], self.looks[1:]) if self.looks else (".", "")
+        return Attempt(job, Status.ANSWERED if mark == "x" else Status.SILENT, self.now)
+
+    def report(self) -> Report:
+        return Report(generated_at_ms=self.now, gateway_mac="m", prefix="p", devices=())
+
+
+def restarted(script: Script, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any], list[str]]:
+    said: list[str] = []
+    monkeypatch.setattr(assistant, "attempt_job", script.look)
+    guide = RestartAssistant(script, None, tell=said.append, sleep=script.sleep)  # type: ignore[arg-type]
+    outcome = asyncio.run(guide.run(HOST, wait_s=60))
+    proof: dict[str, Any] = dict(outcome.report.extra["restart"])
+    return proof, said
+
+
+def first_of_each(said: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(said))
+
+
+def test_a_restart_that_was_seen_is_proven_by_absence_and_counter(
+    situation: Callable[..., Situation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The person is told what to do in order, and only when it is time for it."""
+    script = Script([situation(CAMERA), situation(CAMERA)], [3, 4], "xx...x")
+    proof, said = restarted(script, monkeypatch)
+    assert first_of_each(said) == [UNPLUG, PLUG_IN, CHECKING]
+    assert proof["proof"] == "strong"
+    assert [s["signal"] for s in proof["signals"]] == ["services_vanished_and_returned", "ssdp_boot_id"]
+    assert script.concluded is not None
+    assert script.concluded.restarts["cam"].signals[0].after == "away 6 s"
+
+
+def test_nothing_seen_within_the_time_proves_nothing(
+    situation: Callable[..., Situation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watch ends, the re-check still happens, and the person is asked."""
+    script = Script([situation(CAMERA), situation(CAMERA)], [3, 3], "x" * 100)
+    proof, said = restarted(script, monkeypatch)
+    assert proof == {"device": "cam", "proof": "none", "signals": []}
+    assert first_of_each(said) == [UNPLUG, CHECKING]
+
+
+def test_a_device_that_is_not_there_or_does_not_come_back_is_refused(
+    situation: Callable[..., Situation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One sentence with its address."""
+    for situations in ([situation()], [situation(CAMERA), situation()]):
+        with pytest.raises(Refused, match=HOST):
+            restarted(Script(situations, [1, 1], "x...x"), monkeypatch)
