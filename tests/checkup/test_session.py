@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sekisho.checkup.consent import Consent, OutOfScope
-from sekisho.checkup.session import IDENTITY_HOLDS_MS, Session
+from sekisho.checkup.data.knowledge import Knowledge
+from sekisho.checkup.device import Device
+from sekisho.checkup.session import IDENTITY_HOLDS_MS, Inputs, Session
 from sekisho.checkup.system import Gateway, Neighbour
 
 if TYPE_CHECKING:
@@ -84,6 +86,14 @@ def test_the_tables_are_read_again_after_two_seconds(session: Session, tables: T
     with pytest.raises(OutOfScope):
         session.still_here()
     assert tables.reads == 2
+
+
+def test_devices_that_are_only_to_be_listed_are_never_asked(session: Session) -> None:
+    """Medical and industrial gear; and with `only`, nothing but that."""
+    devices = [Device(id=name, addresses=(f"127.0.0.{n}",)) for n, name in enumerate("abc", 20)]
+    inputs = Inputs(knowledge=Knowledge(), list_only=frozenset({"127.0.0.21"}))
+    assert [d.id for d in session._to_ask(devices, inputs, frozenset())] == ["a", "c"]
+    assert [d.id for d in session._to_ask(devices, inputs, frozenset({"127.0.0.20"}))] == ["a"]
 
 
 def test_the_end_of_the_consent_is_noticed_at_once(session: Session, clock: list[int]) -> None:

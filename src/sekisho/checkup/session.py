@@ -11,6 +11,7 @@ from sekisho.checkup.credentials import AttemptLedger, PairCheck, login_page
 from sekisho.checkup.device import TraitKind, merge
 from sekisho.checkup.discover import Discovery, discover
 from sekisho.checkup.gate import Gate
+from sekisho.checkup.identify.match import Identity
 from sekisho.checkup.limits import Limits
 from sekisho.checkup.network import LocalNetwork, local_network
 from sekisho.checkup.overheard import listening
@@ -40,12 +41,17 @@ IDENTITY_HOLDS_MS = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What the person gave besides consent."""
+    """What the person gave besides consent.
+
+    Attributes:
+        list_only: addresses of devices that are listed and never asked, such as medical or industrial gear.
+    """
 
     knowledge: Knowledge
     answers: OwnerAnswers = field(default_factory=OwnerAnswers)
     profiles: Mapping[str, MudProfile] = field(default_factory=dict)
     flows: Mapping[str, tuple[Flow, ...]] = field(default_factory=dict)
+    list_only: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +133,19 @@ class Session:
         async with listening(self.network) as heard:
             found, devices = await self.discover(step)
             bare = replace(self._situation(inputs, restarts or {}), heard=heard)
-            asked = [d for d in devices if not only or set(d.addresses) & set(only)]
-            if CheckClass.SERVICES not in self._consent.classes:
-                asked = []
+            asked = self._to_ask(devices, inputs, frozenset(only))
             seen = await ask_devices(asked, self.gate, bare, self.now_ms, progress)
         known = {address for device in devices for address in device.addresses}
         told = [sighting for sighting in heard.sightings() if sighting.address in known]
         situation = resolve([*found.sightings, *told], asked, seen, bare, await vendors_of(devices))
         notes = found.notes if heard.permitted else (*found.notes, NOT_HEARD)
         return self.conclude(situation, seen, notes=notes, only=only)
+
+    def _to_ask(self, devices: list[Device], inputs: Inputs, only: frozenset[str]) -> list[Device]:
+        if CheckClass.SERVICES not in self._consent.classes:
+            return []
+        wanted = [device for device in devices if not only or only & set(device.addresses)]
+        return [device for device in wanted if not inputs.list_only & set(device.addresses)]
 
     async def try_pairs(self, outcome: Outcome, pairs: list[Pair]) -> Outcome:
         """The outcome with the documented default pairs tried on every identified device that has any.
@@ -149,7 +159,7 @@ class Session:
         for device in outcome.situation.devices:
             parts = outcome.situation.identities.get(device.id, {})
             page = login_page(device, outcome.seen)
-            if page is not None and {"maker", "model"} <= parts.keys():
+            if page is not None and Identity(parts, outcome.situation.kind(device)).model_known:
                 result = await attempt.run(device, parts["maker"].value, parts["model"].value, page)
                 results |= {device.id: result} if result is not None else {}
         return self.conclude(replace(outcome.situation, pairs=results), outcome.seen, notes=outcome.report.unreachable)

@@ -132,6 +132,10 @@ def run(  # the options of a command are its arguments
             metavar="DEVICE", help="Score your own password of this device: typed hidden, never kept or sent."
         ),
     ] = None,
+    list_only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ADDRESS", help="List this device and never ask it anything (medical, industrial gear)."),
+    ] = None,
     per_second: PerSecond = None,
     html: Html = None,
     pdf: Pdf = None,
@@ -147,7 +151,7 @@ def run(  # the options of a command are its arguments
         return
     classes = set(SHIPPED_CLASSES) | ({CheckClass.DEFAULT_PAIRS} if default_pairs else set())
     session = _session(interface, consent, device, state, classes, per_second=per_second)
-    inputs = _scored(_inputs(session, answers, data, mud or [], flows), score or [])
+    inputs = _scored(_inputs(session, answers, data, mud or [], flows, list_only or []), score or [])
     outcome = _checked(session, inputs, default_pairs)
     _finish(session, outcome, Output(form, lang, level, html, pdf))
 
@@ -190,7 +194,7 @@ def restart(  # the options of a command are its arguments
     from sekisho.checkup.consent import SHIPPED_CLASSES
 
     session = _session(interface, consent, None, state, set(SHIPPED_CLASSES), per_second=None)
-    inputs = _inputs(session, answers, data, [], None)
+    inputs = _inputs(session, answers, data, [], None, [])
     outcome = _run(RestartAssistant(session, inputs, tell=_each_once()).run(device, wait_s=wait_s))
     _finish(session, outcome, Output(form, lang, level, html, pdf))
 
@@ -277,7 +281,14 @@ def _ask_consent(network: Any, classes: set[CheckClass], devices: list[str], per
     )
 
 
-def _inputs(session: Session, answers: Path | None, data: Path | None, mud: list[str], flows: Path | None) -> Inputs:
+def _inputs(
+    session: Session,
+    answers: Path | None,
+    data: Path | None,
+    mud: list[str],
+    flows: Path | None,
+    list_only: list[str],
+) -> Inputs:
     from sekisho.checkup.data import flowlog, knowledge
     from sekisho.checkup.data import mud as mud_reader
     from sekisho.checkup.session import Inputs
@@ -290,6 +301,7 @@ def _inputs(session: Session, answers: Path | None, data: Path | None, mud: list
             answers=read_answers(answers) if answers else OwnerAnswers(),
             profiles={device: mud_reader.read(Path(file)) for device, _, file in pairs},
             flows=flowlog.read(flows) if flows else {},
+            list_only=frozenset(list_only),
         )
 
 

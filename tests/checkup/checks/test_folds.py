@@ -404,6 +404,12 @@ def test_drift_against_the_baseline(
     assert set(outcomes("c4", CAMERA, seen(("tcp", 80, Open())), here)) == {expected}
 
 
+def test_a_device_that_was_only_listed_is_not_compared(situation: Callable[..., Situation]) -> None:
+    """No answer is no closed port, and no proof that nothing changed."""
+    here = situation(CAMERA, baseline=snapshot({"80": "", "22": ""}))
+    assert outcomes("c4", CAMERA, Seen(), here) == {}
+
+
 @pytest.mark.parametrize(
     ("resolvers", "expected"),
     [

@@ -39,6 +39,8 @@ def fold(device: Device, seen: Seen, situation: Situation) -> Iterator[Observati
     if situation.baseline is None:
         yield Observation("c4.no_baseline", {}, "baseline")
         return
+    if not any(seen.of(device.addresses)):
+        return  # A device that was only listed has no state to compare.
     changes = list(_changes(device, seen, situation))
     yield from (_observation(change, situation.answers.about(device)) for change in changes)
     if not changes:
