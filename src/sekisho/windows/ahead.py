@@ -1,7 +1,7 @@
 """Memory asked for ahead of its use.
 
 Rows are found at random in tens of megabytes, and a load that the next one waits for takes 100 ns; many that do not
-wait for each other take 7 ns each. So records are folded in small groups: their slots are asked for first, then the
+wait for each other take 7 ns each (measured at 64 MB). So records are folded in small groups: their slots are asked for first, then the
 rows that these name, and then each record finds both in the cache. These are hints only; nothing depends on them.
 """
 
@@ -19,6 +19,7 @@ from sekisho.schema.batch import cell
 from sekisho.schema.line_target import BLOCK_MS
 from sekisho.schema.line_window import WINDOW_MS
 from sekisho.windows.arena import (
+    AHEAD,
     IN,
     INDEX,
     MASK,
@@ -26,7 +27,6 @@ from sekisho.windows.arena import (
     PAIRS,
     SERIES,
     TAGS_AHEAD,
-    WIDTH,
     WINDOWS,
 )
 from sekisho.windows.pair_rows import find_group, pair_tag, service_of
@@ -37,8 +37,8 @@ from sekisho.windows.window_rows import window_tag
 if TYPE_CHECKING:
     from sekisho.windows.arena import Cells
 
-GROUP = 32
-"""Records a group: their rows, half a kilobyte and a fifth for most, fit a first-level cache."""
+GROUP = 16
+"""Records a group: what they ask for fits a first-level cache beside the batch's columns."""
 
 LINE_CELLS = 8
 
@@ -98,7 +98,7 @@ def _ask_for_row(memory: Cells, pool: int, tag: int) -> None:
     while memory[index + at] != 0 and memory[index + at] >> 32 != tag:
         at = (at + 1) & mask
     row = memory[index + at] & ROW
-    for place in range(row, row + memory[pool + WIDTH], LINE_CELLS):
+    for place in range(row, row + memory[pool + AHEAD], LINE_CELLS):
         prefetch(memory, place)
 
 

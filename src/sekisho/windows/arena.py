@@ -44,10 +44,10 @@ KEYS = 17
 # One descriptor a pool.
 DESCRIPTOR_CELLS = 16
 SERIES, WINDOWS, CHUNKS, GROUPS, PAIRS = range(24, 104, DESCRIPTOR_CELLS)
-FREE, FRESH, END, LIVE, WIDTH, LINK, FIRST, BASE, INDEX, MASK, SHIFT = range(11)
+FREE, FRESH, END, LIVE, WIDTH, LINK, FIRST, BASE, INDEX, MASK, SHIFT, AHEAD = range(12)
 """Of a pool: first returned row, next row never used, end of its cells, rows in use, cells a row, cell that links
-returned rows, its first row; where its indexes may stand, where the present one stands, its slots - 1,
-and how far a tag is shifted to its home."""
+returned rows, its first row; where its indexes may stand, where the present one stands, its slots - 1, how far a tag
+is shifted to its home, and how many cells of a row are worth asking for ahead."""
 
 TAG_BITS = 31
 """Bits of a hash that an index slot keeps beside the row."""
@@ -60,8 +60,8 @@ BLOCK_HEADS = WINDOW_HEADS + RING
 """First row of each window and first group of each block of the ring."""
 
 TAGS_AHEAD = BLOCK_HEADS + RING
-HEAD_CELLS = TAGS_AHEAD + 256
-"""Pools and tags of the rows asked for ahead: four of each of 32 records."""
+HEAD_CELLS = TAGS_AHEAD + 128
+"""Pools and tags of the rows asked for ahead: four of each of 16 records."""
 
 SERIES_LINE, SERIES_PLACE, SERIES_NEXT, SERIES_TOUCHED = range(4)
 SERIES_RECORDS, SERIES_PACKETS, SERIES_OCTETS = range(4, 7)
@@ -102,13 +102,13 @@ HELD_SYN_ACK = 8
 HELD_CELLS = 16
 
 _POOLS = (
-    (SERIES, SERIES_CELLS, SERIES_NEXT, "series"),
-    (WINDOWS, WINDOW_CELLS, WINDOW_NEXT, "window_rows"),
-    (CHUNKS, CHUNK_CELLS, CHUNK_NEXT, "peer_chunks"),
-    (GROUPS, GROUP_CELLS, GROUP_NEXT, "pair_rows"),
-    (PAIRS, PAIR_CELLS, PAIR_NEXT, "pair_rows"),
+    (SERIES, SERIES_CELLS, SERIES_NEXT, 16, "series"),
+    (WINDOWS, WINDOW_CELLS, WINDOW_NEXT, 32, "window_rows"),
+    (CHUNKS, CHUNK_CELLS, CHUNK_NEXT, 0, "peer_chunks"),
+    (GROUPS, GROUP_CELLS, GROUP_NEXT, 0, "pair_rows"),
+    (PAIRS, PAIR_CELLS, PAIR_NEXT, PAIR_CELLS, "pair_rows"),
 )
-"""Descriptor, cells a row, linking cell, limit."""
+"""Descriptor, cells a row, linking cell, cells to ask for ahead, limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +138,13 @@ def new_arena(limits: Limits, *, keys: tuple[int, int, int]) -> Arena:
     head[TOUCHED_AT] = HEAD_CELLS
     head[HELD_AT] = HEAD_CELLS + _whole_lines(limits.series)
     end = int(head[HELD_AT]) + limits.held_answers * HELD_CELLS
-    for pool, width, link, limit in _POOLS:
+    for pool, width, link, ahead, limit in _POOLS:
         rows = getattr(limits, limit)
         # The index of n slots stands n behind the base, so that the next one, of 2 n slots, stands right behind it.
         base, first = end, end + 2 * _slots(rows)
         end = first + rows * width
         index = (base, base + SLOTS_AT_FIRST, SLOTS_AT_FIRST - 1, TAG_BITS - (SLOTS_AT_FIRST - 1).bit_length())
-        row = (0, first, end, 0, width, link, first, *index)
+        row = (0, first, end, 0, width, link, first, *index, ahead)
         head[pool : pool + len(row)] = row
     memory = _cells(end)
     memory[:HEAD_CELLS] = head
