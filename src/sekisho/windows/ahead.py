@@ -1,7 +1,7 @@
 """Memory asked for ahead of its use.
 
-Rows are found at random in tens of megabytes, and a load that the next one waits for takes 100 ns; many that do not
-wait for each other take 7 ns each (measured at 64 MB). So records are folded in small groups: their slots are asked for first, then the
+Rows are found at random in tens of megabytes. A load that the next one waits for takes 100 ns there; many that do not
+wait for each other take 7 ns each. So records are folded in small groups: their slots are asked for first, then the
 rows that these name, and then each record finds both in the cache. These are hints only; nothing depends on them.
 """
 

@@ -14,10 +14,10 @@ KEPT_WINDOWS = KEPT_MS // WINDOW_MS
 KEPT_BLOCKS = KEPT_MS // BLOCK_MS + 1
 """A block stays until all of it lies behind the seventy minutes."""
 
-ANSWER_WAIT_MS = 10
-"""An answer counts for a pair whose first record arrives up to this much later: softflowd sends both directions of a
-conversation in one datagram, the one from the lower address first. A longer wait costs a second look at rows that
-have left the cache meanwhile."""
+ANSWER_WAIT_MS = 2_000
+"""An answer counts for a pair whose first record arrives up to this much later: exporters empty their caches about once
+a second, in an order of their own, and an answer that is lost turns a speed test into a flood. Waiting costs a second
+look at rows that have left the cache meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
