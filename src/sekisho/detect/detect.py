@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 HORIZON_MS = 3_600_000
 """How far back a window can still change a verdict; the window tables keep ten minutes more."""
 
-TARGETS_EVERY_MS = 30_000
-"""Where the traffic of an episode goes is asked when it opens and then this often: it explains, it decides nothing."""
+REVISE_EVERY_MS = 30_000
+"""Stream time between two looks at an episode that runs: nothing new is decided there, and a look costs what a hundred
+quiet lines cost."""
 
 LINES_REMEMBERED = 1_000_000
 """Lines of which it is remembered how much they receive; the longest silent leave first."""
@@ -104,6 +105,7 @@ class Detect:
         self._line_info = line_info
         self._quality = quality
         self._tracks: dict[tuple[int, str], Track] = {}
+        self._waiting: dict[str, dict[int, int]] = {detector.name: {} for detector in self._detectors}
         self._seen: dict[int, tuple[int, int]] = {}
         self._settled_block = 0
         self.episodes_dropped = 0
@@ -114,9 +116,20 @@ class Detect:
         if len(touched.lines):
             from_ms = touched.since_ms // BLOCK_MS * BLOCK_MS
             for detector, lines in zip(self._detectors, self._screen(windows, touched), strict=True):
-                if lines:
-                    self._look(detector, lines, windows, from_ms=from_ms, at_ms=at_ms)
+                self._look_at_due(detector, lines, windows, from_ms=from_ms, at_ms=at_ms)
         self._settle(at_ms)
+
+    def finish(self, at_ms: int, windows: WindowTables) -> None:
+        """Bring running episodes up to the last tick; nothing opens here that the next tick would have opened."""
+        for detector in self._detectors:
+            waiting = {line: ms for line, ms in self._waiting[detector.name].items() if self._is_tracked(line, detector)}
+            if waiting:
+                from_ms = min(waiting.values())
+                self._look(detector, sorted(waiting), windows, from_ms=from_ms, at_ms=at_ms + 1, revises=True)
+            for line in waiting:
+                track = self._tracks[line, detector.name]
+                track.episodes = [episode for episode in track.episodes if episode.detected_at_ms <= at_ms]
+            self._waiting[detector.name].clear()
 
     def detections(self) -> list[Detection]:
         """Every episode as of the last tick, by first_seen, line_id and kind."""
@@ -157,7 +170,7 @@ class Detect:
                 keys = np.array(sorted(let_through), dtype=np.int64)
                 line_target = windows.line_target(lines=keys, since_ms=touched.since_ms - HORIZON_MS)
                 let_through = suspects(self._engine, detector, line_target)
-            tracked = {line for line in lines if (line, detector.name) in self._tracks}
+            tracked = {line for line in lines if self._is_tracked(line, detector)}
             wanted.append(sorted(let_through | tracked))
         return wanted
 
@@ -169,7 +182,39 @@ class Detect:
         while len(self._seen) > LINES_REMEMBERED:
             del self._seen[next(iter(self._seen))]
 
-    def _look(self, detector: Detector, lines: list[int], windows: WindowTables, *, from_ms: int, at_ms: int) -> None:
+    def _look_at_due(
+        self, detector: Detector, lines: list[int], windows: WindowTables, *, from_ms: int, at_ms: int
+    ) -> None:
+        """Look at lines on which something may open; what already runs waits for its turn, with how far back to look."""
+        waiting = self._waiting[detector.name]
+        revises = at_ms % REVISE_EVERY_MS == 0
+        if not revises:
+            for line in [line for line in lines if self._is_running(line, detector, at_ms)]:
+                waiting[line] = min(from_ms, waiting.get(line, from_ms))
+            lines = [line for line in lines if line not in waiting]
+        else:
+            lines = sorted({*lines, *waiting})
+            from_ms = min([from_ms, *waiting.values()])
+            waiting.clear()
+        if lines:
+            self._look(detector, lines, windows, from_ms=from_ms, at_ms=at_ms, revises=revises)
+
+    def _is_tracked(self, line: int, detector: Detector) -> bool:
+        return (line, detector.name) in self._tracks
+
+    def _is_running(self, line: int, detector: Detector, at_ms: int) -> bool:
+        return self._is_tracked(line, detector) and self._tracks[line, detector.name].is_near(at_ms)
+
+    def _look(
+        self,
+        detector: Detector,
+        lines: list[int],
+        windows: WindowTables,
+        *,
+        from_ms: int,
+        at_ms: int,
+        revises: bool,
+    ) -> None:
         tables = _tables(windows, lines, from_ms)
         found = self._candidates(detector, lines, tables, from_ms)
         new = [line for line, rows in found.items() if self._is_new(line, detector, rows)]
@@ -181,7 +226,7 @@ class Detect:
             self._revise(line, detector, found.get(line, []), from_ms=from_ms, at_ms=at_ms)
         if new:
             self._find_targets(detector, new, all_tables, back_ms)
-        if found and at_ms % TARGETS_EVERY_MS == 0:
+        if found and revises:
             self._find_targets(detector, sorted(found), tables, from_ms)
 
     def _candidates(

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from sekisho.attribution.attributor import Attributor
+from sekisho.attribution.keys import read_key_file
 from sekisho.collect.boundary import Boundaries
 from sekisho.collect.capture import Capture
 from sekisho.collect.exporters import Exporters
@@ -154,11 +155,11 @@ def _attributor(config: Config, lines: Sequence[Path], map_e: Path | None, on_pr
 
     return Attributor.load(
         lines=[*config.files.lines, *lines],
-        map_e=rules[0] if rules else None,
+        map_e=rules,
         network=config.network,
         realms=realms_of(config),
         clock_margin_ms=round(config.attribution.clock_margin_s * 1000),
-        key=config.privacy.key_file.read_bytes() if config.privacy.key_file is not None else None,
+        key=read_key_file(config.privacy.key_file) if config.privacy.key_file is not None else None,
         on_progress=advance,
     )
 

@@ -64,6 +64,7 @@ class Run:
         """Evaluate the tick that was being filled, as the next datagram would have made it."""
         if self.clock.tick_ms is not None:
             self._tick(self.clock.tick_ms)
+            self.detect.finish(self.clock.tick_ms, self.windows)
             if self.series is not None:
                 self.series.collect(self.windows, self.detect)
 

@@ -50,7 +50,7 @@ LINE_TARGET = Table(
             name="answered_packets",
             type=Type.FLOAT64,
             unit="packets",
-            meaning="estimate, received from that target and port, at most 10 ms before the first record to it",
+            meaning="estimate, received from that target and port, at most 2 s before the first record to it",
             source="flow.dst_line with the sides exchanged",
         ),
         Column(
