@@ -12,17 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sekisho.checkup.consent import CheckClass, Consent, OutOfScope, Scope
-from sekisho.checkup.credentials import (
-    DAY_MS,
-    Accepted,
-    AttemptLedger,
-    NotAccepted,
-    Pair,
-    PairCheck,
-    Stopped,
-    authorization,
-    read_pairs,
-)
+from sekisho.checkup.credentials.ledger import DAY_MS, AttemptLedger
+from sekisho.checkup.credentials.login import PairCheck, authorization
+from sekisho.checkup.credentials.pairs import Accepted, NotAccepted, Pair, Stopped, read_pairs
 from sekisho.checkup.device import Device, mac_trait
 from sekisho.checkup.gate import Gate
 from sekisho.checkup.jobs import Job

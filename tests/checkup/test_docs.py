@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 from sekisho.checkup.checks import CHECKS
-from sekisho.checkup.credentials import read_pairs
+from sekisho.checkup.credentials.pairs import read_pairs
 from sekisho.checkup.situation import read_answers
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from sekisho.checkup.baseline import Baselines
 from sekisho.checkup.consent import CheckClass, Consent, ConsentBook, OutOfScope, Scope
-from sekisho.checkup.credentials import AttemptLedger, PairCheck, login_page
+from sekisho.checkup.credentials.ledger import AttemptLedger
+from sekisho.checkup.credentials.login import PairCheck, login_page
 from sekisho.checkup.device import TraitKind, merge
 from sekisho.checkup.discover import Discovery, discover
 from sekisho.checkup.gate import Gate
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from sekisho.checkup.credentials import Pair, PairResult
+    from sekisho.checkup.credentials.pairs import Pair, PairResult
     from sekisho.checkup.data.knowledge import Knowledge
     from sekisho.checkup.data.mud import Flow, MudProfile
     from sekisho.checkup.device import Device

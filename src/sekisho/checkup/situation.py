@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from sekisho.checkup.credentials import PairResult
+    from sekisho.checkup.credentials.pairs import PairResult
     from sekisho.checkup.data.knowledge import Knowledge
     from sekisho.checkup.data.mud import Flow, MudProfile
     from sekisho.checkup.device import Device

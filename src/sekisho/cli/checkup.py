@@ -319,7 +319,7 @@ def _scored(inputs: Inputs, devices: list[str]) -> Inputs:
 
 
 def _checked(session: Session, inputs: Inputs, default_pairs: Path | None) -> Outcome:
-    from sekisho.checkup.credentials import read_pairs
+    from sekisho.checkup.credentials.pairs import read_pairs
 
     with _errors():
         pairs = read_pairs(default_pairs) if default_pairs else None

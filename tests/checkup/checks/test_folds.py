@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sekisho.checkup.checks import check
-from sekisho.checkup.credentials import Accepted, NotAccepted, Stopped
+from sekisho.checkup.credentials.pairs import Accepted, NotAccepted, Stopped
 from sekisho.checkup.data.advisory import Advisory
 from sekisho.checkup.data.knowledge import Knowledge
 from sekisho.checkup.data.models import Models, read

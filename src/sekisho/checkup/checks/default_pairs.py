@@ -1,10 +1,10 @@
-"""c1.6: documented default pairs, tried only on request and inside the limits of ``credentials.py``."""
+"""c1.6: documented default pairs, tried only on request and inside the limits of ``credentials/``."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sekisho.checkup.credentials import Accepted, NotAccepted, Stopped
+from sekisho.checkup.credentials.pairs import Accepted, NotAccepted, Stopped
 from sekisho.checkup.outcomes import Observation
 
 if TYPE_CHECKING:

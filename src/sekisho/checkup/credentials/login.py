@@ -1,8 +1,4 @@
-"""c1.6, opt-in: does the device still accept the default pair that its maker documents for it.
-
-The pairs come from the manual that the owner holds (a catalogue file), never from a list of ours. Every try is written
-to disk before it is made, so neither a crash nor a restart gives the device more tries than the limits allow.
-"""
+"""Tries documented pairs on one device: one at a time, slowly, and never again after a sign of a lock."""
 
 from __future__ import annotations
 
@@ -11,142 +7,30 @@ import hashlib
 import os
 import re
 import time
-import tomllib
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sekisho.checkup.consent import CheckClass
+from sekisho.checkup.credentials.pairs import Accepted, NotAccepted, Pair, PairResult, Stopped
 from sekisho.checkup.data.advisory import key
 from sekisho.checkup.jobs import NoAnswer
 from sekisho.checkup.probes.http import HttpAnswer, decode, read_answer
 from sekisho.checkup.probes.tls import TLS_PORTS, any_peer
-from sekisho.checkup.state import append_line, read_lines
-from sekisho.core.errors import ConfigError, InputError, Refused
+from sekisho.core.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from pathlib import Path
 
+    from sekisho.checkup.credentials.ledger import AttemptLedger
     from sekisho.checkup.device import Device
     from sekisho.checkup.gate import Gate
     from sekisho.checkup.jobs import Job, Seen
-    from sekisho.checkup.limits import Limits
 
-DAY_MS = 24 * 3600 * 1000
-_REQUIRED = ("id", "maker", "model", "username", "password", "source")
 _LOCK_WORDS = re.compile("lock(?:ed|out)|captcha|too many|try again later|ロック|制限", re.IGNORECASE)
 _LOCK_STATUSES = frozenset({403, 423, 429, 503})
 _SLOWED = 3.0
 """An answer that takes this many seconds longer than the one without credentials: the device is holding us off."""
 _CHALLENGE = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s,]+))')
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
-    """A documented pair; only its id ever leaves this object.
-
-    Attributes:
-        lock_after: failures after which the maker says that it locks; half of it is the most that is tried.
-        source: page of the manual.
-    """
-
-    id: str
-    maker: str
-    model: str
-    username: str = field(repr=False)
-    password: str = field(repr=False)
-    source: str
-    lock_after: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The device accepted a pair."""
-
-    pair: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class NotAccepted:
-    """The device accepted none of the pairs; that is no proof of a good password."""
-
-    pairs: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """The check ended before all pairs were tried, and why."""
-
-    why: str
-
-
-PairResult = Accepted | NotAccepted | Stopped
-
-
-def read_pairs(path: Path) -> list[Pair]:
-    """A catalogue in TOML, ``[[pair]]`` rows.
-
-    Raises:
-        InputError: not TOML.
-        ConfigError: a row without one of the required keys; the message names the key, never a value.
-    """
-    try:
-        rows = tomllib.loads(path.read_text("utf-8")).get("pair", [])
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(path, "a catalogue of documented pairs in TOML expected") from error
-    for number, row in enumerate(rows, 1):
-        for name in _REQUIRED:
-            if not isinstance(row.get(name), str):
-                raise ConfigError(path, f"pair {number}, {name}", expected="a text", found="nothing or another type")
-    return [Pair(**{k: row[k] for k in _REQUIRED}, lock_after=int(row.get("lock_after", 0))) for row in rows]
-
-
-class AttemptLedger:
-    """Every try, on disk before it is made; a device is recognised by any of its traits or addresses."""
-
-    def __init__(self, path: Path, limits: Limits) -> None:
-        self._path, self._limits = path, limits
-
-    def begin(self, device: Device, pair: Pair, now_ms: int) -> None:
-        """Record that a try is about to be made.
-
-        Raises:
-            Refused: the device or the account has had its tries for the day, or showed a lock within it.
-        """
-        rows = [row for row in self._recent(now_ms) if set(row["known_as"]) & _names(device)]
-        tries = [row for row in rows if row["event"] == "try"]
-        account = _account(pair)
-        if any(row["event"] == "stopped" for row in rows):
-            raise Refused("the device showed a limit within the last day")
-        if any(row["event"] == "unlocks" for row in rows):
-            raise Refused("a pair was accepted within the last day, so nothing more is tried")
-        if len(tries) >= self._limits.attempts_per_device:
-            raise Refused(f"{len(tries)} tries within the last day are the limit")
-        allowed = self._limits.failures_per_account
-        allowed = min(allowed, pair.lock_after // 2) if pair.lock_after else allowed
-        if sum(row["account"] == account for row in tries) >= allowed:
-            raise Refused("this account has had its tries for the day")
-        self._write("try", device, now_ms, account=account, pair=pair.id)
-
-    def note(self, event: str, device: Device, now_ms: int) -> None:
-        """Record how a try ended, where that changes what may follow: "stopped" or "unlocks"."""
-        self._write(event, device, now_ms, account="", pair="")
-
-    def wait_s(self, now_ms: int) -> float:
-        """Seconds until the next try anywhere may be made."""
-        last = max((row["at_ms"] for row in self._recent(now_ms) if row["event"] == "try"), default=None)
-        return 0.0 if last is None else max(0.0, self._limits.attempt_gap_s - (now_ms - last) / 1000)
-
-    def _recent(self, now_ms: int) -> list[dict[str, Any]]:
-        """Rows of the last day; one from the future (a clock that was set back) counts as recent."""
-        return [row for row in read_lines(self._path) if row["at_ms"] > now_ms - DAY_MS]
-
-    def _write(self, event: str, device: Device, now_ms: int, *, account: str, pair: str) -> None:
-        known_as = sorted(_names(device))
-        append_line(
-            self._path, {"at_ms": now_ms, "event": event, "known_as": known_as, "account": account, "pair": pair}
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,12 +149,3 @@ def _digest(fields: dict[str, str], algorithm: str, pair: Pair, path: str) -> st
 
 def _shows_lock(answer: HttpAnswer) -> bool:
     return answer.status in _LOCK_STATUSES or _LOCK_WORDS.search(answer.text) is not None
-
-
-def _names(device: Device) -> set[str]:
-    return {f"{trait.kind}:{trait.value}" for trait in device.traits} | set(device.addresses)
-
-
-def _account(pair: Pair) -> str:
-    """An account by digest: the ledger tells accounts apart and holds no user name."""
-    return hashlib.sha256(pair.username.encode()).hexdigest()[:12]

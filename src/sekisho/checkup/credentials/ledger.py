@@ -1,0 +1,77 @@
+"""The attempt ledger: every try is on disk before it is made.
+
+Neither a crash nor a restart of this program gives a device more tries than the limits allow.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from sekisho.checkup.state import append_line, read_lines
+from sekisho.core.errors import Refused
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sekisho.checkup.credentials.pairs import Pair
+    from sekisho.checkup.device import Device
+    from sekisho.checkup.limits import Limits
+
+DAY_MS = 24 * 3600 * 1000
+
+
+class AttemptLedger:
+    """Every try, on disk before it is made; a device is recognised by any of its traits or addresses."""
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self._path, self._limits = path, limits
+
+    def begin(self, device: Device, pair: Pair, now_ms: int) -> None:
+        """Record that a try is about to be made.
+
+        Raises:
+            Refused: the device or the account has had its tries for the day, or showed a lock within it.
+        """
+        rows = [row for row in self._recent(now_ms) if set(row["known_as"]) & _names(device)]
+        tries = [row for row in rows if row["event"] == "try"]
+        account = _account(pair)
+        if any(row["event"] == "stopped" for row in rows):
+            raise Refused("the device showed a limit within the last day")
+        if any(row["event"] == "unlocks" for row in rows):
+            raise Refused("a pair was accepted within the last day, so nothing more is tried")
+        if len(tries) >= self._limits.attempts_per_device:
+            raise Refused(f"{len(tries)} tries within the last day are the limit")
+        allowed = self._limits.failures_per_account
+        allowed = min(allowed, pair.lock_after // 2) if pair.lock_after else allowed
+        if sum(row["account"] == account for row in tries) >= allowed:
+            raise Refused("this account has had its tries for the day")
+        self._write("try", device, now_ms, account=account, pair=pair.id)
+
+    def note(self, event: str, device: Device, now_ms: int) -> None:
+        """Record how a try ended, where that changes what may follow: "stopped" or "unlocks"."""
+        self._write(event, device, now_ms, account="", pair="")
+
+    def wait_s(self, now_ms: int) -> float:
+        """Seconds until the next try anywhere may be made."""
+        last = max((row["at_ms"] for row in self._recent(now_ms) if row["event"] == "try"), default=None)
+        return 0.0 if last is None else max(0.0, self._limits.attempt_gap_s - (now_ms - last) / 1000)
+
+    def _recent(self, now_ms: int) -> list[dict[str, Any]]:
+        """Rows of the last day; one from the future (a clock that was set back) counts as recent."""
+        return [row for row in read_lines(self._path) if row["at_ms"] > now_ms - DAY_MS]
+
+    def _write(self, event: str, device: Device, now_ms: int, *, account: str, pair: str) -> None:
+        known_as = sorted(_names(device))
+        append_line(
+            self._path, {"at_ms": now_ms, "event": event, "known_as": known_as, "account": account, "pair": pair}
+        )
+
+
+def _names(device: Device) -> set[str]:
+    return {f"{trait.kind}:{trait.value}" for trait in device.traits} | set(device.addresses)
+
+
+def _account(pair: Pair) -> str:
+    """An account by digest: the ledger tells accounts apart and holds no user name."""
+    return hashlib.sha256(pair.username.encode()).hexdigest()[:12]
