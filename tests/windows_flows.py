@@ -20,9 +20,18 @@ _RENAMED = {"received_ms": "received_at", "start_ms": "flow_start", "end_ms": "f
 def batch_of(columns, **defaults):
     """A batch of the given columns (scalars are repeated); the rest is a one-packet UDP flow of line 1."""
     usual = {
-        "received_at": T0, "protocol": 17, "packets": 1, "octets": 100, "sampling_interval": 1.0,
-        "forwarding_status": -1, "icmp_type_code": -1, "direction": -1, "ip_version": 4,
-        "src_line": 1, "dst_lo": V4 + 1, "src_lo": V4 + 2,
+        "received_at": T0,
+        "protocol": 17,
+        "packets": 1,
+        "octets": 100,
+        "sampling_interval": 1.0,
+        "forwarding_status": -1,
+        "icmp_type_code": -1,
+        "direction": -1,
+        "ip_version": 4,
+        "src_line": 1,
+        "dst_lo": V4 + 1,
+        "src_lo": V4 + 2,
     }
     values = {**usual, **defaults, **columns}
     values.setdefault("flow_end", values["received_at"])

@@ -7,7 +7,7 @@ import pytest
 
 from sekisho.schema.line_target import BLOCK_MS, LINE_TARGET
 from sekisho.schema.line_window import DISTINCT_CAP, LINE_WINDOW, WINDOW_MS
-from sekisho.windows.limits import KEPT_MS, Limits
+from sekisho.windows.limits import ANSWER_WAIT_MS, KEPT_MS, Limits
 from windows_flows import T0, V4, batch_of
 
 TINY = {"series": 64, "window_rows": 64, "pair_rows": 64, "peer_chunks": 64, "held_answers": 8}
@@ -110,7 +110,9 @@ QUESTION = {"src_line": 1, "dst_line": 0, "dst_lo": V4 + 9, "dst_port": 80, "src
 ANSWER = {"src_line": 0, "dst_line": 1, "src_lo": V4 + 9, "src_port": 80, "dst_lo": 0, "protocol": 6, "tcp_flags": 18}
 
 
-@pytest.mark.parametrize(("answer_at", "answered"), [(5_000, 4.0), (0, 4.0), (-ANSWER_WAIT_MS, 4.0), (-ANSWER_WAIT_MS - 1, 0.0)])
+@pytest.mark.parametrize(
+    ("answer_at", "answered"), [(5_000, 4.0), (0, 4.0), (-ANSWER_WAIT_MS, 4.0), (-ANSWER_WAIT_MS - 1, 0.0)]
+)
 def test_an_answer_counts_if_its_question_is_known_or_arrives_within_the_wait(make_windows, answer_at, answered):
     """The record of the answer may stand up to the wait before that of the question, not more."""
     windows = make_windows()

@@ -31,7 +31,7 @@ from sekisho.attribution.layout import (
     section,
 )
 from sekisho.attribution.lines import FileKind, Lines, read_lines_file
-from sekisho.attribution.map_e import load_map_e
+from sekisho.attribution.map_e import ipv4_of, load_map_e
 from sekisho.attribution.outcome import Assignment, Attributed, Unattributed, prefix_of_words
 from sekisho.attribution.validity import OPEN_FROM_MS, OPEN_TO_MS
 from sekisho.core.address import to_words
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from sekisho.attribution.lines import LineInfo
     from sekisho.attribution.map_e import MapRule
-    from sekisho.core.address import IPAddress
+    from sekisho.core.address import IPAddress, IPNetwork
     from sekisho.core.config import Network
     from sekisho.schema.batch import FlowBatch
 
@@ -233,6 +233,14 @@ class Attributor:
             realm=self._realms[realm],
             method="map_e" if row & BY_MAP_E else "assignment",
         )
+
+    def prefixes_of(self, line: int, *, at_ms: int) -> tuple[IPNetwork, ...]:
+        """What a line held at a time: its prefixes, and the IPv4 that MAP-E puts in front of them."""
+        rows = section(self._memory, ROWS).reshape(-1, ROW_WORDS)
+        held = rows[(rows[:, LINE] == line) & (rows[:, VALID_FROM] <= at_ms) & (rows[:, VALID_TO] > at_ms)]
+        prefixes = [prefix_of_words(hi, lo, kind & LENGTH_MASK) for hi, lo, kind in held[:, [HI, LO, KIND]].tolist()]
+        rules = [rule for rule in self._rules if rule.valid_from_ms <= at_ms < rule.valid_to_ms]
+        return (*prefixes, *(shared for prefix in prefixes for shared in ipv4_of(rules, prefix)))
 
     def _realm_code(self, realm: str) -> int:
         """A realm that nobody configured has no assignments; its code is one beyond the known ones."""

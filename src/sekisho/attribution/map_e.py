@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from sekisho.core.address import IPNetwork
+
 MAX_EA_BITS = 48
 """RFC 7598, section 4.1: "ea-len … Allowed values range from 0 to 48"."""
 
@@ -191,6 +193,17 @@ _TYPES: dict[str, tuple[type, ...]] = {_TEXT: (str,), _NUMBER: (int,), _TIME: (s
 _REQUIRED = {"name": _TEXT, "ipv6_prefix": _TEXT, "ipv4_prefix": _TEXT, "ea_bits": _NUMBER, "psid_offset": _NUMBER}
 _OPTIONAL = {"psid": _NUMBER, "psid_length": _NUMBER, "valid_from": _TIME, "valid_to": _TIME}
 _TIMES = ("valid_from", "valid_to")
+
+
+def ipv4_of(rules: Iterable[MapRule], prefix: IPNetwork) -> tuple[IPv4Network, ...]:
+    """What rules give to the holder of a prefix on the IPv4 side; nothing for IPv4 and for what no rule covers."""
+    return tuple(
+        rule.port_set(prefix).ipv4
+        for rule in rules
+        if isinstance(prefix, IPv6Network)
+        and prefix.prefixlen >= rule.end_user_length
+        and prefix.subnet_of(rule.ipv6_prefix)
+    )
 
 
 def load_map_e(path: Path) -> tuple[MapRule, ...]:

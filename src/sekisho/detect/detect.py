@@ -122,14 +122,15 @@ class Detect:
     def finish(self, at_ms: int, windows: WindowTables) -> None:
         """Bring running episodes up to the last tick; nothing opens here that the next tick would have opened."""
         for detector in self._detectors:
-            waiting = {line: ms for line, ms in self._waiting[detector.name].items() if self._is_tracked(line, detector)}
+            due = self._waiting[detector.name]
+            waiting = {line: from_ms for line, from_ms in due.items() if self._is_tracked(line, detector)}
             if waiting:
                 from_ms = min(waiting.values())
                 self._look(detector, sorted(waiting), windows, from_ms=from_ms, at_ms=at_ms + 1, revises=True)
             for line in waiting:
                 track = self._tracks[line, detector.name]
                 track.episodes = [episode for episode in track.episodes if episode.detected_at_ms <= at_ms]
-            self._waiting[detector.name].clear()
+            due.clear()
 
     def detections(self) -> list[Detection]:
         """Every episode as of the last tick, by first_seen, line_id and kind."""
@@ -185,7 +186,7 @@ class Detect:
     def _look_at_due(
         self, detector: Detector, lines: list[int], windows: WindowTables, *, from_ms: int, at_ms: int
     ) -> None:
-        """Look at lines on which something may open; what already runs waits for its turn, with how far back to look."""
+        """Look at lines on which something may open; what runs already waits for its turn."""
         waiting = self._waiting[detector.name]
         revises = at_ms % REVISE_EVERY_MS == 0
         if not revises:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 from sekisho.core.reasons import UnattributedReason
@@ -12,8 +13,10 @@ from sekisho.core.time import iso
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sekisho.attribution.attributor import Attributor
     from sekisho.pipeline.run import Run
     from sekisho.pipeline.series import TrafficSeries
+    from sekisho.schema.detection import Detection
     from sekisho.wire.sequence import SourceLoss
 
 SCHEMA = "sekisho.analysis/1"
@@ -58,7 +61,7 @@ def document_of(run: Run, frames: Mapping[str, int]) -> dict[str, Any]:
             "first": iso(run.first_ms),
             "last": iso(run.last_ms),
         },
-        "detections": [detection.to_json() for detection in run.detect.detections()],
+        "detections": [_with_source(run.attributor, found).to_json() for found in run.detect.detections()],
         "unattributed_detections": [],
         "events": [],
         "impact": {},
@@ -70,6 +73,14 @@ def lost_records(source: SourceLoss) -> float:
     if source.unit != "packets":
         return source.lost_units
     return source.lost_units * source.records / max(source.datagrams, 1)
+
+
+def _with_source(attributor: Attributor, detection: Detection) -> Detection:
+    """Name what the line held when it was first seen, in the IP version of what it did most."""
+    prefixes = attributor.prefixes_of(detection.line, at_ms=detection.first_seen_ms)
+    wanted = next((ip_network(target.prefix).version for target in detection.top_targets), 0)
+    fitting = [prefix for prefix in prefixes if prefix.version == wanted] or list(prefixes)
+    return replace(detection, source=str(fitting[0]).removesuffix("/32") if fitting else "")
 
 
 def _unattributed(run: Run) -> dict[str, int]:

@@ -66,7 +66,5 @@ class SeriesRecord:
         return TrafficSeries(
             times_ms=list(times),
             outbound=[self._outbound.get(time, 0.0) for time in times],
-            detected={
-                key: [octets.get(time, 0.0) for time in times] for key, octets in sorted(self._detected.items())
-            },
+            detected={key: [octets.get(time, 0.0) for time in times] for key, octets in sorted(self._detected.items())},
         )
