@@ -7,15 +7,19 @@ import ast
 import re
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
-import click
 import typer.main
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from sekisho.cli.main import app
 from sekisho.core import reasons
 from sekisho.core.config import Config
+from sekisho.detect.detector import GROUPS, Detector
+from sekisho.detect.registry import DETECTORS
 from sekisho.schema.flow import FLOW
 from sekisho.schema.line_target import LINE_TARGET
 from sekisho.schema.line_window import LINE_WINDOW
@@ -66,13 +70,18 @@ def section(path: str, model: type[BaseModel]) -> Iterator[str]:
         if inner is not None:
             nested.append((f"{path}.{name}".lstrip("."), inner))
         else:
-            default = "" if field.default is None else f"`{field.default!s}`" if field.default != () else "none"
-            keys.append(f"| `{name}` | {default} | {field.description or ''} |")
+            keys.append(f"| `{name}` | {default_of(field)} | {field.description or ''} |")
     if keys:
         title = f"## `[{path}]`\n\n{model.__doc__}\n\n" if path else ""
         yield title + "| key | default | meaning |\n|---|---|---|\n" + "\n".join(keys) + "\n"
     for inner_path, inner in nested:
         yield from section(inner_path, inner)
+
+
+def default_of(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    return "" if field.default in (None, ()) else f"`{field.default!s}`"
 
 
 def model_of(annotation: object) -> type[BaseModel] | None:
@@ -82,15 +91,32 @@ def model_of(annotation: object) -> type[BaseModel] | None:
     return None
 
 
+def detectors() -> str:
+    """Every detector: what it looks for, and its thresholds by group of lines with their reasons."""
+    return "# Detectors\n\n" + "\n".join(detector_section(detector) for detector in DETECTORS)
+
+
+def detector_section(detector: Detector) -> str:
+    explanation = (sys.modules[detector.explain.__module__].__doc__ or "").strip()
+    rows = "".join(
+        f"| `{f.name}` | {cell(f.metadata['unit'])} | "
+        + " | ".join(f"{getattr(detector.params[group], f.name):g}" for group in GROUPS)
+        + f" | {cell(f.metadata['why'])} |\n"
+        for f in fields(detector.params["home"])
+    )
+    head = f"| threshold | unit | {' | '.join(GROUPS)} | why |\n|---|---|{'---|' * len(GROUPS)}---|\n"
+    return f"## `{detector.name}`\n\n{explanation}\n\n{head}{rows}"
+
+
 def command_line() -> str:
     """Every command with its options, as `--help` tells them."""
     root = typer.main.get_command(app)
     return "# Command line\n\n" + "\n".join(commands(root, "sekisho", None))
 
 
-def commands(command: click.Command, name: str, parent: click.Context | None) -> Iterator[str]:
-    context = click.Context(command, info_name=name.rsplit(" ", 1)[-1], parent=parent)
-    if isinstance(command, click.Group):
+def commands(command: Any, name: str, parent: Any) -> Iterator[str]:
+    context = command.context_class(command, info_name=name.rsplit(" ", 1)[-1], parent=parent)
+    if hasattr(command, "list_commands"):
         for inner in command.list_commands(context):
             found = command.get_command(context, inner)
             if found is not None:
@@ -103,11 +129,11 @@ def commands(command: click.Command, name: str, parent: click.Context | None) ->
     yield f"## `{name}`\n\n{(command.help or '').strip()}\n\n```\n{usage}\n```\n\n{table_text}{epilog}"
 
 
-def names_of(parameter: click.Parameter) -> str:
+def names_of(parameter: Any) -> str:
     return " ".join(f"`{text}`" for text in (*parameter.opts, *parameter.secondary_opts))
 
 
-def help_of(parameter: click.Parameter) -> str:
+def help_of(parameter: Any) -> str:
     return " ".join((getattr(parameter, "help", "") or "").split())
 
 
@@ -134,6 +160,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reasons.md": reason_page,
     "configuration.md": configuration,
     "cli.md": command_line,
+    "detectors.md": detectors,
     "rfc-coverage.md": rfc_coverage,
 }
 

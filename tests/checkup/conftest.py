@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address, ip_network
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,15 +20,6 @@ from sekisho.checkup.situation import OwnerAnswers, Situation
 NOW_MS = 1_790_000_000_000
 DAY_MS = 86_400_000
 GATEWAY = "127.0.0.1"
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The long proofs of this folder run when they are asked for (`pytest -m prove`)."""
-    if config.option.markexpr:
-        return
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent) and item.get_closest_marker("prove"):
-            item.add_marker(pytest.mark.skip(reason="a long proof: pytest -m prove"))
 
 
 @pytest.fixture

@@ -120,12 +120,15 @@ class Traffic:
         last = -(-rows[-1][0] // TICK_MS) * TICK_MS
         received = np.array([row[0] for row in rows])
         first = 0
-        for tick in range(-(-rows[0][0] // TICK_MS) * TICK_MS, min(last, until_ms or last) + 1, TICK_MS):
+        ticks = range(-(-rows[0][0] // TICK_MS) * TICK_MS, min(last, until_ms or last) + 1, TICK_MS)
+        for tick in ticks:
             until = int(np.searchsorted(received, tick, side="right"))
             if until > first:
                 windows.fold(self._batch(rows[first:until]))
             detect.tick(tick, windows)
             first = until
+        if ticks:
+            detect.finish(ticks[-1], windows)
         return detect
 
     def _meter(self, side: Row, flow: int, start: float, stop: float, pps: float, octets: int, flags: int) -> None:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sekisho.core.time import JST, parse_time, to_datetime
+from sekisho.web.report.texts import texts as report_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from sekisho.pipeline.analysis import Analysis
 
 TARGETS_SHOWN = 2
+
+ANYWHERE = ("0.0.0.0/0", "::/0")
 
 PROTOCOLS = {1: "ICMP", 6: "TCP", 17: "UDP", 47: "GRE", 50: "ESP", 58: "ICMPv6"}
 
@@ -29,7 +32,8 @@ TEXTS = {
         "rate": "peak packets/s (95 %)",
         "bits": "bit/s",
         "to": "to {targets}",
-        "more": "{count} targets in all",
+        "more": "at least {count} targets",
+        "anywhere": "anywhere",
         "capped": "for a person to look at: {why}",
         "until": "until {time}",
         "none": "No line floods or scans in this input.",
@@ -45,7 +49,8 @@ TEXTS = {
         "rate": "最大パケット/秒 (95 %)",
         "bits": "bit/s",
         "to": "宛先 {targets}",
-        "more": "宛先数 {count} 以上",
+        "more": "宛先は {count} 以上",
+        "anywhere": "不特定の宛先",
         "capped": "人による確認が必要: {why}",
         "until": "{time} まで",
         "none": "大量通信や探索を行っている回線は見つかりませんでした。",
@@ -54,13 +59,6 @@ TEXTS = {
         "quality": "欠落 {lost}、遅着 {late}、解読不能 {undecodable}、回線不明 {unattributed}",
     },
 }
-
-KINDS = {
-    "udp_flood": ("UDP flood", "UDPフラッド"),
-    "tcp_syn_flood": ("TCP SYN flood", "TCP SYNフラッド"),
-    "scan": ("scan", "探索 (スキャン)"),
-}
-"""What people call a kind; an operator's own kind is shown by its name."""
 
 
 def language_of_environment() -> str:
@@ -109,7 +107,7 @@ def _rows(detections: list[dict[str, Any]], texts: dict[str, str], lang: str) ->
     yield Text(_aligned(heading, widths), style="dim")
     for detection, row in zip(detections, rows, strict=True):
         yield Text(_aligned(row, widths), style="bold" if detection["level"] == "act" else "")
-        for line in _details(detection, texts):
+        for line in _details(detection, texts, lang):
             yield Text(f"  {line}", style="dim")
 
 
@@ -120,10 +118,9 @@ def _aligned(cells: tuple[str, ...], widths: list[int]) -> str:
 
 def _cells(detection: dict[str, Any], lang: str) -> tuple[str, ...]:
     low, high = detection["peak_pps_interval_95"]
-    names = KINDS.get(detection["kind"], (detection["kind"],) * 2)
     return (
         detection["line_id"],
-        names[lang == "ja"],
+        _name("kind", detection["kind"], lang),
         detection["level"],
         _clock(detection["first_seen"]),
         f"{_short(detection['peak_pps'])} ({_short(low)}-{_short(high)})",
@@ -131,20 +128,27 @@ def _cells(detection: dict[str, Any], lang: str) -> tuple[str, ...]:
     )
 
 
-def _details(detection: dict[str, Any], texts: dict[str, str]) -> Iterator[str]:
+def _details(detection: dict[str, Any], texts: dict[str, str], lang: str) -> Iterator[str]:
     shown = detection["top_targets"][:TARGETS_SHOWN]
-    targets = ", ".join(_target(target) for target in shown)
-    count = texts["more"].format(count=f"{detection['targets']:,}")
+    targets = ", ".join(_target(target, texts) for target in shown)
+    count = texts["more"].format(count=f"{detection['targets']:,}") if detection["targets"] > 1 else ""
     until = texts["until"].format(time=_clock(detection["last_seen"]))
     yield "; ".join(part for part in (texts["to"].format(targets=targets) if shown else "", count, until) if part)
     if caps := detection["evidence"].get("caps"):
-        yield texts["capped"].format(why=", ".join(caps))
+        yield texts["capped"].format(why=", ".join(_name("cap", cap, lang) for cap in caps))
 
 
-def _target(target: dict[str, Any]) -> str:
+def _target(target: dict[str, Any], texts: dict[str, str]) -> str:
+    prefix = texts["anywhere"] if target["prefix"] in ANYWHERE else target["prefix"]
     protocol = PROTOCOLS.get(target["protocol"], str(target["protocol"]))
-    where = f"{target['prefix']} {protocol}" + (f"/{target['port']}" if target["port"] > 0 else "")
+    where = f"{prefix} {protocol}" + (f"/{target['port']}" if target["port"] > 0 else "")
     return f"{where} ({target['share']:.0%})"
+
+
+def _name(family: str, code: str, lang: str) -> str:
+    """What people call a kind or a cap, as the report does; one without a text is shown by its code."""
+    text = report_texts().get(f"{family}_{code}")
+    return text[lang] if text is not None else code
 
 
 def _clock(text: str) -> str:
