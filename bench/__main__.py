@@ -44,7 +44,7 @@ def page(outputs: dict[str, str]) -> str:
     parts = [f"## `bench.{name}`\n\n```json\n{text.strip()}\n```\n" for name, text in outputs.items()]
     return (
         "<!-- Written by `make prove`; run it, do not edit. -->\n\n# Benchmarks\n\n"
-        "Budgets of the design, and what was measured on the machine and commit named below. Rates are per CPU-second.\n"
+        "Budgets of the design, and what was measured on the machine and commit below. Rates are per CPU-second.\n"
         f"\n{BUDGETS}\n```json\n{where}\n```\n\n" + "\n".join(parts)
     )
 
