@@ -1,0 +1,77 @@
+"""Kernels compile when they are warmed, into a cache where one can be written, and not again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from unittest.mock import Mock
+
+import numba
+import numpy as np
+import pytest
+
+from sekisho.core import kernels
+from sekisho.core.kernels import kernel, warm
+
+COLUMN = numba.int64[::1]
+
+
+def make():
+    @kernel
+    def total(values):
+        result = 0
+        for value in values:
+            result += value
+        return result
+
+    return total
+
+
+@pytest.fixture(autouse=True)
+def fresh_decisions():
+    kernels._usable.cache_clear()
+    yield
+    kernels._usable.cache_clear()
+
+
+def test_declaring_compiles_nothing():
+    """An import costs no compilation."""
+    assert make().signatures == []
+
+
+def test_warming_compiles_into_the_directory(tmp_path: Path):
+    """Machine code is kept below the given directory, in a folder that names the kernel's folder."""
+    total = make()
+    warm([((total, (COLUMN,)),)], cache_directory=tmp_path)
+    assert total(np.arange(4)) == 6
+    assert [path.name.split("-")[0] for path in (tmp_path / "kernels").iterdir()] == ["core"]
+
+
+def test_another_type_is_refused_and_not_compiled_behind_the_back(tmp_path: Path):
+    """A wrong argument is a bug of ours, not a reason for a pause of seconds in the hot path."""
+    total = make()
+    warm([((total, (COLUMN,)),)], cache_directory=tmp_path)
+    with pytest.raises(TypeError):
+        total(np.arange(4.0))
+
+
+def test_without_a_writable_directory_it_runs_uncached_and_says_so_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Two kernels, one warning that names the directory."""
+    said = Mock()
+    monkeypatch.setattr(kernels, "logger", lambda: said)
+    blocked = tmp_path / "file"
+    blocked.write_text("not a directory", encoding="utf-8")
+    for total in (make(), make()):
+        warm([((total, (COLUMN,)),)], cache_directory=blocked)
+        assert total(np.arange(3)) == 3
+    said.warning.assert_called_once()
+    assert said.warning.call_args.kwargs["directory"] == str(blocked)
+
+
+def test_old_directories_are_removed(tmp_path: Path):
+    """A few versions are kept side by side, the oldest leave."""
+    for number in range(kernels.CACHES_KEPT + 3):
+        (tmp_path / "kernels" / f"core-{number:016x}").mkdir(parents=True)
+    warm([((make(), (COLUMN,)),)], cache_directory=tmp_path)
+    assert len(list((tmp_path / "kernels").glob("core-*"))) == kernels.CACHES_KEPT
