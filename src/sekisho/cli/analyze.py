@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -42,6 +43,12 @@ class Language(StrEnum):
     JA = "ja"
     EN = "en"
 
+    @classmethod
+    def of_environment(cls) -> Language:
+        """Japanese where the locale is, else English."""
+        locale = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+        return cls.JA if locale.startswith("ja") else cls.EN
+
 
 def analyze(
     inputs: Annotated[
@@ -74,6 +81,9 @@ def analyze(
     from sekisho.cli import progress
     from sekisho.pipeline import batch
 
+    if report is not None:
+        _require_writable(report)
+
     with progress.bar() as bar:
         analysis = batch.analyze(
             inputs,
@@ -84,8 +94,9 @@ def analyze(
             on_progress=bar,
             with_series=report is not None,
         )
+    language = lang or Language.of_environment()
     for remark in analysis.remarks:
-        typer.echo(f"sekisho: {remark}", err=True)
+        typer.echo(f"sekisho: {remark.text(language.value)}", err=True)
     if report is not None:
         _write_report(report, analysis)
     if form is Form.JSON:
@@ -93,7 +104,15 @@ def analyze(
     else:
         from sekisho.cli import table
 
-        table.show(analysis, lang=lang.value if lang is not None else table.language_of_environment())
+        table.show(analysis, lang=language.value)
+
+
+def _require_writable(path: Path) -> None:
+    """Find out before the work what would spoil it afterwards."""
+    from sekisho.core.errors import InputError
+
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise InputError(path, "expected a file that can be written in a folder that exists")
 
 
 def _write_report(path: Path, analysis: Analysis) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, set_cell_size
@@ -49,8 +48,8 @@ TEXTS = {
         "rate": "最大パケット/秒 (95 %)",
         "bits": "bit/s",
         "to": "宛先 {targets}",
-        "more": "宛先は {count} 以上",
-        "anywhere": "不特定の宛先",
+        "more": "宛先 {count} か所以上",
+        "anywhere": "不特定多数",
         "capped": "人による確認が必要: {why}",
         "until": "{time} まで",
         "none": "大量通信や探索を行っている回線は見つかりませんでした。",
@@ -59,12 +58,6 @@ TEXTS = {
         "quality": "欠落 {lost}、遅着 {late}、解読不能 {undecodable}、回線不明 {unattributed}",
     },
 }
-
-
-def language_of_environment() -> str:
-    """``ja`` where the locale is Japanese, else ``en``."""
-    locale = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
-    return "ja" if locale.startswith("ja") else "en"
 
 
 def show(analysis: Analysis, *, lang: str, console: Console | None = None) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sekisho.attribution.attributor import Attributor
+    from sekisho.pipeline.remarks import Remark
     from sekisho.pipeline.run import Run
     from sekisho.pipeline.series import TrafficSeries
     from sekisho.schema.detection import Detection
@@ -29,12 +30,12 @@ class Analysis:
     Attributes:
         document: the JSON of ``sekisho.analysis/1``.
         series: outbound traffic over time; None where it was not asked for.
-        remarks: sentences about what was assumed, missing or left out.
+        remarks: what was assumed, missing or left out.
     """
 
     document: dict[str, Any]
     series: TrafficSeries | None
-    remarks: tuple[str, ...]
+    remarks: tuple[Remark, ...]
 
     def to_json(self) -> str:
         """The document as text."""

@@ -2,53 +2,128 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from sekisho.wire.clock import CLOCK_MARGIN_MS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sekisho.pipeline.run import Run
+
+Language = Literal["ja", "en"]
 
 LOSS_WORTH_SAYING = 0.001
 """Share of lost records from which it is said; every verdict carries its own anyway."""
 
+TEXTS: Mapping[str, Mapping[Language, str]] = {
+    "damage": {
+        "ja": "キャプチャが途中で切れているか壊れています: {damage}",
+        "en": "{damage}",
+    },
+    "no_assignments": {
+        "ja": "割り当て情報 (--lines) が指定されていないため、通信を回線に結び付けられません",
+        "en": "no assignments were given (--lines), so that no traffic can be tied to a line",
+    },
+    "overlapping": {
+        "ja": "{count:,} 件の割り当てが別の回線の割り当てと重なっており、どちらの回線とも判定しません",
+        "en": "{count:,} assignments overlap with another line's and resolve to neither",
+    },
+    "derived_prefixes": {
+        "ja": "自網のプレフィックスは割り当て情報から推定しました。"
+        "[network] prefixes を設定すると、未割り当てと他網を区別できます",
+        "en": "our prefixes are derived from the assignments; [network] prefixes would tell unassigned from foreign",
+    },
+    "derived_boundaries": {
+        "ja": "観測境界 (boundary) が設定されていないため、"
+        "回線ごとに最もオクテット数の多いエクスポーターと方向を採用しました",
+        "en": "no boundaries are configured: for each line the exporter and direction with the most octets counts",
+    },
+    "lost": {
+        "ja": "{exporter} (ドメイン {domain}): {lost:,} {unit}が欠落しました ({share:.1%})",
+        "en": "{exporter} (domain {domain}): {lost:,} {unit} lost, {share:.1%}",
+    },
+    "clock": {
+        "ja": "{exporter} (ドメイン {domain}): 時計が受信時刻と {skew_s:+,.1f} 秒ずれており、"
+        "許容差 {margin_s:g} 秒を超えるため補正しました",
+        "en": "{exporter} (domain {domain}): clock differs by {skew_s:+,.1f} s from the time of reception, more than "
+        "{margin_s:g} s: times were shifted",
+    },
+    "late": {
+        "ja": "{count:,} レコードは集計の締め切り後に届いたため、合計だけに数えました",
+        "en": "{count:,} records came after their windows had closed; they count in totals only",
+    },
+    "limit": {
+        "ja": "上限に達しました: {limit} {count:,}",
+        "en": "limit reached: {limit} {count:,}",
+    },
+}
 
-def remarks_of(run: Run, *, damage: Sequence[str]) -> tuple[str, ...]:
-    """One sentence each, the gravest first."""
-    return (*damage, *_of_lines(run), *_of_exports(run), *_of_limits(run))
+UNITS: Mapping[str, Mapping[Language, str]] = {
+    "flows": {"ja": "フロー", "en": "flows"},
+    "packets": {"ja": "エクスポートパケット", "en": "export packets"},
+    "records": {"ja": "レコード", "en": "records"},
+}
 
 
-def _of_lines(run: Run) -> Iterator[str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """One sentence, in both languages.
+
+    Attributes:
+        key: of ``TEXTS``.
+        values: of its placeholders.
+    """
+
+    key: str
+    values: Mapping[str, object]
+
+    def text(self, lang: Language) -> str:
+        """The sentence."""
+        values = dict(self.values)
+        if "unit" in values:
+            values["unit"] = UNITS[str(values["unit"])][lang]
+        return TEXTS[self.key][lang].format(**values)
+
+
+def remarks_of(run: Run, *, damage: Sequence[str]) -> tuple[Remark, ...]:
+    """The gravest first."""
+    damaged = (_remark("damage", damage=sentence) for sentence in damage)
+    return (*damaged, *_of_lines(run), *_of_exports(run), *_of_limits(run))
+
+
+def _of_lines(run: Run) -> Iterator[Remark]:
     attributor = run.attributor
     if not len(attributor):
-        yield "no assignments were given (--lines), so that no traffic can be tied to a line"
+        yield _remark("no_assignments")
         return
     if attributor.overlapping:
-        yield f"{attributor.overlapping:,} assignments overlap with another line's and resolve to neither"
+        yield _remark("overlapping", count=attributor.overlapping)
     if attributor.derived_prefixes:
-        yield "our prefixes are derived from the assignments; [network] prefixes would tell unassigned from foreign"
+        yield _remark("derived_prefixes")
 
 
-def _of_exports(run: Run) -> Iterator[str]:
+def _of_exports(run: Run) -> Iterator[Remark]:
     if run.boundaries.are_derived:
-        yield "no boundaries are configured: for each line the exporter and direction with the most octets counts"
+        yield _remark("derived_boundaries")
     for source in run.decoder.losses():
-        name = run.exporters[source.exporter]
+        place = {"exporter": run.exporters[source.exporter], "domain": source.domain}
         if source.lost_units > LOSS_WORTH_SAYING * source.expected_units:
             share = source.lost_units / source.expected_units
-            yield f"{name} (domain {source.domain}): {source.lost_units:,} {source.unit}s lost, {share:.1%}"
+            yield _remark("lost", **place, lost=source.lost_units, unit=source.unit, share=share)
         if source.clock_shifted:
-            yield (
-                f"{name} (domain {source.domain}): clock differs by {source.last_skew_ms / 1000:+,.1f} s from the time "
-                f"of reception, more than {CLOCK_MARGIN_MS / 1000:g} s: times were shifted"
-            )
+            skew_s, margin_s = source.last_skew_ms / 1000, CLOCK_MARGIN_MS / 1000
+            yield _remark("clock", **place, skew_s=skew_s, margin_s=margin_s)
     if run.windows.late:
-        yield f"{run.windows.late:,} records came after their windows had closed; they count in totals only"
+        yield _remark("late", count=run.windows.late)
 
 
-def _of_limits(run: Run) -> Iterator[str]:
-    for reason, count in sorted(run.windows.dropped.items()):
+def _of_limits(run: Run) -> Iterator[Remark]:
+    for limit, count in sorted(run.windows.dropped.items()):
         if count:
-            yield f"limit reached: {reason} {count:,}"
+            yield _remark("limit", limit=limit, count=count)
+
+
+def _remark(key: str, **values: object) -> Remark:
+    return Remark(key=key, values=values)
