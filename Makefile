@@ -30,7 +30,7 @@ check: $(STAMP) ## format, lint, types, layers, sizes, generated docs
 	$(BIN)/ruff format --check --quiet src tests bench scripts
 	$(BIN)/ruff check --quiet src tests bench scripts
 	$(BIN)/mypy
-	$(BIN)/lint-imports --verbose | tail -n 12
+	$(BIN)/lint-imports
 	$(BIN)/python scripts/sizes.py
 	$(BIN)/python scripts/reference.py --check
 
