@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from sekisho.detect.detector import Detector
     from sekisho.detect.level import LineInfo
     from sekisho.query.engine import Engine
+    from sekisho.schema.table import Table
 
 _CONTEXT = ("all_packets", "inferred_packets", "all_sampled_packets", "unknown_sampling_packets")
 
@@ -32,10 +34,10 @@ def screen_sql(detectors: Iterable[Detector]) -> str:
 from line_window group by line order by line"""
 
 
-def suspects(engine: Engine, detector: Detector, line_target: pa.Table) -> set[int]:
-    """Lines of a table of targets that are worth the whole question."""
-    answer = engine.run(detector.least(detector.suspects), {"line_target": line_target})
-    return set(answer.column("line").to_pylist())
+def columns_named(sql: str, table: Table) -> tuple[str, ...]:
+    """Columns of a table that a statement names, in the table's order."""
+    words = set(re.findall(r"\w+", sql))
+    return tuple(name for name in table.names if name in words)
 
 
 def params_table(detector: Detector, lines: list[int], infos: list[LineInfo], two_way: list[bool]) -> pa.Table:

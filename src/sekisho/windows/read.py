@@ -103,15 +103,15 @@ def _select_group(memory: Cells, group: int, rows: Cells, count: int) -> int:
 
 
 @kernel
-def gather(memory: Cells, places: Cells, cells: Cells) -> None:
-    """Copy the rows at (n,) ``places`` into the columns of (columns, n) ``cells``."""
+def gather(memory: Cells, places: Cells, offsets: Cells, cells: Cells) -> None:
+    """Copy the cells at (columns,) ``offsets`` of the rows at (n,) ``places`` into (columns, n) ``cells``."""
     for k in range(len(places)):
-        for column in range(len(cells)):
-            cells[column, k] = memory[places[k] + column]
+        for column in range(len(offsets)):
+            cells[column, k] = memory[places[k] + offsets[column]]
 
 
 KERNELS = (
-    (gather, (MEMORY, numba.int64[::1], numba.int64[:, ::1])),
+    (gather, (MEMORY, numba.int64[::1], numba.int64[::1], numba.int64[:, ::1])),
     (primary, (MEMORY, SUMS, numba.int64, numba.int64)),
     (select_windows, (MEMORY, SUMS, numba.int64[::1], numba.int64, numba.int64[::1])),
     (select_pairs, (MEMORY, SUMS, numba.int64[::1], numba.int64, numba.int64[::1])),
