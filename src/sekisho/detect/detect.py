@@ -122,7 +122,7 @@ class Detect:
         touched = windows.tick(at_ms)
         if len(touched.lines):
             from_ms = touched.since_ms // BLOCK_MS * BLOCK_MS
-            for detector, lines in zip(self._detectors, self._screen(windows, touched), strict=True):
+            for detector, lines in zip(self._detectors, self._screen(windows, touched, from_ms), strict=True):
                 self._look_at_due(detector, lines, windows, from_ms=from_ms, at_ms=at_ms)
         self._settle(at_ms)
 
@@ -164,7 +164,7 @@ class Detect:
             for (line, kind), track in self._tracks.items()
         }
 
-    def _screen(self, windows: WindowTables, touched: Touched) -> list[list[int]]:
+    def _screen(self, windows: WindowTables, touched: Touched, from_ms: int) -> list[list[int]]:
         """Lines that each detector is to look at: those that its screen and its suspects let through, or it tracks."""
         columns = columns_named(self._screen_sql, LINE_WINDOW)
         rows = windows.line_window(lines=touched.lines, since_ms=touched.since_ms, columns=columns)
@@ -175,7 +175,7 @@ class Detect:
         for detector, sql in zip(self._detectors, self._suspects_sql, strict=True):
             let_through = lines[screened.column(detector.name).to_numpy() == 1]
             if sql and len(let_through):
-                let_through = self._suspects(sql, let_through, windows, touched.since_ms - HORIZON_MS)
+                let_through = self._suspects(sql, let_through, windows, from_ms - detector.reach_ms)
             wanted.append(sorted({*let_through.tolist(), *self._tracked(detector, lines)}))
         return wanted
 
@@ -224,11 +224,11 @@ class Detect:
         at_ms: int,
         revises: bool,
     ) -> None:
-        tables = _tables(windows, lines, from_ms)
+        tables = _tables(windows, detector, lines, from_ms)
         found = self._candidates(detector, lines, tables, from_ms)
         new = [line for line, rows in found.items() if self._is_new(line, detector, rows)]
         back_ms = min(from_ms, (at_ms - HORIZON_MS) // BLOCK_MS * BLOCK_MS)
-        all_tables = _tables(windows, new, back_ms) if new else {}
+        all_tables = _tables(windows, detector, new, back_ms) if new else {}
         if new:
             found |= self._candidates(detector, new, all_tables, back_ms)
         for line in lines:
@@ -300,12 +300,12 @@ class Detect:
         return received > 0 and received >= TWO_WAY_SHARE * sent
 
 
-def _tables(windows: WindowTables, lines: list[int], from_ms: int) -> dict[str, pa.Table]:
-    """Both tables for some lines; targets reach an hour further back, for what is counted over six blocks."""
+def _tables(windows: WindowTables, detector: Detector, lines: list[int], from_ms: int) -> dict[str, pa.Table]:
+    """Both tables for some lines; targets as far back as they count for the windows."""
     keys = np.array(lines, dtype=np.int64)
     return {
         "line_window": windows.line_window(lines=keys, since_ms=from_ms),
-        "line_target": windows.line_target(lines=keys, since_ms=from_ms - HORIZON_MS + BLOCK_MS),
+        "line_target": windows.line_target(lines=keys, since_ms=from_ms - detector.reach_ms),
     }
 
 

@@ -73,6 +73,7 @@ class Detector:
         suspects: SELECT of the lines in ``line_target`` that are worth the whole question; "" = all that were screened.
             Both may name thresholds in braces: the least of all groups is put there. They are asked about every line
             at every tick, over the columns that they name and no others: ``*`` is not for them.
+        reach_ms: how far before a block targets count for its windows; 0 = those of the same ten minutes only.
         gap_ms: silence up to which two windows are one episode.
         explain: one sentence about a detection's evidence for a person who knows networks.
     """
@@ -84,6 +85,7 @@ class Detector:
     suspects: str
     candidates: str
     targets: str
+    reach_ms: int
     gap_ms: int
     explain: Callable[[Mapping[str, float], Language], str]
 

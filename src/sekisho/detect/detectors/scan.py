@@ -106,7 +106,10 @@ def _enough(period: str) -> str:
       when d.door in ({_ORDINARY}) then p.ordinary_targets_{period} else p.any_targets_{period} end"""
 
 
-_HOUR = "order by d.block_start_ms range between 3000000 preceding and current row"
+_HOUR_MS = 3_000_000
+"""Six blocks are an hour: five and the block itself."""
+
+_HOUR = f"order by d.block_start_ms range between {_HOUR_MS} preceding and current row"
 _SCANNED = f"""
 with pair as (
   select t.line, t.block_start_ms, {NETWORK} as network, t.target_lo, t.port, t.syn_packets, t.syn_sampled_packets,
@@ -156,7 +159,7 @@ with pair as (
     and (d.vertical = 1 or d.door in ({_DEVICE}, {_ORDINARY}) or d.probes >= p.any_port_share * d.all_probes)
 ), flagged as (
   select *, max(in_hour) over (partition by line, vertical, door
-    order by block_start_ms range between current row and 3000000 following) as within_hour
+    order by block_start_ms range between current row and {_HOUR_MS} following) as within_hour
   from judged
 ), scanned as (
   select * from flagged where in_block = 1 or within_hour = 1
@@ -223,6 +226,7 @@ DETECTOR = Detector(
     suspects=SUSPECTS,
     candidates=CANDIDATES,
     targets=TARGETS,
+    reach_ms=_HOUR_MS,
     gap_ms=3_600_000,
     explain=explain,
 )
