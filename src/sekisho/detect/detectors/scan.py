@@ -90,11 +90,28 @@ SCREEN = "syn_sampled_packets > 0"
 
 _PROBE = """t.syn_sampled_packets >= 0.8 * t.sampled_packets and t.syn_sampled_packets > 0
       and t.answered_syn_ack_packets = 0"""
-_DOORS = f"""select t.line, 0 as vertical, t.port as door from line_target t where t.protocol = 6 and {_PROBE}
-  union all select t.line, 1 as vertical, t.target_lo as door from line_target t where t.protocol = 6 and {_PROBE}"""
-SUSPECTS = f"""select line from ({_DOORS}) d
-group by line, vertical, door having count(*) >= least({{probes_10min}}, {{probes_60min}})"""
-"""No door was knocked at as often as the least that a verdict rests on."""
+
+
+def _suspected(door: str) -> str:
+    """Lines with a door of one kind that passes two of a verdict's conditions, whatever the line's group."""
+    return f"""select p.line from pair p join (
+    select line, {door} from pair where probe = 1 group by line, {door}
+    having count(*) >= least({{probes_10min}}, {{probes_60min}})
+  ) k on k.line = p.line and k.{door} = p.{door}
+  group by p.line, p.block_start_ms, p.{door} having sum(cast(p.probe as double)) > 0
+    and sum(cast(p.probe as double)) >= {{probes_an_other}} * sum(cast(1 - p.probe as double))"""
+
+
+SUSPECTS = f"""
+with pair as (
+  select t.line, t.block_start_ms, t.port, t.target_lo, case when {_PROBE} then 1 else 0 end as probe
+  from line_target t where t.protocol = 6
+)
+{_suspected("port")}
+union all
+{_suspected("target_lo")}"""
+"""Knocked at as often as the least that a verdict rests on, and mostly so in one block: where ordinary targets are too
+many in every block, they are in every hour."""
 
 _DEVICE, _ORDINARY = (", ".join(str(port) for port in ports) for ports in (DEVICE_PORTS, ORDINARY_PORTS))
 
