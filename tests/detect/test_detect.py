@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib.resources import files
 
 import jsonschema
@@ -11,6 +12,7 @@ import pytest
 from detect.traffic import SYN, T0, TICK_MS, Traffic, addresses, kinds
 from sekisho.detect.detect import Detect
 from sekisho.detect.level import LineInfo
+from sekisho.detect.registry import DETECTORS
 from sekisho.query.duckdb import DuckDBEngine
 from sekisho.schema.detection import Cap, Level, Quality
 
@@ -65,6 +67,17 @@ def test_the_same_input_gives_the_same_json():
     first, second = ([d.to_json() for d in mixed().judge()] for _ in range(2))
     assert json.dumps(first) == json.dumps(second)
     assert [d["kind"] for d in first] == ["scan", "udp_flood", "tcp_syn_flood"]
+
+
+def test_targets_beyond_the_reach_of_a_detector_change_nothing():
+    """Floods that come back after a block, a scan over three blocks: the same as with the targets of an hour."""
+    traffic = flood(flood(Traffic(sampling=1000), line=3, stop=10), line=3, start=900, stop=910)
+    traffic.spray(["203.0.113.9"], [80], line=2, pps=20_000, start=580, stop=620, **TCP)
+    traffic.spray(addresses("198.18.0.0", 60_000), [23], line=1, pps=20, stop=1300, **TCP)
+    far = Detect(engine=DuckDBEngine(), detectors=[replace(d, reach_ms=3_600_000) for d in DETECTORS])
+    found = [d.to_json() for d in traffic.judge()]
+    assert found == [d.to_json() for d in traffic.judge(detect=far)]
+    assert sorted(d["kind"] for d in found) == ["scan", "tcp_syn_flood", "udp_flood"]
 
 
 def test_every_line_has_its_own_kind_and_the_innocent_none():

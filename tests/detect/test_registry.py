@@ -11,7 +11,7 @@ import pytest
 from detect.traffic import SYN, Traffic, addresses
 from sekisho.detect.detector import CANDIDATE, GROUPS, TARGET, Detector
 from sekisho.detect.level import LineInfo
-from sekisho.detect.question import params_table, screen_sql
+from sekisho.detect.question import columns_named, params_table, screen_sql
 from sekisho.detect.registry import DETECTORS
 from sekisho.query.duckdb import DuckDBEngine
 from sekisho.query.portable import check
@@ -36,6 +36,25 @@ def test_statements_are_portable_and_have_the_columns_of_the_contract(detector: 
     assert [check(sql) for sql in (detector.candidates, detector.targets, *suspects)] == [[]] * (2 + len(suspects))
     assert set(CANDIDATE) <= set(answer_columns(detector, detector.candidates))
     assert answer_columns(detector, detector.targets) == list(TARGET)
+
+
+@every_detector
+def test_suspects_run_over_the_columns_that_they_name(detector: Detector):
+    """At every tick all touched lines are asked, so no other column is read for them."""
+    sql = detector.least(detector.suspects)
+    columns = columns_named(sql, LINE_TARGET)
+    table = LINE_TARGET.arrow_schema().empty_table().select(columns)
+    assert DuckDBEngine().run(sql, {"line_target": table}).column_names == ["line"]
+    assert len(columns) < len(LINE_TARGET.names) / 2
+
+
+def test_the_screen_runs_over_the_columns_that_it_names():
+    """A fraction of those that a window has."""
+    columns = columns_named(screen_sql(DETECTORS), LINE_WINDOW)
+    table = LINE_WINDOW.arrow_schema().empty_table().select(columns)
+    answer = DuckDBEngine().run(screen_sql(DETECTORS), {"line_window": table})
+    assert answer.column_names == ["line", "sent", "received", *(detector.name for detector in DETECTORS)]
+    assert len(columns) < len(LINE_WINDOW.names) / 4
 
 
 def test_the_screen_is_portable():

@@ -84,6 +84,21 @@ def test_tables_are_gone_after_the_statement(engine):
         engine.run("select count(*) c from t", {})
 
 
+def test_a_statement_asked_again_sees_the_tables_of_that_time(engine):
+    """What an engine keeps of a statement is never a row, nor the type of a column."""
+    sql = "select sum(cast(x as double)) s, max(x) m from u"
+    answers = [rows(engine, sql, u=pa.table({"x": values})) for values in ([1, 2], [3], [], [0.5], [4, 5])]
+    assert [answer[0]["m"] for answer in answers] == [2, 3, None, 0.5, 5]
+    assert [answer[0]["s"] for answer in answers] == [3.0, 3.0, None, 0.5, 9.0]
+
+
+def test_more_statements_than_an_engine_keeps(engine):
+    """Statements that were let go run again as before."""
+    for turn in range(2):
+        for k in range(100):
+            assert rows(engine, f"select count(*) + {k} n from u", u=pa.table({"x": [0] * turn})) == [{"n": k + turn}]
+
+
 def test_python_variables_are_not_tables(engine):
     """A misspelt table does not silently become a variable of the caller."""
     with pytest.raises(ValueError, match="does not run"):

@@ -213,6 +213,28 @@ def test_reading_is_limited_to_lines_and_time(make_windows):
     assert windows.line_window(since_ms=since + WINDOW_MS).num_rows == 2
 
 
+def test_lines_in_any_order_are_read_once_and_in_order(make_windows):
+    """What a caller asks for twice is there once."""
+    windows = make_windows()
+    windows.fold(batch_of({"src_line": [3, 1, 2]}))
+    lines = np.array([3, 1, 3])
+    assert windows.line_window(lines=lines)["line"].to_pylist() == [1, 3]
+    assert windows.line_target(lines=lines)["line"].to_pylist() == [1, 3]
+
+
+@pytest.mark.parametrize("table", ["line_window", "line_target"])
+def test_each_column_alone_is_as_in_the_whole_table(make_windows, table):
+    """Asking for few columns leaves out the others and changes nothing; the order is the table's."""
+    windows = make_windows()
+    flows = {"src_line": [1, 2, 2], "dst_lo": [V4 + 1, V4 + 2, V4 + 3], "protocol": [6, 17, 17], "packets": [1, 2, 3]}
+    windows.fold(batch_of({**flows, "boundary": 3, "dst_port": 443, "tcp_flags": 2, "sampling_interval": 2.0}))
+    read = getattr(windows, table)
+    whole = read()
+    for name in whole.column_names:
+        assert read(columns=[name]).equals(whole.select([name]))
+    assert read(columns=["packets", "line"]).column_names == ["line", "packets"]
+
+
 def test_rows_leave_seventy_minutes_behind_the_clock(make_windows):
     """A row of the horizon's edge stays, an older one is gone, and its memory is used again."""
     windows = make_windows(limits=limits())

@@ -14,14 +14,16 @@ import numpy as np
 
 from sekisho.detect.episodes import Track
 from sekisho.detect.level import LineInfo
-from sekisho.detect.question import candidates, params_table, screen_sql, suspects, targets
+from sekisho.detect.question import candidates, columns_named, params_table, screen_sql, targets
 from sekisho.detect.registry import DETECTORS
+from sekisho.detect.seen import Seen
 from sekisho.detect.verdict import verdict
 from sekisho.schema.detection import Quality
-from sekisho.schema.line_target import BLOCK_MS
+from sekisho.schema.line_target import BLOCK_MS, LINE_TARGET
+from sekisho.schema.line_window import LINE_WINDOW
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     import pyarrow as pa
     from numpy.typing import NDArray
@@ -66,10 +68,14 @@ class WindowTables(Protocol):
     def tick(self, clock_ms: int) -> Touched:
         """Advance the stream clock."""
 
-    def line_window(self, *, lines: NDArray[np.int64] | None, since_ms: int) -> pa.Table:
+    def line_window(
+        self, *, lines: NDArray[np.int64] | None, since_ms: int, columns: Collection[str] = LINE_WINDOW.names
+    ) -> pa.Table:
         """Rows of LINE_WINDOW."""
 
-    def line_target(self, *, lines: NDArray[np.int64] | None, since_ms: int) -> pa.Table:
+    def line_target(
+        self, *, lines: NDArray[np.int64] | None, since_ms: int, columns: Collection[str] = LINE_TARGET.names
+    ) -> pa.Table:
         """Rows of LINE_TARGET."""
 
 
@@ -102,11 +108,12 @@ class Detect:
         self._engine = engine
         self._detectors = _overridden(detectors, overrides or {})
         self._screen_sql = screen_sql(self._detectors)
+        self._suspects_sql = [detector.least(detector.suspects) for detector in self._detectors]
         self._line_info = line_info
         self._quality = quality
         self._tracks: dict[tuple[int, str], Track] = {}
         self._waiting: dict[str, dict[int, int]] = {detector.name: {} for detector in self._detectors}
-        self._seen: dict[int, tuple[int, int]] = {}
+        self._seen = Seen(LINES_REMEMBERED)
         self._settled_block = 0
         self.episodes_dropped = 0
 
@@ -115,7 +122,7 @@ class Detect:
         touched = windows.tick(at_ms)
         if len(touched.lines):
             from_ms = touched.since_ms // BLOCK_MS * BLOCK_MS
-            for detector, lines in zip(self._detectors, self._screen(windows, touched), strict=True):
+            for detector, lines in zip(self._detectors, self._screen(windows, touched, from_ms), strict=True):
                 self._look_at_due(detector, lines, windows, from_ms=from_ms, at_ms=at_ms)
         self._settle(at_ms)
 
@@ -157,31 +164,32 @@ class Detect:
             for (line, kind), track in self._tracks.items()
         }
 
-    def _screen(self, windows: WindowTables, touched: Touched) -> list[list[int]]:
+    def _screen(self, windows: WindowTables, touched: Touched, from_ms: int) -> list[list[int]]:
         """Lines that each detector is to look at: those that its screen and its suspects let through, or it tracks."""
-        rows = windows.line_window(lines=touched.lines, since_ms=touched.since_ms)
+        columns = columns_named(self._screen_sql, LINE_WINDOW)
+        rows = windows.line_window(lines=touched.lines, since_ms=touched.since_ms, columns=columns)
         screened = self._engine.run(self._screen_sql, {"line_window": rows})
-        lines = screened.column("line").to_pylist()
-        self._remember(lines, screened)
+        lines, sent, received = (screened.column(name).to_numpy() for name in ("line", "sent", "received"))
+        self._seen.add(lines, sent, received)
         wanted = []
-        for detector in self._detectors:
-            flags = screened.column(detector.name).to_pylist()
-            let_through = {line for line, flag in zip(lines, flags, strict=True) if flag}
-            if detector.suspects and let_through:
-                keys = np.array(sorted(let_through), dtype=np.int64)
-                line_target = windows.line_target(lines=keys, since_ms=touched.since_ms - HORIZON_MS)
-                let_through = suspects(self._engine, detector, line_target)
-            tracked = {line for line in lines if self._is_tracked(line, detector)}
-            wanted.append(sorted(let_through | tracked))
+        for detector, sql in zip(self._detectors, self._suspects_sql, strict=True):
+            let_through = lines[screened.column(detector.name).to_numpy() == 1]
+            if sql and len(let_through):
+                let_through = self._suspects(sql, let_through, windows, from_ms - detector.reach_ms)
+            wanted.append(sorted({*let_through.tolist(), *self._tracked(detector, lines)}))
         return wanted
 
-    def _remember(self, lines: list[int], screened: pa.Table) -> None:
-        """Count in how many windows each line was seen to send and to receive."""
-        for line, *new in zip(lines, *(screened.column(c).to_pylist() for c in ("sent", "received")), strict=True):
-            sent, received = self._seen.pop(line, (0, 0))
-            self._seen[line] = sent + new[0], received + new[1]
-        while len(self._seen) > LINES_REMEMBERED:
-            del self._seen[next(iter(self._seen))]
+    def _suspects(self, sql: str, lines: NDArray[np.int64], windows: WindowTables, since_ms: int) -> NDArray[np.int64]:
+        columns = columns_named(sql, LINE_TARGET)
+        line_target = windows.line_target(lines=lines, since_ms=since_ms, columns=columns)
+        found: NDArray[np.int64] = self._engine.run(sql, {"line_target": line_target}).column("line").to_numpy()
+        return found
+
+    def _tracked(self, detector: Detector, lines: NDArray[np.int64]) -> list[int]:
+        """Those of some lines, sorted, that have a track."""
+        tracked = np.array([line for line, name in self._tracks if name == detector.name], dtype=np.int64)
+        both: list[int] = np.intersect1d(tracked, lines, assume_unique=True).tolist()
+        return both
 
     def _look_at_due(
         self, detector: Detector, lines: list[int], windows: WindowTables, *, from_ms: int, at_ms: int
@@ -216,11 +224,11 @@ class Detect:
         at_ms: int,
         revises: bool,
     ) -> None:
-        tables = _tables(windows, lines, from_ms)
+        tables = _tables(windows, detector, lines, from_ms)
         found = self._candidates(detector, lines, tables, from_ms)
         new = [line for line, rows in found.items() if self._is_new(line, detector, rows)]
         back_ms = min(from_ms, (at_ms - HORIZON_MS) // BLOCK_MS * BLOCK_MS)
-        all_tables = _tables(windows, new, back_ms) if new else {}
+        all_tables = _tables(windows, detector, new, back_ms) if new else {}
         if new:
             found |= self._candidates(detector, new, all_tables, back_ms)
         for line in lines:
@@ -288,16 +296,16 @@ class Detect:
     def _is_two_way(self, line: int, info: LineInfo) -> bool:
         if info.sees:
             return info.sees == "both"
-        sent, received = self._seen.get(line, (0, 0))
+        sent, received = self._seen.of(line)
         return received > 0 and received >= TWO_WAY_SHARE * sent
 
 
-def _tables(windows: WindowTables, lines: list[int], from_ms: int) -> dict[str, pa.Table]:
-    """Both tables for some lines; targets reach an hour further back, for what is counted over six blocks."""
+def _tables(windows: WindowTables, detector: Detector, lines: list[int], from_ms: int) -> dict[str, pa.Table]:
+    """Both tables for some lines; targets as far back as they count for the windows."""
     keys = np.array(lines, dtype=np.int64)
     return {
         "line_window": windows.line_window(lines=keys, since_ms=from_ms),
-        "line_target": windows.line_target(lines=keys, since_ms=from_ms - HORIZON_MS + BLOCK_MS),
+        "line_target": windows.line_target(lines=keys, since_ms=from_ms - detector.reach_ms),
     }
 
 

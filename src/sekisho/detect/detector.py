@@ -71,7 +71,9 @@ class Detector:
         params: thresholds by group of lines.
         screen: condition over a sent row of ``line_window``; lines without such a window are not looked at further.
         suspects: SELECT of the lines in ``line_target`` that are worth the whole question; "" = all that were screened.
-            Both may name thresholds in braces: the least of all groups is put there.
+            Both may name thresholds in braces: the least of all groups is put there. They are asked about every line
+            at every tick, over the columns that they name and no others: ``*`` is not for them.
+        reach_ms: how far before a block targets count for its windows; 0 = those of the same ten minutes only.
         gap_ms: silence up to which two windows are one episode.
         explain: one sentence about a detection's evidence for a person who knows networks.
     """
@@ -83,6 +85,7 @@ class Detector:
     suspects: str
     candidates: str
     targets: str
+    reach_ms: int
     gap_ms: int
     explain: Callable[[Mapping[str, float], Language], str]
 
@@ -113,6 +116,6 @@ class Detector:
 
     def thresholds(self, groups: list[str]) -> dict[str, list[float]]:
         """Columns of ``params`` for lines of these groups; an unknown group is treated as a home."""
-        rows = {group: asdict(params) for group, params in self.params.items()}
-        names = [f.name for f in fields(self.params["home"])]
-        return {name: [rows.get(group, rows["home"])[name] for group in groups] for name in names}
+        home = self.params["home"]
+        rows = [self.params.get(group, home) for group in groups]
+        return {f.name: [getattr(row, f.name) for row in rows] for f in fields(home)}

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from sekisho.detect.detector import Detector
     from sekisho.detect.level import LineInfo
     from sekisho.query.engine import Engine
+    from sekisho.schema.table import Table
 
 _CONTEXT = ("all_packets", "inferred_packets", "all_sampled_packets", "unknown_sampling_packets")
 
@@ -32,10 +34,10 @@ def screen_sql(detectors: Iterable[Detector]) -> str:
 from line_window group by line order by line"""
 
 
-def suspects(engine: Engine, detector: Detector, line_target: pa.Table) -> set[int]:
-    """Lines of a table of targets that are worth the whole question."""
-    answer = engine.run(detector.least(detector.suspects), {"line_target": line_target})
-    return set(answer.column("line").to_pylist())
+def columns_named(sql: str, table: Table) -> tuple[str, ...]:
+    """Columns of a table that a statement names, in the table's order."""
+    words = set(re.findall(r"\w+", sql))
+    return tuple(name for name in table.names if name in words)
 
 
 def params_table(detector: Detector, lines: list[int], infos: list[LineInfo], two_way: list[bool]) -> pa.Table:
@@ -50,11 +52,12 @@ def candidates(
     engine: Engine, detector: Detector, tables: Mapping[str, pa.Table], *, from_ms: int
 ) -> dict[int, list[Window]]:
     """Candidate windows from a time on, by line and in order of time."""
-    answer = engine.run(_candidates_sql(detector, from_ms), tables)
+    answer = engine.run(_candidates_sql(detector), tables)
     evidence = [name for name in answer.column_names if name not in CANDIDATE and name not in _CONTEXT]
     found: defaultdict[int, list[Window]] = defaultdict(list)
     for row in answer.to_pylist():
-        found[row["line"]].append(_window(row, evidence))
+        if row["window_start_ms"] >= from_ms:
+            found[row["line"]].append(_window(row, evidence))
     return found
 
 
@@ -62,24 +65,25 @@ def targets(
     engine: Engine, detector: Detector, tables: Mapping[str, pa.Table], *, from_ms: int
 ) -> dict[int, dict[int, Block]]:
     """Where the traffic went, by line and block."""
-    sql = f"select {', '.join(TARGET)} from ({detector.targets}) where block_start_ms >= {from_ms}"
+    sql = f"select {', '.join(TARGET)} from ({detector.targets})"
     networks: defaultdict[tuple[int, int], dict[Any, float]] = defaultdict(dict)
     counts: dict[tuple[int, int], int] = {}
     for line, block, hi, lo, bits, port, protocol, packets, count in _rows(engine.run(sql, tables)):
-        networks[line, block][hi, lo, bits, port, protocol] = packets
-        counts[line, block] = int(count)
+        if block >= from_ms:
+            networks[line, block][hi, lo, bits, port, protocol] = packets
+            counts[line, block] = int(count)
     found: defaultdict[int, dict[int, Block]] = defaultdict(dict)
     for (line, block), packets_by_network in networks.items():
         found[line][block] = Block(networks=packets_by_network, targets=counts[line, block])
     return found
 
 
-def _candidates_sql(detector: Detector, from_ms: int) -> str:
+def _candidates_sql(detector: Detector) -> str:
     return f"""select c.*, w.packets as all_packets, w.inferred_packets, w.sampled_packets as all_sampled_packets,
   w.unknown_sampling_packets
 from ({detector.candidates}) c
   join line_window w on w.line = c.line and w.window_start_ms = c.window_start_ms and w.side = 0
-where c.window_start_ms >= {from_ms} order by c.line, c.window_start_ms"""
+order by c.line, c.window_start_ms"""
 
 
 def _window(row: Mapping[str, Any], evidence: Iterable[str]) -> Window:

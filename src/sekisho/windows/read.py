@@ -11,6 +11,8 @@ from sekisho.schema.line_target import BLOCK_MS
 from sekisho.schema.line_window import WINDOW_MS
 from sekisho.windows.arena import (
     GROUP_FIRST,
+    GROUP_PAIRS,
+    GROUP_REST,
     MEMORY,
     NEWEST_MS,
     OLDEST_BLOCK,
@@ -91,27 +93,25 @@ def select_pairs(memory: Cells, sums: Numbers, lines: Cells, since_ms: int, rows
 @kernel
 def _select_group(memory: Cells, group: int, rows: Cells, count: int) -> int:
     # The chain begins with the pair that came last, so the rows are written from behind.
-    chained, row = 0, memory[group + GROUP_FIRST]
+    end = count + memory[group + GROUP_PAIRS] + (memory[group + GROUP_REST] != 0)
+    at, row = end, memory[group + GROUP_FIRST]
     while row != 0:
-        chained += 1
+        at -= 1
+        rows[at] = row
         row = memory[row + PAIR_NEXT]
-    row = memory[group + GROUP_FIRST]
-    for k in range(chained):
-        rows[count + chained - 1 - k] = row
-        row = memory[row + PAIR_NEXT]
-    return count + chained
+    return int(end)
 
 
 @kernel
-def gather(memory: Cells, places: Cells, cells: Cells) -> None:
-    """Copy the rows at (n,) ``places`` into the columns of (columns, n) ``cells``."""
+def gather(memory: Cells, places: Cells, offsets: Cells, cells: Cells) -> None:
+    """Copy the cells at (columns,) ``offsets`` of the rows at (n,) ``places`` into (columns, n) ``cells``."""
     for k in range(len(places)):
-        for column in range(len(cells)):
-            cells[column, k] = memory[places[k] + column]
+        for column in range(len(offsets)):
+            cells[column, k] = memory[places[k] + offsets[column]]
 
 
 KERNELS = (
-    (gather, (MEMORY, numba.int64[::1], numba.int64[:, ::1])),
+    (gather, (MEMORY, numba.int64[::1], numba.int64[::1], numba.int64[:, ::1])),
     (primary, (MEMORY, SUMS, numba.int64, numba.int64)),
     (select_windows, (MEMORY, SUMS, numba.int64[::1], numba.int64, numba.int64[::1])),
     (select_pairs, (MEMORY, SUMS, numba.int64[::1], numba.int64, numba.int64[::1])),

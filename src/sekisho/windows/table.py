@@ -11,17 +11,21 @@ import numpy as np
 import pyarrow as pa
 
 from sekisho.core.kernels import warm
-from sekisho.schema.line_target import BLOCK_MS, LINE_TARGET
-from sekisho.schema.line_window import FEATURES, LINE_WINDOW, WINDOW_MS
+from sekisho.schema.line_target import LINE_TARGET
+from sekisho.schema.line_window import LINE_WINDOW, WINDOW_MS
 from sekisho.windows import arena, fold, read
 from sekisho.windows import series as series_rows
+from sekisho.windows.columns import TARGET_COLUMNS, WINDOW_COLUMNS
 from sekisho.windows.limits import Limits
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from numpy.typing import NDArray
 
     from sekisho.schema.batch import FlowBatch
     from sekisho.schema.table import Table
+    from sekisho.windows.columns import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +111,9 @@ class Windows:
         series_rows.forget_touched(memory)
         return Touched(lines=lines, since_ms=int(earliest) * WINDOW_MS)
 
-    def line_window(self, *, lines: NDArray[np.int64] | None = None, since_ms: int = 0) -> pa.Table:
+    def line_window(
+        self, *, lines: NDArray[np.int64] | None = None, since_ms: int = 0, columns: Collection[str] = LINE_WINDOW.names
+    ) -> pa.Table:
         """Rows of ``LINE_WINDOW`` whose window ends after ``since_ms``, sorted by line, side and window.
 
         Each side of a line stands at its primary boundary: the one that has seen the most octets of it so far.
@@ -115,17 +121,15 @@ class Windows:
         Args:
             lines: keys of the lines wanted, None = all.
             since_ms: milliseconds UTC.
+            columns: names of those wanted; a tick that touched every line needs six of them.
         """
-        memory = self._arena.memory
-        cells = self._rows(read.select_windows, arena.WINDOWS, lines, since_ms)
-        series = cells[arena.WINDOW_SERIES]
-        place = memory[series + arena.SERIES_PLACE]
-        keys = (memory[series + arena.SERIES_LINE], place // 2, place % 2, cells[arena.WINDOW_NUMBER] * WINDOW_MS)
-        features = cells[arena.WINDOW_FEATURES : arena.SYN_FIRST]
-        values = (row if f.distinct else row.view(np.float64) for f, row in zip(FEATURES, features, strict=True))
-        return _table(LINE_WINDOW, (*keys, *values))
+        sources = {name: source for name, source in WINDOW_COLUMNS.items() if name in columns}
+        rows = self._rows(read.select_windows, arena.WINDOWS, lines, since_ms)
+        return self._table(LINE_WINDOW, sources, rows)
 
-    def line_target(self, *, lines: NDArray[np.int64] | None = None, since_ms: int = 0) -> pa.Table:
+    def line_target(
+        self, *, lines: NDArray[np.int64] | None = None, since_ms: int = 0, columns: Collection[str] = LINE_TARGET.names
+    ) -> pa.Table:
         """Rows of ``LINE_TARGET`` whose block ends after ``since_ms``, sorted by line, block and first record.
 
         Each line stands at the primary boundary of what it sends.
@@ -133,22 +137,11 @@ class Windows:
         Args:
             lines: keys of the lines wanted, None = all.
             since_ms: milliseconds UTC.
+            columns: names of those wanted.
         """
-        memory = self._arena.memory
-        cells = self._rows(read.select_pairs, arena.PAIRS, lines, since_ms)
-        group, service = cells[arena.PAIR_GROUP], cells[arena.PAIR_SERVICE]
-        series = memory[group + arena.GROUP_SERIES]
-        keys = (
-            memory[series + arena.SERIES_LINE],
-            memory[series + arena.SERIES_PLACE] // 2,
-            memory[group + arena.GROUP_BLOCK] * BLOCK_MS,
-            cells[arena.PAIR_HI],
-            cells[arena.PAIR_LO],
-            service >> 16,
-            service.astype(np.int16),
-        )
-        values = cells[arena.PAIR_RECORDS : arena.PAIR_FIRST_MS].view(np.float64)
-        return _table(LINE_TARGET, (*keys, *values, cells[arena.PAIR_FIRST_MS], cells[arena.PAIR_LAST_MS]))
+        sources = {name: source for name, source in TARGET_COLUMNS.items() if name in columns}
+        rows = self._rows(read.select_pairs, arena.PAIRS, lines, since_ms)
+        return self._table(LINE_TARGET, sources, rows)
 
     def late_totals(self, *, lines: NDArray[np.int64]) -> pa.Table:
         """What came too late for its windows since the line appeared: line, boundary, side, records, packets, octets.
@@ -188,14 +181,25 @@ class Windows:
         return Counter({name: int(self._arena.memory[cell]) for name, cell in _DROPPED.items()})
 
     def _rows(self, select: Any, pool: int, lines: NDArray[np.int64] | None, since_ms: int) -> NDArray[np.int64]:
-        """(columns, n) copy of the rows that a kernel selects."""
+        """Places of the rows that a kernel selects."""
         memory = self._arena.memory
         places = np.empty(memory[pool + arena.LIVE], dtype=np.int64)
-        wanted = self._lines() if lines is None else np.unique(lines)
+        wanted = self._lines() if lines is None else _ascending(lines)
         count = select(memory, self._arena.sums, wanted, since_ms, places)
-        cells = np.empty((memory[pool + arena.WIDTH], count), dtype=np.int64)
-        read.gather(memory, places[:count], cells)
-        return cells
+        return places[:count]
+
+    def _table(self, table: Table, sources: Mapping[str, Source], rows: NDArray[np.int64]) -> pa.Table:
+        """Copy of some columns of the rows at these places."""
+        memory = self._arena.memory
+        offsets = np.array([source.cell for source in sources.values()], dtype=np.int64)
+        cells = np.empty((len(sources), len(rows)), dtype=np.int64)
+        read.gather(memory, rows, offsets, cells)
+        schema = pa.schema([field for field in table.arrow_schema() if field.name in sources])
+        arrays = [
+            pa.array(np.asarray(sources[field.name].value(memory, row), field.type.to_pandas_dtype()), field.type)
+            for field, row in zip(schema, cells, strict=True)
+        ]
+        return pa.Table.from_arrays(arrays, schema=schema)
 
     def _lines(self) -> NDArray[np.int64]:
         lines: NDArray[np.int64] = np.unique(self._arena.rows_of(arena.SERIES)[:, arena.SERIES_LINE])
@@ -215,8 +219,6 @@ _DROPPED = {
 not counted, answers settled before their wait was over."""
 
 
-def _table(table: Table, columns: tuple[NDArray[Any], ...]) -> pa.Table:
-    schema = table.arrow_schema()
-    typed = zip(columns, schema, strict=True)
-    arrays = [pa.array(np.asarray(v, f.type.to_pandas_dtype()), f.type) for v, f in typed]
-    return pa.Table.from_arrays(arrays, schema=schema)
+def _ascending(lines: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Each line once; most callers hand them over so, and sorting costs more than a look."""
+    return lines if np.all(lines[1:] > lines[:-1]) else np.unique(lines)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+import numpy as np
 import pytest
 
-from detect.rows import BLOCK, ask, syn_target, syn_window, target
+from detect.rows import BLOCK, ask, syn_target, syn_window, table, target
 from detect.traffic import RST_ACK, SYN, SYN_ACK, Traffic, addresses, kinds
 from sekisho.detect.detectors.scan import DETECTOR, DEVICE_PORTS, ORDINARY_PORTS, PARAMS
+from sekisho.query.duckdb import DuckDBEngine
+from sekisho.schema.line_target import LINE_TARGET
 
 HOME = PARAMS["home"]
 TCP = {"protocol": 6, "flags": SYN, "octets": 40}
@@ -40,6 +45,38 @@ def test_one_port_on_many_addresses_in_an_hour(more: int):
     assert [row.start_ms for row in found] == ([BLOCK + 600_000 * k for k in range(6)] if more >= 0 else [])
 
 
+def live(count: int, port: int, *, at_s: float) -> list[dict]:
+    counts = {"packets": 10.0, "sampled_packets": 10.0, "syn_packets": 1.0, "syn_sampled_packets": 1.0}
+    return [target(a, port, at_s=at_s, protocol=6, **counts) for a in FAR[2000 : 2000 + count]]
+
+
+def is_suspect(flows: list[dict]) -> bool:
+    sql = DETECTOR.least(DETECTOR.suspects)
+    return DuckDBEngine().run(sql, {"line_target": table(LINE_TARGET, flows)}).num_rows > 0
+
+
+def test_whatever_is_a_scan_is_suspect_first():
+    """No verdict is lost to the question that is asked before: silent and live targets at random over six blocks."""
+    random, outcomes = np.random.default_rng(1), Counter()
+    for _ in range(30):
+        flows = []
+        for k in range(6):
+            silent, others = random.integers(0, 90, size=2) // random.integers(1, 8, size=2)
+            flows += probes(silent, 23, at_s=600 * k, skip=90 * k) + live(others, 23, at_s=600 * k)
+        found = bool(ask(DETECTOR, [syn_window(90, at_s=600 * k) for k in range(6)], flows))
+        outcomes[found, is_suspect(flows)] += 1
+    assert outcomes[True, False] == 0
+    assert min(outcomes[True, True], outcomes[False, True]) > 5
+
+
+@pytest.mark.parametrize(("silent", "others", "suspect"), [(7, 0, False), (8, 0, True), (8, 4, True), (8, 5, False)])
+def test_few_or_outnumbered_silent_targets_are_not_suspect(silent: int, others: int, suspect: bool):
+    """Most lines are asked about no further: eight silent targets on a port, and half as many live ones at most."""
+    assert is_suspect(probes(silent, 23) + live(others, 23, at_s=0)) is suspect
+    scattered = [row for k in range(20) for row in probes(1, 1000 + k, skip=k)]
+    assert not is_suspect(scattered)
+
+
 @pytest.mark.parametrize(("seen", "found"), [(7, False), (8, True), (9, True)])
 def test_eight_distinct_targets_must_be_seen(seen: int, found: bool):
     """Seven sampled SYN at 1:1000 are no scan, however many targets they stand for."""
@@ -51,11 +88,8 @@ def test_eight_distinct_targets_must_be_seen(seen: int, found: bool):
 @pytest.mark.parametrize(("others", "found"), [(51, False), (50, True), (49, True)])
 def test_silent_targets_outnumber_those_with_traffic_two_to_one(others: int, found: bool):
     """A crawler meets dead hosts, but more live ones."""
-    live = [
-        target(a, 23, protocol=6, packets=10.0, sampled_packets=10.0, syn_packets=1.0, syn_sampled_packets=1.0)
-        for a in FAR[2000 : 2000 + others]
-    ]
-    assert bool(ask(DETECTOR, [syn_window(100)], probes(100, 23) + live)) is found
+    flows = probes(100, 23) + live(others, 23, at_s=0)
+    assert bool(ask(DETECTOR, [syn_window(100)], flows)) is found
 
 
 @pytest.mark.parametrize("more", [-1, 0, 1])

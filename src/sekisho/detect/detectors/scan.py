@@ -90,9 +90,28 @@ SCREEN = "syn_sampled_packets > 0"
 
 _PROBE = """t.syn_sampled_packets >= 0.8 * t.sampled_packets and t.syn_sampled_packets > 0
       and t.answered_syn_ack_packets = 0"""
-SUSPECTS = f"""select t.line from line_target t where t.protocol = 6 and {_PROBE}
-group by t.line having count(*) >= {{probes_10min}}"""
-"""Fewer probes than the least that a verdict rests on."""
+
+
+def _suspected(door: str) -> str:
+    """Lines with a door of one kind that passes two of a verdict's conditions, whatever the line's group."""
+    return f"""select p.line from pair p join (
+    select line, {door} from pair where probe = 1 group by line, {door}
+    having count(*) >= least({{probes_10min}}, {{probes_60min}})
+  ) k on k.line = p.line and k.{door} = p.{door}
+  group by p.line, p.block_start_ms, p.{door} having sum(cast(p.probe as double)) > 0
+    and sum(cast(p.probe as double)) >= {{probes_an_other}} * sum(cast(1 - p.probe as double))"""
+
+
+SUSPECTS = f"""
+with pair as (
+  select t.line, t.block_start_ms, t.port, t.target_lo, case when {_PROBE} then 1 else 0 end as probe
+  from line_target t where t.protocol = 6
+)
+{_suspected("port")}
+union all
+{_suspected("target_lo")}"""
+"""Knocked at as often as the least that a verdict rests on, and mostly so in one block: where ordinary targets are too
+many in every block, they are in every hour."""
 
 _DEVICE, _ORDINARY = (", ".join(str(port) for port in ports) for ports in (DEVICE_PORTS, ORDINARY_PORTS))
 
@@ -104,7 +123,10 @@ def _enough(period: str) -> str:
       when d.door in ({_ORDINARY}) then p.ordinary_targets_{period} else p.any_targets_{period} end"""
 
 
-_HOUR = "order by block_start_ms range between 3000000 preceding and current row"
+_HOUR_MS = 3_000_000
+"""Six blocks are an hour: five and the block itself."""
+
+_HOUR = f"order by d.block_start_ms range between {_HOUR_MS} preceding and current row"
 _SCANNED = f"""
 with pair as (
   select t.line, t.block_start_ms, {NETWORK} as network, t.target_lo, t.port, t.syn_packets, t.syn_sampled_packets,
@@ -128,13 +150,21 @@ with pair as (
     sum(cast(probe as double)) as probes, sum(cast(1 - probe as double)) as others,
     sum(cast(syn_packets as double)) as syn_packets, sum(cast(syn_sampled_packets as double)) as syn_sampled_packets
   from pair group by line, block_start_ms, target_lo
+), whole as (
+  select line, vertical, block_start_ms, sum(cast(probes as double)) as all_probes,
+    sum(cast(syn_packets as double)) as all_syn
+  from doors group by line, vertical, block_start_ms
+), knocked as (
+  select d.line, d.vertical, d.door from doors d join params p on p.line = d.line
+  group by d.line, d.vertical, d.door, p.probes_10min, p.probes_60min
+  having sum(cast(d.probes as double)) >= least(p.probes_10min, p.probes_60min)
 ), hour as (
-  select *, syn_packets / greatest(syn_sampled_packets, 1e-9) as scale,
-    sum(cast(probes as double)) over (partition by line, vertical, block_start_ms) as all_probes,
-    sum(cast(syn_packets as double)) over (partition by line, vertical, block_start_ms) as all_syn,
-    sum(cast(probes as double)) over (partition by line, vertical, door {_HOUR}) as hour_probes,
-    sum(cast(others as double)) over (partition by line, vertical, door {_HOUR}) as hour_others
-  from doors
+  select d.*, w.all_probes, w.all_syn, d.syn_packets / greatest(d.syn_sampled_packets, 1e-9) as scale,
+    sum(cast(d.probes as double)) over (partition by d.line, d.vertical, d.door {_HOUR}) as hour_probes,
+    sum(cast(d.others as double)) over (partition by d.line, d.vertical, d.door {_HOUR}) as hour_others
+  from doors d
+    join knocked k on k.line = d.line and k.vertical = d.vertical and k.door = d.door
+    join whole w on w.line = d.line and w.vertical = d.vertical and w.block_start_ms = d.block_start_ms
 ), judged as (
   select d.*,
     case when d.probes < p.probes_10min or d.probes < p.probes_an_other * d.others
@@ -146,7 +176,7 @@ with pair as (
     and (d.vertical = 1 or d.door in ({_DEVICE}, {_ORDINARY}) or d.probes >= p.any_port_share * d.all_probes)
 ), flagged as (
   select *, max(in_hour) over (partition by line, vertical, door
-    order by block_start_ms range between current row and 3000000 following) as within_hour
+    order by block_start_ms range between current row and {_HOUR_MS} following) as within_hour
   from judged
 ), scanned as (
   select * from flagged where in_block = 1 or within_hour = 1
@@ -213,6 +243,7 @@ DETECTOR = Detector(
     suspects=SUSPECTS,
     candidates=CANDIDATES,
     targets=TARGETS,
+    reach_ms=_HOUR_MS,
     gap_ms=3_600_000,
     explain=explain,
 )

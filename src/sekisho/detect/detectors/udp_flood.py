@@ -202,6 +202,7 @@ DETECTOR = Detector(
     suspects=SUSPECTS,
     candidates=CANDIDATES,
     targets=TARGETS,
+    reach_ms=0,
     gap_ms=900_000,
     explain=explain,
 )

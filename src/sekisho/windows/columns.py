@@ -1,0 +1,74 @@
+"""From which cell of a row each column of the two tables is read, and how."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from sekisho.schema.line_target import BLOCK_MS
+from sekisho.schema.line_window import FEATURES, WINDOW_MS
+from sekisho.windows import arena
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sekisho.windows.arena import Cells
+
+
+class Source(NamedTuple):
+    """Where a column comes from.
+
+    Attributes:
+        cell: offset in the row.
+        value: (memory, (n,) cells) -> (n,) values.
+    """
+
+    cell: int
+    value: Callable[[Cells, Cells], Any]
+
+
+def _number(_: Cells, cells: Cells) -> Any:
+    return cells
+
+
+def _sum(_: Cells, cells: Cells) -> Any:
+    return cells.view(np.float64)
+
+
+def _series_of(memory: Cells, group: Cells) -> Cells:
+    return memory[group + arena.GROUP_SERIES]
+
+
+WINDOW_COLUMNS = {
+    "line": Source(arena.WINDOW_SERIES, lambda memory, series: memory[series + arena.SERIES_LINE]),
+    "boundary": Source(arena.WINDOW_SERIES, lambda memory, series: memory[series + arena.SERIES_PLACE] // 2),
+    "side": Source(arena.WINDOW_SERIES, lambda memory, series: memory[series + arena.SERIES_PLACE] % 2),
+    "window_start_ms": Source(arena.WINDOW_NUMBER, lambda _, window: window * WINDOW_MS),
+} | {
+    feature.name: Source(arena.WINDOW_FEATURES + k, _number if feature.distinct else _sum)
+    for k, feature in enumerate(FEATURES)
+}
+
+TARGET_COLUMNS = {
+    "line": Source(arena.PAIR_GROUP, lambda memory, group: memory[_series_of(memory, group) + arena.SERIES_LINE]),
+    "boundary": Source(
+        arena.PAIR_GROUP, lambda memory, group: memory[_series_of(memory, group) + arena.SERIES_PLACE] // 2
+    ),
+    "block_start_ms": Source(arena.PAIR_GROUP, lambda memory, group: memory[group + arena.GROUP_BLOCK] * BLOCK_MS),
+    "target_hi": Source(arena.PAIR_HI, _number),
+    "target_lo": Source(arena.PAIR_LO, _number),
+    "port": Source(arena.PAIR_SERVICE, lambda _, service: service >> 16),
+    "protocol": Source(arena.PAIR_SERVICE, lambda _, service: service.astype(np.int16)),
+    "records": Source(arena.PAIR_RECORDS, _sum),
+    "sampled_packets": Source(arena.PAIR_SAMPLED, _sum),
+    "packets": Source(arena.PAIR_PACKETS, _sum),
+    "octets": Source(arena.PAIR_OCTETS, _sum),
+    "packets_var": Source(arena.PAIR_VAR, _sum),
+    "syn_packets": Source(arena.PAIR_SYN, _sum),
+    "syn_sampled_packets": Source(arena.PAIR_SYN_SAMPLED, _sum),
+    "answered_packets": Source(arena.PAIR_ANSWERED, _sum),
+    "answered_syn_ack_packets": Source(arena.PAIR_ANSWERED_SYN_ACK, _sum),
+    "first_ms": Source(arena.PAIR_FIRST_MS, _number),
+    "last_ms": Source(arena.PAIR_LAST_MS, _number),
+}
