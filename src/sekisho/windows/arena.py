@@ -68,7 +68,7 @@ PARTITION_CELLS = 4
 HEAD_CELLS = PARTITION_HEADS + PARTITIONS * PARTITION_CELLS
 
 ENTRY_LINE, ENTRY_PLACE, ENTRY_HI, ENTRY_LO, ENTRY_SERVICE, ENTRY_BITS, ENTRY_PACKETS, ENTRY_OCTETS = range(8)
-ENTRY_SAMPLING, ENTRY_START, ENTRY_END, ENTRY_OPEN_FROM, ENTRY_CLOCK = range(8, 13)
+ENTRY_SAMPLING, ENTRY_START, ENTRY_END, ENTRY_OPEN_FROM, ENTRY_CLOCK, ENTRY_PAIR_TAG = range(8, 14)
 """One side of a flow that waits to be folded: BITS are its TCP flags and what ``entries`` adds to them, START and END
 are bounded, OPEN_FROM is when its windows may end at the earliest, CLOCK the latest reception when it arrived."""
 ENTRY_CELLS = 16

@@ -12,6 +12,7 @@ import numpy as np
 
 from sekisho.core.kernels import inlined_kernel as inlined
 from sekisho.schema.batch import cell
+from sekisho.windows.ahead import prefetch
 from sekisho.windows.arena import (
     ENTRIES_AT,
     ENTRY_BITS,
@@ -39,7 +40,8 @@ from sekisho.windows.limits import PARTITIONS
 from sekisho.windows.pools import hash_of
 
 if TYPE_CHECKING:
-    from sekisho.windows.arena import Cells, Numbers
+    from sekisho.windows.ahead import prefetch
+from sekisho.windows.arena import Cells, Numbers
 
 _PROTOCOL, _TCP_FLAGS, _FRAGMENT, _FORWARDING = (
     cell("protocol"),
@@ -73,6 +75,8 @@ def first_entry(memory: Cells, partition: int) -> int:
 def new_entry(memory: Cells, partition: int, line: int, side: int, hi: int, lo: int, port: int, inferred: int) -> int:
     """Begin an entry; the partition is not full."""
     entry = first_entry(memory, partition) + memory[partition + PARTITION_COUNT] * ENTRY_CELLS
+    prefetch(memory, entry + ENTRY_CELLS)
+    prefetch(memory, entry + ENTRY_CELLS + 8)
     memory[partition + PARTITION_COUNT] += 1
     memory[STAGED] += 1
     memory[entry + ENTRY_LINE], memory[entry + ENTRY_PLACE] = line, side

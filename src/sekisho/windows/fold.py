@@ -16,6 +16,7 @@ from sekisho.core.kernels import inlined_kernel as inlined
 from sekisho.schema.batch import cell
 from sekisho.schema.line_target import BLOCK_MS
 from sekisho.schema.line_window import WINDOW_MS
+from sekisho.windows.ahead import GROUP, look_ahead
 from sekisho.windows.answers import answer, credit_waiting, settle
 from sekisho.windows.arena import (
     ENTRY_CELLS,
@@ -147,17 +148,27 @@ def fold_staged(memory: Cells, sums: Numbers) -> None:
 @kernel
 def _fold_partition(memory: Cells, sums: Numbers, partition: int) -> None:
     first, count = first_entry(memory, partition), memory[partition + PARTITION_COUNT]
-    for entry in range(first, first + count * ENTRY_CELLS, ENTRY_CELLS):
-        settle(memory, sums, partition, memory[entry + ENTRY_CLOCK])
-        if memory[entry + ENTRY_PLACE] % 2 == IN:
-            _fold_answers(memory, sums, partition, entry)
-        series = series_of(memory, memory[entry + ENTRY_LINE], memory[entry + ENTRY_PLACE])
-        if series != 0:
-            if memory[entry + ENTRY_PLACE] % 2 == OUT:
-                _fold_targets(memory, sums, series, entry)
-            _fold_windows(memory, sums, series, entry)
+    end = first + count * ENTRY_CELLS
+    for group in range(first, end, GROUP * ENTRY_CELLS):
+        group_end = min(group + GROUP * ENTRY_CELLS, end)
+        look_ahead(memory, group, group_end)
+        for entry in range(group, group_end, ENTRY_CELLS):
+            _fold_entry(memory, sums, partition, entry)
     memory[partition + PARTITION_COUNT] = 0
     memory[STAGED] -= count
+
+
+@inlined
+def _fold_entry(memory: Cells, sums: Numbers, partition: int, entry: int) -> None:
+    settle(memory, sums, partition, memory[entry + ENTRY_CLOCK])
+    if memory[entry + ENTRY_PLACE] % 2 == IN:
+        _fold_answers(memory, sums, partition, entry)
+    series = series_of(memory, memory[entry + ENTRY_LINE], memory[entry + ENTRY_PLACE])
+    if series == 0:
+        return
+    if memory[entry + ENTRY_PLACE] % 2 == OUT:
+        _fold_targets(memory, sums, series, entry)
+    _fold_windows(memory, sums, series, entry)
 
 
 @kernel
