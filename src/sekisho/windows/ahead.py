@@ -45,7 +45,7 @@ GROUP = 16
 """Entries a group: what they ask for fits a first-level cache."""
 
 LINE_CELLS = 8
-SERIES_AHEAD, WINDOW_AHEAD = 16, 32
+SERIES_AHEAD, WINDOW_AHEAD = 16, 64
 """Cells of a row that most flows touch."""
 
 

@@ -41,5 +41,5 @@ class Limits:
     window_rows: int = 1 << 21
     pair_rows: int = 1 << 22
     peer_chunks: int = 1 << 21
-    held_answers: int = 1 << 14
+    held_answers: int = 1 << 18
     partition_entries: int = 1 << 10
