@@ -33,6 +33,7 @@ from sekisho.windows.arena import (
     RECENT_WINDOWS,
     SERIES,
     SERIES_RECENT,
+    WINDOW_CELLS,
 )
 from sekisho.windows.pair_rows import find_group, pair_tag
 from sekisho.windows.pools import ROW, home_of
@@ -45,8 +46,8 @@ GROUP = 16
 """Entries a group: what they ask for fits a first-level cache."""
 
 LINE_CELLS = 8
-SERIES_AHEAD, WINDOW_AHEAD = 16, 64
-"""Cells of a row that most flows touch."""
+SERIES_AHEAD = 16
+"""Cells of a series that every flow touches."""
 
 
 @intrinsic
@@ -75,7 +76,9 @@ prefetch: Any = _prefetch
 def look_ahead(memory: Cells, first: int, last: int) -> None:
     """Ask for what the entries from ``first`` to ``last`` (exclusive) will want: slots and rows, series by series."""
     for entry in range(first, last, ENTRY_CELLS):
-        prefetch(memory, memory[SERIES + INDEX] + home_of(memory, SERIES, series_tag(memory, memory[entry + ENTRY_LINE])))
+        prefetch(
+            memory, memory[SERIES + INDEX] + home_of(memory, SERIES, series_tag(memory, memory[entry + ENTRY_LINE]))
+        )
     for entry in range(first, last, ENTRY_CELLS):
         _ask_for_row(memory, SERIES, series_tag(memory, memory[entry + ENTRY_LINE]), SERIES_AHEAD)
     for entry in range(first, last, ENTRY_CELLS):
@@ -100,7 +103,7 @@ def _ask_for_window(memory: Cells, entry: int) -> None:
     series = find_series(memory, memory[entry + ENTRY_LINE], memory[entry + ENTRY_PLACE])
     row = memory[series + SERIES_RECENT + memory[entry + ENTRY_END] // WINDOW_MS % RECENT_WINDOWS]
     if series != 0 and row != 0:
-        for place in range(row, row + WINDOW_AHEAD, LINE_CELLS):
+        for place in range(row, row + WINDOW_CELLS, LINE_CELLS):
             prefetch(memory, place)
 
 

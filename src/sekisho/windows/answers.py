@@ -2,7 +2,8 @@
 
 An answer is credited at its own boundary; where no such pair is known there (an exporter that meters ingress and
 egress makes two boundaries of them), at the line's other boundaries. It may stand before the record of the question,
-so it waits ``ANSWER_WAIT_MS`` for the pair before it is settled.
+so it waits ``ANSWER_WAIT_MS`` for the pair before it is settled. It waits with the partition of its line, by the clock
+of that partition's entries: entries of other lines may be folded earlier or later.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import numpy as np
 
 from sekisho.core.kernels import inlined_kernel as inlined
 from sekisho.schema.batch import cell
-from sekisho.windows.ahead import prefetch
+from sekisho.windows.ahead import LINE_CELLS, prefetch
 from sekisho.windows.arena import (
     ENTRIES_AT,
     ENTRY_BITS,
@@ -40,15 +40,10 @@ from sekisho.windows.limits import PARTITIONS
 from sekisho.windows.pools import hash_of
 
 if TYPE_CHECKING:
-    from sekisho.windows.ahead import prefetch
-from sekisho.windows.arena import Cells, Numbers
+    from sekisho.windows.arena import Cells, Numbers
 
-_PROTOCOL, _TCP_FLAGS, _FRAGMENT, _FORWARDING = (
-    cell("protocol"),
-    cell("tcp_flags"),
-    cell("fragment"),
-    cell("forwarding_status"),
-)
+_PROTOCOL, _TCP_FLAGS = cell("protocol"), cell("tcp_flags")
+_FRAGMENT, _FORWARDING = cell("fragment"), cell("forwarding_status")
 _PACKETS, _OCTETS, _SAMPLING, _BOUNDARY = cell("packets"), cell("octets"), cell("sampling_interval"), cell("boundary")
 
 FRAGMENT, DROPPED, INFERRED = 1 << 16, 1 << 17, 1 << 18
@@ -75,8 +70,9 @@ def first_entry(memory: Cells, partition: int) -> int:
 def new_entry(memory: Cells, partition: int, line: int, side: int, hi: int, lo: int, port: int, inferred: int) -> int:
     """Begin an entry; the partition is not full."""
     entry = first_entry(memory, partition) + memory[partition + PARTITION_COUNT] * ENTRY_CELLS
+    # The place of the next one: a store that finds nothing in the cache holds up those behind it.
     prefetch(memory, entry + ENTRY_CELLS)
-    prefetch(memory, entry + ENTRY_CELLS + 8)
+    prefetch(memory, entry + ENTRY_CELLS + LINE_CELLS)
     memory[partition + PARTITION_COUNT] += 1
     memory[STAGED] += 1
     memory[entry + ENTRY_LINE], memory[entry + ENTRY_PLACE] = line, side

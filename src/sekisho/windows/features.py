@@ -51,9 +51,7 @@ def protocol_of(memory: Cells, entry: int) -> int:
 @inlined
 def is_syn_alone(memory: Cells, entry: int) -> bool:
     """TCP with SYN and none of ACK, RST, FIN."""
-    return bool(
-        protocol_of(memory, entry) == TCP and (memory[entry + ENTRY_BITS] & _FIN_SYN_RST_ACK) == _SYN_FLAG
-    )
+    return bool(protocol_of(memory, entry) == TCP and (memory[entry + ENTRY_BITS] & _FIN_SYN_RST_ACK) == _SYN_FLAG)
 
 
 @inlined
@@ -95,7 +93,7 @@ def add_features(memory: Cells, sums: Numbers, row: int, entry: int, share: floa
         _add_udp(memory, sums, row, entry, share, sampled, n, octets)
     elif protocol == TCP:
         _add_tcp(memory, sums, row, entry, share, sampled, n, octets)
-    elif protocol == ICMP or protocol == ICMPV6:  # noqa: PLR1714  numba has no such membership
+    elif protocol in (ICMP, ICMPV6):
         _add(sums, row + _ICMP, packets, octets)
     elif protocol == GRE:
         _add(sums, row + _GRE, packets, octets)

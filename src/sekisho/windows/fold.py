@@ -52,7 +52,6 @@ from sekisho.windows.arena import (
     PAIR_SYN,
     PAIR_SYN_SAMPLED,
     PAIR_VAR,
-    PARTITIONS,
     PARTITION_CELLS,
     PARTITION_COUNT,
     PARTITION_ENTRIES,
@@ -69,7 +68,14 @@ from sekisho.windows.arena import (
 )
 from sekisho.windows.entries import fill_entry, first_entry, new_entry, partition_of
 from sekisho.windows.features import (
-    SYN_PEERS, UDP, UDP_PEERS, add_features, interval_of, is_syn_ack, is_syn_alone, protocol_of,
+    SYN_PEERS,
+    UDP,
+    UDP_PEERS,
+    add_features,
+    interval_of,
+    is_syn_ack,
+    is_syn_alone,
+    protocol_of,
 )
 from sekisho.windows.limits import KEPT_BLOCKS, KEPT_WINDOWS, PARTITIONS
 from sekisho.windows.pair_rows import group_of, let_go_block, pair_row

@@ -64,7 +64,7 @@ class Windows:
         limits: Limits | None = None,
     ) -> None:
         self._limits = limits or Limits()
-        self._rows_and_staged: arena.Arena
+        self._arena_and_entries: arena.Arena
         self.set_exporters(active_cap_ms=active_cap_ms, lateness_ms=lateness_ms)
 
     def set_exporters(self, *, active_cap_ms: NDArray[np.int64], lateness_ms: NDArray[np.int64]) -> None:
@@ -76,7 +76,7 @@ class Windows:
         """Compile the kernels and reserve the memory."""
         warm((fold.KERNELS, series_rows.KERNELS, read.KERNELS))
         keys = (secrets.randbits(63), secrets.randbits(63), secrets.randbits(63))
-        self._rows_and_staged = arena.new_arena(self._limits, keys=keys)
+        self._arena_and_entries = arena.new_arena(self._limits, keys=keys)
 
     def fold(self, batch: FlowBatch) -> None:
         """Add the flows of an attributed batch.
@@ -90,8 +90,8 @@ class Windows:
         if int(batch.column("exporter").max()) >= known:
             raise ValueError(f"a record of an exporter whose timeouts are not known (codes below {known} are)")
         flows = (batch.cells, batch.cells.view(np.float64), batch.length)
-        cells = self._rows_and_staged
-        fold.fold(cells.memory, cells.sums, *flows, self._active_cap_ms, self._lateness_ms)
+        into = self._arena_and_entries
+        fold.fold(into.memory, into.sums, *flows, self._active_cap_ms, self._lateness_ms)
 
     def tick(self, clock_ms: int) -> Touched:
         """Set the clock, let go what is older than the horizon, and say what changed since the last tick.
@@ -190,10 +190,10 @@ class Windows:
 
     @property
     def _arena(self) -> arena.Arena:
-        """The arena as readers see it: nothing of what was folded waits any longer."""
-        held = self._rows_and_staged
-        fold.fold_staged(held.memory, held.sums)
-        return held
+        """The arena as readers see it: no entry waits any longer."""
+        arena_and_entries = self._arena_and_entries
+        fold.fold_staged(arena_and_entries.memory, arena_and_entries.sums)
+        return arena_and_entries
 
     def _rows(self, select: Any, pool: int, lines: NDArray[np.int64] | None, since_ms: int) -> NDArray[np.int64]:
         """(columns, n) copy of the rows that a kernel selects."""
