@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -12,11 +14,13 @@ from sekisho.query.duckdb import DuckDBEngine
 from sekisho.query.portable import check
 from sekisho.schema.line_target import BLOCK_MS, LINE_TARGET
 from sekisho.schema.line_window import FEATURES, LINE_WINDOW
+from sekisho.windows.limits import Limits
 from sekisho.windows.sql import LINE_TARGET_SQL, LINE_WINDOW_SQL
 from windows_flows import T0, V4, batch_of, definition_tables
 
 WINDOW_KEY = ["line", "boundary", "side", "window_start_ms"]
 TARGET_KEY = ["line", "boundary", "block_start_ms", "target_hi", "target_lo", "port", "protocol"]
+MANY = Limits(series=4_096, window_rows=16_384, pair_rows=16_384, peer_chunks=8_192, held_answers=4_096)
 COUNTS = [f.name for f in FEATURES if f.distinct] + ["first_ms", "last_ms"]
 
 
@@ -119,6 +123,27 @@ def test_kernel_equals_definition_on_random_batches(engine, make_windows, seed):
     batches = [random_batch(rng, 1_500, since_ms=T0 + BLOCK_MS - 60_000 + 40_000 * k, peers=90) for k in range(3)]
     windows = compare(engine, make_windows, batches, active_cap_ms=[60_000, 300_000], lateness_ms=[45_000, 330_000])
     assert windows.late > 0
+
+
+@pytest.mark.parametrize("partition_entries", [1, 3, 4_096])
+def test_what_is_folded_does_not_depend_on_how_long_flows_wait(make_windows, partition_entries):
+    """One flow at a time, few, or all at the tick: the same rows, answers and late records."""
+    rng = np.random.default_rng(7)
+    batches = [random_batch(rng, 1_500, since_ms=T0 + 40_000 * k, lines=300, peers=4) for k in range(2)]
+    folded = []
+    for entries in (64, partition_entries):
+        windows = make_windows(
+            active_cap_ms=[60_000, 300_000],
+            lateness_ms=[45_000, 330_000],
+            limits=replace(MANY, partition_entries=entries),
+        )
+        for batch in batches:
+            windows.fold(batch)
+            windows.tick(int(batch.column("received_at").max()))
+        assert sum(windows.dropped.values()) == 0
+        folded.append((windows.line_window(), windows.line_target(), windows.late))
+    assert folded[0] == folded[1]
+    assert sum(folded[0][1]["answered_packets"].to_pylist()) > 0
 
 
 FLOW = st.fixed_dictionaries(

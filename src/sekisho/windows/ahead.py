@@ -1,8 +1,8 @@
 """Memory asked for ahead of its use.
 
-Rows are found at random in tens of megabytes. A load that the next one waits for takes 100 ns there; many that do not
-wait for each other take 7 ns each. So records are folded in small groups: their slots are asked for first, then the
-rows that these name, and then each record finds both in the cache. These are hints only; nothing depends on them.
+A load that the next one waits for takes 100 ns where it finds nothing in the cache; many that do not wait for each
+other take 7 ns each. So entries are folded in small groups: their slots are asked for first, then the rows that these
+name, and then each entry finds both in the cache. These are hints only; nothing depends on them.
 """
 
 from __future__ import annotations
@@ -15,37 +15,39 @@ from numba.extending import intrinsic
 
 from sekisho.core.kernels import borrowing_kernel as kernel
 from sekisho.core.kernels import inlined_kernel as inlined
-from sekisho.schema.batch import cell
 from sekisho.schema.line_target import BLOCK_MS
 from sekisho.schema.line_window import WINDOW_MS
 from sekisho.windows.arena import (
-    AHEAD,
-    IN,
+    ENTRY_CELLS,
+    ENTRY_END,
+    ENTRY_HI,
+    ENTRY_LINE,
+    ENTRY_LO,
+    ENTRY_PAIR_TAG,
+    ENTRY_PLACE,
+    ENTRY_SERVICE,
     INDEX,
     MASK,
-    OUT,
+    PAIR_CELLS,
     PAIRS,
+    RECENT_WINDOWS,
     SERIES,
-    TAGS_AHEAD,
-    WINDOWS,
+    SERIES_RECENT,
+    WINDOW_CELLS,
 )
-from sekisho.windows.pair_rows import find_group, pair_tag, service_of
+from sekisho.windows.pair_rows import find_group, pair_tag
 from sekisho.windows.pools import ROW, home_of
 from sekisho.windows.series import find_series, series_tag
-from sekisho.windows.window_rows import window_tag
 
 if TYPE_CHECKING:
     from sekisho.windows.arena import Cells
 
 GROUP = 16
-"""Records a group: what they ask for fits a first-level cache beside the batch's columns."""
+"""Entries a group: what they ask for fits a first-level cache."""
 
 LINE_CELLS = 8
-
-_RECEIVED_AT, _END, _BOUNDARY = cell("received_at"), cell("flow_end"), cell("boundary")
-_SRC_HI, _SRC_LO, _DST_HI, _DST_LO = cell("src_hi"), cell("src_lo"), cell("dst_hi"), cell("dst_lo")
-_SRC_PORT, _DST_PORT, _PROTOCOL = cell("src_port"), cell("dst_port"), cell("protocol")
-_SRC_LINE, _DST_LINE = cell("src_line"), cell("dst_line")
+SERIES_AHEAD = 16
+"""Cells of a series that every flow touches."""
 
 
 @intrinsic
@@ -71,72 +73,47 @@ prefetch: Any = _prefetch
 
 
 @kernel
-def look_ahead(memory: Cells, cells: Cells, first: int, last: int) -> None:
-    """Ask for what the records from ``first`` to ``last`` (exclusive) will want: slots and rows, series by series."""
-    for i in range(first, last):
-        _ask_for_slot(memory, SERIES, series_tag(memory, cells[_SRC_LINE, i]))
-        _ask_for_slot(memory, SERIES, series_tag(memory, cells[_DST_LINE, i]))
-    for i in range(first, last):
-        _ask_for_row(memory, SERIES, series_tag(memory, cells[_SRC_LINE, i]))
-        _ask_for_row(memory, SERIES, series_tag(memory, cells[_DST_LINE, i]))
-    count = 0
-    for i in range(first, last):
-        if cells[_BOUNDARY, i] >= 0:
-            count = _ask_for_slots(memory, cells, i, count)
-    for k in range(count):
-        _ask_for_row(memory, memory[TAGS_AHEAD + 2 * k], memory[TAGS_AHEAD + 2 * k + 1])
+def look_ahead(memory: Cells, first: int, last: int) -> None:
+    """Ask for what the entries from ``first`` to ``last`` (exclusive) will want: slots and rows, series by series."""
+    for entry in range(first, last, ENTRY_CELLS):
+        prefetch(
+            memory, memory[SERIES + INDEX] + home_of(memory, SERIES, series_tag(memory, memory[entry + ENTRY_LINE]))
+        )
+    for entry in range(first, last, ENTRY_CELLS):
+        _ask_for_row(memory, SERIES, series_tag(memory, memory[entry + ENTRY_LINE]), SERIES_AHEAD)
+    for entry in range(first, last, ENTRY_CELLS):
+        _ask_for_window(memory, entry)
+        memory[entry + ENTRY_PAIR_TAG] = _ask_for_pair(memory, entry)
+    for entry in range(first, last, ENTRY_CELLS):
+        _ask_for_row(memory, PAIRS, memory[entry + ENTRY_PAIR_TAG], PAIR_CELLS)
 
 
 @inlined
-def _ask_for_slot(memory: Cells, pool: int, tag: int) -> None:
-    prefetch(memory, memory[pool + INDEX] + home_of(memory, pool, tag))
-
-
-@inlined
-def _ask_for_row(memory: Cells, pool: int, tag: int) -> None:
+def _ask_for_row(memory: Cells, pool: int, tag: int, count: int) -> None:
     index, mask, at = memory[pool + INDEX], memory[pool + MASK], home_of(memory, pool, tag)
     while memory[index + at] != 0 and memory[index + at] >> 32 != tag:
         at = (at + 1) & mask
     row = memory[index + at] & ROW
-    for place in range(row, row + memory[pool + AHEAD], LINE_CELLS):
+    for place in range(row, row + count, LINE_CELLS):
         prefetch(memory, place)
 
 
 @inlined
-def _ask_for_slots(memory: Cells, cells: Cells, i: int, count: int) -> int:
-    line, place = cells[_SRC_LINE, i], cells[_BOUNDARY, i] * 2
-    end = min(cells[_END, i], cells[_RECEIVED_AT, i])
-    if line != 0:
-        series = find_series(memory, line, place + OUT)
-        service = service_of(cells[_DST_PORT, i], cells[_PROTOCOL, i])
-        count = _ask_for_window(memory, series, end, count)
-        count = _ask_for_pair(memory, series, end, cells[_DST_HI, i], cells[_DST_LO, i], service, count)
-    line = cells[_DST_LINE, i]
-    if line != 0:
-        service = service_of(cells[_SRC_PORT, i], cells[_PROTOCOL, i])
-        count = _ask_for_window(memory, find_series(memory, line, place + IN), end, count)
-        series = find_series(memory, line, place + OUT)
-        count = _ask_for_pair(memory, series, end, cells[_SRC_HI, i], cells[_SRC_LO, i], service, count)
-    return count
+def _ask_for_window(memory: Cells, entry: int) -> None:
+    series = find_series(memory, memory[entry + ENTRY_LINE], memory[entry + ENTRY_PLACE])
+    row = memory[series + SERIES_RECENT + memory[entry + ENTRY_END] // WINDOW_MS % RECENT_WINDOWS]
+    if series != 0 and row != 0:
+        for place in range(row, row + WINDOW_CELLS, LINE_CELLS):
+            prefetch(memory, place)
 
 
 @inlined
-def _ask_for_window(memory: Cells, series: int, end: int, count: int) -> int:
-    if series == 0:
-        return count
-    return int(_ask_for(memory, WINDOWS, window_tag(memory, series, end // WINDOW_MS), count))
-
-
-@inlined
-def _ask_for_pair(memory: Cells, series: int, end: int, hi: int, lo: int, service: int, count: int) -> int:
-    group = find_group(memory, series, end // BLOCK_MS) if series != 0 else 0
+def _ask_for_pair(memory: Cells, entry: int) -> int:
+    """Ask for the slot of a target; answers its tag."""
+    series = find_series(memory, memory[entry + ENTRY_LINE], memory[entry + ENTRY_PLACE] & -2)
+    group = find_group(memory, series, memory[entry + ENTRY_END] // BLOCK_MS) if series != 0 else 0
     if group == 0:
-        return count
-    return int(_ask_for(memory, PAIRS, pair_tag(memory, group, hi, lo, service), count))
-
-
-@inlined
-def _ask_for(memory: Cells, pool: int, tag: int, count: int) -> int:
-    _ask_for_slot(memory, pool, tag)
-    memory[TAGS_AHEAD + 2 * count], memory[TAGS_AHEAD + 2 * count + 1] = pool, tag
-    return count + 1
+        return 0
+    tag = pair_tag(memory, group, memory[entry + ENTRY_HI], memory[entry + ENTRY_LO], memory[entry + ENTRY_SERVICE])
+    prefetch(memory, memory[PAIRS + INDEX] + home_of(memory, PAIRS, tag))
+    return int(tag)

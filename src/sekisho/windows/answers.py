@@ -2,7 +2,8 @@
 
 An answer is credited at its own boundary; where no such pair is known there (an exporter that meters ingress and
 egress makes two boundaries of them), at the line's other boundaries. It may stand before the record of the question,
-so it waits ``ANSWER_WAIT_MS`` for the pair before it is settled.
+so it waits ``ANSWER_WAIT_MS`` for the pair before it is settled. It waits with the partition of its line, by the clock
+of that partition's entries: entries of other lines may be folded earlier or later.
 """
 
 from __future__ import annotations
@@ -12,29 +13,36 @@ from typing import TYPE_CHECKING
 from sekisho.core.kernels import borrowing_kernel as kernel
 from sekisho.core.kernels import inlined_kernel as inlined
 from sekisho.windows.arena import (
-    HELD_AT,
+    ENTRY_CLOCK,
+    ENTRY_HI,
+    ENTRY_LINE,
+    ENTRY_LO,
+    ENTRY_PLACE,
+    ENTRY_SERVICE,
+    HELD,
     HELD_BLOCK,
     HELD_BOUNDARY,
-    HELD_CELLS,
-    HELD_COUNT,
-    HELD_FIRST,
+    HELD_CLOCK,
     HELD_HI,
-    HELD_LIMIT,
     HELD_LINE,
     HELD_LO,
+    HELD_NEXT,
     HELD_PACKETS,
-    HELD_RECEIVED,
     HELD_SERVICE,
     HELD_SYN_ACK,
+    IN,
     NO_ANSWER_PLACE,
     OUT,
     PAIR_ANSWERED,
     PAIR_ANSWERED_SYN_ACK,
+    PARTITION_HELD,
+    PARTITION_HELD_LAST,
     SERIES_NEXT,
     SERIES_PLACE,
 )
 from sekisho.windows.limits import ANSWER_WAIT_MS
 from sekisho.windows.pair_rows import find_group, find_pair
+from sekisho.windows.pools import give, take
 from sekisho.windows.series import find_series, first_series
 
 if TYPE_CHECKING:
@@ -43,37 +51,36 @@ if TYPE_CHECKING:
 
 @inlined
 def answer(
-    memory: Cells,
-    sums: Numbers,
-    line: int,
-    boundary: int,
-    block: int,
-    hi: int,
-    lo: int,
-    service: int,
-    received: int,
-    has_syn_ack: bool,
-    packets: float,
+    memory: Cells, sums: Numbers, partition: int, entry: int, block: int, has_syn_ack: bool, packets: float
 ) -> None:
     """Credit an answer to its pair, or keep it until the pair comes."""
-    series = find_series(memory, line, boundary * 2 + OUT)
-    if series != 0 and _credit(memory, sums, series, block, hi, lo, service, has_syn_ack, packets):
-        return
-    if memory[HELD_COUNT] == memory[HELD_LIMIT]:
+    series = find_series(memory, memory[entry + ENTRY_LINE], memory[entry + ENTRY_PLACE] - IN + OUT)
+    hi, lo, service = memory[entry + ENTRY_HI], memory[entry + ENTRY_LO], memory[entry + ENTRY_SERVICE]
+    if series == 0 or not _credit(memory, sums, series, block, hi, lo, service, has_syn_ack, packets):
+        _hold(memory, sums, partition, entry, block, has_syn_ack, packets)
+
+
+@kernel
+def _hold(
+    memory: Cells, sums: Numbers, partition: int, entry: int, block: int, has_syn_ack: bool, packets: float
+) -> None:
+    held = take(memory, HELD)
+    if held == 0:
         memory[NO_ANSWER_PLACE] += 1
-        _settle_first(memory, sums)
-    held = _held(memory, memory[HELD_COUNT])
-    memory[HELD_COUNT] += 1
-    memory[held + HELD_LINE], memory[held + HELD_BOUNDARY], memory[held + HELD_BLOCK] = line, boundary, block
-    memory[held + HELD_HI], memory[held + HELD_LO], memory[held + HELD_SERVICE] = hi, lo, service
-    memory[held + HELD_RECEIVED], memory[held + HELD_SYN_ACK] = received, has_syn_ack
-    sums[held + HELD_PACKETS] = packets
-
-
-@inlined
-def _held(memory: Cells, number: int) -> int:
-    """Place of the held answer of that number, the one that waits longest being 0."""
-    return int(memory[HELD_AT] + (memory[HELD_FIRST] + number) % memory[HELD_LIMIT] * HELD_CELLS)
+        if memory[partition + PARTITION_HELD] == 0:
+            return
+        _settle_first(memory, sums, partition)
+        held = take(memory, HELD)
+    if memory[partition + PARTITION_HELD] == 0:
+        memory[partition + PARTITION_HELD] = held
+    else:
+        memory[memory[partition + PARTITION_HELD_LAST] + HELD_NEXT] = held
+    memory[partition + PARTITION_HELD_LAST] = held
+    memory[held + HELD_LINE], memory[held + HELD_BLOCK] = memory[entry + ENTRY_LINE], block
+    memory[held + HELD_BOUNDARY] = memory[entry + ENTRY_PLACE] // 2
+    memory[held + HELD_HI], memory[held + HELD_LO] = memory[entry + ENTRY_HI], memory[entry + ENTRY_LO]
+    memory[held + HELD_SERVICE], memory[held + HELD_CLOCK] = memory[entry + ENTRY_SERVICE], memory[entry + ENTRY_CLOCK]
+    memory[held + HELD_SYN_ACK], sums[held + HELD_PACKETS] = has_syn_ack, packets
 
 
 @kernel
@@ -98,20 +105,22 @@ def _credit(
     return True
 
 
-@kernel
-def settle(memory: Cells, sums: Numbers, now: int) -> None:
-    """Settle every answer that has waited longer than ``ANSWER_WAIT_MS``."""
-    while memory[HELD_COUNT] > 0 and memory[_held(memory, 0) + HELD_RECEIVED] < now - ANSWER_WAIT_MS:
-        _settle_first(memory, sums)
+@inlined
+def settle(memory: Cells, sums: Numbers, partition: int, clock_ms: int) -> None:
+    """Settle every answer of a partition that has waited longer than ``ANSWER_WAIT_MS``."""
+    held = memory[partition + PARTITION_HELD]
+    while held != 0 and memory[held + HELD_CLOCK] < clock_ms - ANSWER_WAIT_MS:
+        _settle_first(memory, sums, partition)
+        held = memory[partition + PARTITION_HELD]
 
 
 @kernel
-def _settle_first(memory: Cells, sums: Numbers) -> None:
-    held = _held(memory, 0)
-    memory[HELD_FIRST] = (memory[HELD_FIRST] + 1) % memory[HELD_LIMIT]
-    memory[HELD_COUNT] -= 1
+def _settle_first(memory: Cells, sums: Numbers, partition: int) -> None:
+    held = memory[partition + PARTITION_HELD]
     if not _credit_at_own(memory, sums, held):
         _credit_elsewhere(memory, sums, held)
+    memory[partition + PARTITION_HELD] = memory[held + HELD_NEXT]
+    give(memory, HELD, held)
 
 
 @kernel
@@ -141,9 +150,10 @@ def _credit_elsewhere(memory: Cells, sums: Numbers, held: int) -> None:
 
 
 @kernel
-def credit_waiting(memory: Cells, sums: Numbers) -> None:
+def credit_waiting(memory: Cells, sums: Numbers, partition: int) -> None:
     """Credit what can be credited already, so that a tick sees it; the rest goes on waiting."""
-    for k in range(memory[HELD_COUNT]):
-        held = _held(memory, k)
+    held = memory[partition + PARTITION_HELD]
+    while held != 0:
         if _credit_at_own(memory, sums, held):
             memory[held + HELD_LINE] = 0
+        held = memory[held + HELD_NEXT]

@@ -15,6 +15,7 @@ import numba
 import numpy as np
 
 from sekisho.schema.line_window import FEATURES
+from sekisho.windows.limits import PARTITIONS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,19 +36,19 @@ RING = 512
 """Windows and blocks stand in a ring by their number; it is longer than what is kept of either."""
 
 # The head of the memory: the clock, the ring positions, counters.
-NEWEST_MS, OLDEST_WINDOW, OLDEST_BLOCK, TOUCHED, HELD_FIRST, HELD_COUNT, HELD_LIMIT = range(7)
-LATE, NO_SERIES, NO_WINDOW_ROW, NO_PAIR_ROW, NO_PEER_CHUNK, NO_ANSWER_PLACE, EARLY_WINDOWS, EARLY_BLOCKS = range(7, 15)
-TOUCHED_AT, HELD_AT = range(15, 17)
-KEYS = 17
+NEWEST_MS, OLDEST_WINDOW, OLDEST_BLOCK, TOUCHED, STAGED, PARTITION_ENTRIES = range(6)
+LATE, NO_SERIES, NO_WINDOW_ROW, NO_PAIR_ROW, NO_PEER_CHUNK, NO_ANSWER_PLACE, EARLY_WINDOWS, EARLY_BLOCKS = range(6, 14)
+TOUCHED_AT, ENTRIES_AT = range(14, 16)
+KEYS = 16
 """Three odd random words of the hash."""
 
 # One descriptor a pool.
 DESCRIPTOR_CELLS = 16
-SERIES, WINDOWS, CHUNKS, GROUPS, PAIRS = range(24, 104, DESCRIPTOR_CELLS)
-FREE, FRESH, END, LIVE, WIDTH, LINK, FIRST, BASE, INDEX, MASK, SHIFT, AHEAD = range(12)
+SERIES, WINDOWS, CHUNKS, GROUPS, PAIRS, HELD = range(24, 120, DESCRIPTOR_CELLS)
+FREE, FRESH, END, LIVE, WIDTH, LINK, FIRST, BASE, INDEX, MASK, SHIFT = range(11)
 """Of a pool: first returned row, next row never used, end of its cells, rows in use, cells a row, cell that links
-returned rows, its first row; where its indexes may stand, where the present one stands, its slots - 1, how far a tag
-is shifted to its home, and how many cells of a row are worth asking for ahead."""
+returned rows, its first row; where its indexes may stand, where the present one stands, its slots - 1, and how far a
+tag is shifted to its home."""
 
 TAG_BITS = 31
 """Bits of a hash that an index slot keeps beside the row."""
@@ -55,23 +56,33 @@ TAG_BITS = 31
 SLOTS_AT_FIRST = 1024
 """An index doubles when half full: a small network does not touch the memory of a large one."""
 
-WINDOW_HEADS = 104
+WINDOW_HEADS = 120
 BLOCK_HEADS = WINDOW_HEADS + RING
 """First row of each window and first group of each block of the ring."""
 
-TAGS_AHEAD = BLOCK_HEADS + RING
-HEAD_CELLS = TAGS_AHEAD + 128
-"""Pools and tags of the rows asked for ahead: four of each of 16 records."""
+PARTITION_HEADS = BLOCK_HEADS + RING
+PARTITION_COUNT, PARTITION_HELD, PARTITION_HELD_LAST = range(3)
+PARTITION_CELLS = 4
+"""Of a partition of the lines: entries staged, first and last answer held."""
+
+HEAD_CELLS = PARTITION_HEADS + PARTITIONS * PARTITION_CELLS
+
+ENTRY_LINE, ENTRY_PLACE, ENTRY_HI, ENTRY_LO, ENTRY_SERVICE, ENTRY_BITS, ENTRY_PACKETS, ENTRY_OCTETS = range(8)
+ENTRY_SAMPLING, ENTRY_START, ENTRY_END, ENTRY_OPEN_FROM, ENTRY_CLOCK, ENTRY_PAIR_TAG = range(8, 14)
+"""One side of a flow that waits to be folded: BITS are its TCP flags and what ``entries`` adds to them, START and END
+are bounded, OPEN_FROM is when its windows may end at the earliest, CLOCK the latest reception when it arrived."""
+ENTRY_CELLS = 16
 
 SERIES_LINE, SERIES_PLACE, SERIES_NEXT, SERIES_TOUCHED = range(4)
 SERIES_RECORDS, SERIES_PACKETS, SERIES_OCTETS = range(4, 7)
 SERIES_ROWS, SERIES_BLOCK, SERIES_GROUP = range(7, 10)
-LATE_RECORDS, LATE_PACKETS, LATE_OCTETS = range(10, 13)
-SERIES_BITS = 13
+SERIES_RECENT, RECENT_WINDOWS = 10, 4
+LATE_RECORDS, LATE_PACKETS, LATE_OCTETS = range(14, 17)
+SERIES_BITS = 17
 """One (line, place): place is boundary * 2 + side; NEXT links the series of a line; TOUCHED is the earliest window
-touched since the tick, plus one; ROWS counts its windows and groups; BLOCK and GROUP remember the group used last;
-BITS says which windows of the ring have a row."""
-SERIES_CELLS = 24
+touched since the tick, plus one; ROWS counts its windows and groups; BLOCK and GROUP remember the group used last,
+RECENT the rows of the last four windows by their number; BITS says which windows of the ring have a row."""
+SERIES_CELLS = 32
 
 WINDOW_SERIES, WINDOW_NUMBER, WINDOW_NEXT, SYN_CHAIN, UDP_CHAIN, WINDOW_FEATURES = range(6)
 WINDOW_PEERS = 10
@@ -96,19 +107,20 @@ PAIR_ANSWERED, PAIR_ANSWERED_SYN_ACK, PAIR_FIRST_MS, PAIR_LAST_MS = range(12, 16
 """One row of line_target: NEXT links the pairs of a group, SERVICE is port * 65536 + protocol."""
 PAIR_CELLS = 16
 
-HELD_LINE, HELD_BOUNDARY, HELD_BLOCK, HELD_HI, HELD_LO, HELD_SERVICE, HELD_RECEIVED, HELD_PACKETS = range(8)
-HELD_SYN_ACK = 8
-"""One answer that waits for its pair."""
+HELD_LINE, HELD_BOUNDARY, HELD_BLOCK, HELD_HI, HELD_LO, HELD_SERVICE, HELD_CLOCK, HELD_PACKETS = range(8)
+HELD_SYN_ACK, HELD_NEXT = range(8, 10)
+"""One answer that waits for its pair; NEXT links those of a partition, the one that waits longest first."""
 HELD_CELLS = 16
 
 _POOLS = (
-    (SERIES, SERIES_CELLS, SERIES_NEXT, 16, "series"),
-    (WINDOWS, WINDOW_CELLS, WINDOW_NEXT, 32, "window_rows"),
-    (CHUNKS, CHUNK_CELLS, CHUNK_NEXT, 0, "peer_chunks"),
-    (GROUPS, GROUP_CELLS, GROUP_NEXT, 0, "pair_rows"),
-    (PAIRS, PAIR_CELLS, PAIR_NEXT, PAIR_CELLS, "pair_rows"),
+    (SERIES, SERIES_CELLS, SERIES_NEXT, "series"),
+    (WINDOWS, WINDOW_CELLS, WINDOW_NEXT, "window_rows"),
+    (CHUNKS, CHUNK_CELLS, CHUNK_NEXT, "peer_chunks"),
+    (GROUPS, GROUP_CELLS, GROUP_NEXT, "pair_rows"),
+    (PAIRS, PAIR_CELLS, PAIR_NEXT, "pair_rows"),
+    (HELD, HELD_CELLS, HELD_NEXT, "held_answers"),
 )
-"""Descriptor, cells a row, linking cell, cells to ask for ahead, limit."""
+"""Descriptor, cells a row, linking cell, limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,17 +146,17 @@ def new_arena(limits: Limits, *, keys: tuple[int, int, int]) -> Arena:
     """
     head = np.zeros(HEAD_CELLS, dtype=np.int64)
     head[KEYS : KEYS + 3] = [key | 1 for key in keys]
-    head[HELD_LIMIT] = limits.held_answers
+    head[PARTITION_ENTRIES] = limits.partition_entries
     head[TOUCHED_AT] = HEAD_CELLS
-    head[HELD_AT] = HEAD_CELLS + _whole_lines(limits.series)
-    end = int(head[HELD_AT]) + limits.held_answers * HELD_CELLS
-    for pool, width, link, ahead, limit in _POOLS:
+    head[ENTRIES_AT] = HEAD_CELLS + _whole_lines(limits.series)
+    end = int(head[ENTRIES_AT]) + PARTITIONS * limits.partition_entries * ENTRY_CELLS
+    for pool, width, link, limit in _POOLS:
         rows = getattr(limits, limit)
         # The index of n slots stands n behind the base, so that the next one, of 2 n slots, stands right behind it.
         base, first = end, end + 2 * _slots(rows)
         end = first + rows * width
         index = (base, base + SLOTS_AT_FIRST, SLOTS_AT_FIRST - 1, TAG_BITS - (SLOTS_AT_FIRST - 1).bit_length())
-        row = (0, first, end, 0, width, link, first, *index, ahead)
+        row = (0, first, end, 0, width, link, first, *index)
         head[pool : pool + len(row)] = row
     memory = _cells(end)
     memory[:HEAD_CELLS] = head

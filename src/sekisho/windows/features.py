@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sekisho.core.kernels import inlined_kernel as inlined
-from sekisho.schema.batch import cell
 from sekisho.schema.line_window import LARGE_OCTETS, feature
-from sekisho.windows.arena import WINDOW_FEATURES
+from sekisho.windows.arena import (
+    ENTRY_BITS,
+    ENTRY_OCTETS,
+    ENTRY_PACKETS,
+    ENTRY_SAMPLING,
+    ENTRY_SERVICE,
+    WINDOW_FEATURES,
+)
+from sekisho.windows.entries import DROPPED, FRAGMENT, INFERRED
 
 if TYPE_CHECKING:
     from sekisho.windows.arena import Cells, Numbers
-
-_PROTOCOL, _TCP_FLAGS = cell("protocol"), cell("tcp_flags")
-_PACKETS, _OCTETS, _SAMPLING = cell("packets"), cell("octets"), cell("sampling_interval")
-_FRAGMENT, _FORWARDING = cell("fragment"), cell("forwarding_status")
 
 
 def _place(name: str) -> int:
@@ -40,92 +43,97 @@ _FIN_SYN_RST_ACK, _SYN_AND_ACK, _SYN_FLAG, _RST_FLAG = 0x17, 0x12, 0x02, 0x04
 
 
 @inlined
-def is_syn_alone(cells: Cells, i: int) -> bool:
+def protocol_of(memory: Cells, entry: int) -> int:
+    """IANA protocol number."""
+    return int(memory[entry + ENTRY_SERVICE] & 0xFFFF)
+
+
+@inlined
+def is_syn_alone(memory: Cells, entry: int) -> bool:
     """TCP with SYN and none of ACK, RST, FIN."""
-    return bool(cells[_PROTOCOL, i] == TCP and (cells[_TCP_FLAGS, i] & _FIN_SYN_RST_ACK) == _SYN_FLAG)
+    return bool(protocol_of(memory, entry) == TCP and (memory[entry + ENTRY_BITS] & _FIN_SYN_RST_ACK) == _SYN_FLAG)
 
 
 @inlined
-def is_syn_ack(cells: Cells, i: int) -> bool:
+def is_syn_ack(memory: Cells, entry: int) -> bool:
     """TCP with SYN and ACK: a handshake is answered."""
-    return bool(cells[_PROTOCOL, i] == TCP and (cells[_TCP_FLAGS, i] & _SYN_AND_ACK) == _SYN_AND_ACK)
+    return bool(protocol_of(memory, entry) == TCP and (memory[entry + ENTRY_BITS] & _SYN_AND_ACK) == _SYN_AND_ACK)
 
 
 @inlined
-def interval_of(numbers: Numbers, i: int) -> float:
+def interval_of(sums: Numbers, entry: int) -> float:
     """The sampling interval, 1 where it is not known."""
-    n = numbers[_SAMPLING, i]
+    n = sums[entry + ENTRY_SAMPLING]
     return n if n != 0.0 else 1.0
 
 
 @inlined
-def add_features(
-    sums: Numbers, row: int, cells: Cells, numbers: Numbers, i: int, peer_port: int, inferred: int, share: float
-) -> None:
+def add_features(memory: Cells, sums: Numbers, row: int, entry: int, share: float) -> None:
     """Add the part of a flow that lies inside a window to the window's sums."""
-    n = interval_of(numbers, i)
-    sampled, octets = cells[_PACKETS, i] * share, cells[_OCTETS, i] * share
+    n, bits, protocol = interval_of(sums, entry), memory[entry + ENTRY_BITS], protocol_of(memory, entry)
+    sampled, whole_octets = memory[entry + ENTRY_PACKETS] * share, memory[entry + ENTRY_OCTETS] * share
+    packets, octets = sampled * n, whole_octets * n
     sums[row + _RECORDS] += share
     sums[row + _SAMPLED] += sampled
-    sums[row + _ALL] += sampled * n
-    sums[row + _ALL + 1] += octets * n
+    sums[row + _ALL] += packets
+    sums[row + _ALL + 1] += octets
     # Every sampled packet stands for n and was chosen with probability 1/n.
-    sums[row + _ALL_VAR] += sampled * n * (n - 1.0)
+    sums[row + _ALL_VAR] += packets * (n - 1.0)
     if sampled > 0.0:
-        sums[row + _OCTETS_VAR] += octets * octets / sampled * n * (n - 1.0)
-    if numbers[_SAMPLING, i] == 0.0:
+        sums[row + _OCTETS_VAR] += whole_octets * octets / sampled * (n - 1.0)
+    if sums[entry + ENTRY_SAMPLING] == 0.0:
         sums[row + _UNKNOWN_SAMPLING] += sampled
-    if inferred == 1:
-        sums[row + _INFERRED] += sampled * n
-    if 128 <= cells[_FORWARDING, i] <= 191:
-        sums[row + _DROPPED] += sampled * n
-        sums[row + _DROPPED + 1] += octets * n
-    if cells[_FRAGMENT, i] == 1:
-        sums[row + _FRAGMENTS] += sampled * n
-        sums[row + _FRAGMENTS + 1] += octets * n
-    if cells[_PROTOCOL, i] == UDP:
-        _add_udp(sums, row, cells, i, peer_port, share, n)
-    elif cells[_PROTOCOL, i] == TCP:
-        _add_tcp(sums, row, cells, i, share, n)
-    elif cells[_PROTOCOL, i] == ICMP or cells[_PROTOCOL, i] == ICMPV6:
-        sums[row + _ICMP] += sampled * n
-        sums[row + _ICMP + 1] += octets * n
-    elif cells[_PROTOCOL, i] == GRE:
-        sums[row + _GRE] += sampled * n
-        sums[row + _GRE + 1] += octets * n
+    if bits & INFERRED:
+        sums[row + _INFERRED] += packets
+    if bits & DROPPED:
+        _add(sums, row + _DROPPED, packets, octets)
+    if bits & FRAGMENT:
+        _add(sums, row + _FRAGMENTS, packets, octets)
+    if protocol == UDP:
+        _add_udp(memory, sums, row, entry, share, sampled, n, octets)
+    elif protocol == TCP:
+        _add_tcp(memory, sums, row, entry, share, sampled, n, octets)
+    elif protocol in (ICMP, ICMPV6):
+        _add(sums, row + _ICMP, packets, octets)
+    elif protocol == GRE:
+        _add(sums, row + _GRE, packets, octets)
 
 
 @inlined
-def _add_udp(sums: Numbers, row: int, cells: Cells, i: int, peer_port: int, share: float, n: float) -> None:
-    sampled, octets = cells[_PACKETS, i] * share, cells[_OCTETS, i] * share
-    sums[row + _UDP] += sampled * n
-    sums[row + _UDP + 1] += octets * n
+def _add(sums: Numbers, place: int, packets: float, octets: float) -> None:
+    sums[place] += packets
+    sums[place + 1] += octets
+
+
+@inlined
+def _add_udp(
+    memory: Cells, sums: Numbers, row: int, entry: int, share: float, sampled: float, n: float, octets: float
+) -> None:
+    packets, peer_port = sampled * n, memory[entry + ENTRY_SERVICE] >> 16
+    _add(sums, row + _UDP, packets, octets)
     sums[row + _UDP_RECORDS] += share
     sums[row + _UDP_SAMPLED] += sampled
-    sums[row + _UDP_VAR] += sampled * n * (n - 1.0)
-    if cells[_OCTETS, i] >= LARGE_OCTETS * cells[_PACKETS, i]:
-        sums[row + _UDP_LARGE] += sampled * n
-        sums[row + _UDP_LARGE + 1] += octets * n
+    sums[row + _UDP_VAR] += packets * (n - 1.0)
+    if memory[entry + ENTRY_OCTETS] >= LARGE_OCTETS * memory[entry + ENTRY_PACKETS]:
+        _add(sums, row + _UDP_LARGE, packets, octets)
     if peer_port == 443:
-        sums[row + _QUIC] += sampled * n
-        sums[row + _QUIC + 1] += octets * n
+        _add(sums, row + _QUIC, packets, octets)
     if peer_port == 53:
-        sums[row + _DNS] += sampled * n
-        sums[row + _DNS + 1] += octets * n
+        _add(sums, row + _DNS, packets, octets)
 
 
 @inlined
-def _add_tcp(sums: Numbers, row: int, cells: Cells, i: int, share: float, n: float) -> None:
-    sampled, octets = cells[_PACKETS, i] * share, cells[_OCTETS, i] * share
-    sums[row + _TCP] += sampled * n
-    sums[row + _TCP + 1] += octets * n
-    if is_syn_alone(cells, i):
-        sums[row + _SYN] += sampled * n
-        sums[row + _SYN + 1] += octets * n
+def _add_tcp(
+    memory: Cells, sums: Numbers, row: int, entry: int, share: float, sampled: float, n: float, octets: float
+) -> None:
+    packets = sampled * n
+    _add(sums, row + _TCP, packets, octets)
+    if is_syn_alone(memory, entry):
+        _add(sums, row + _SYN, packets, octets)
         sums[row + _SYN_RECORDS] += share
         sums[row + _SYN_SAMPLED] += sampled
-        sums[row + _SYN_VAR] += sampled * n * (n - 1.0)
-    if is_syn_ack(cells, i):
-        sums[row + _SYN_ACK] += sampled * n
-    if (cells[_TCP_FLAGS, i] & _RST_FLAG) != 0:
-        sums[row + _RST] += sampled * n
+        sums[row + _SYN_VAR] += packets * (n - 1.0)
+    if is_syn_ack(memory, entry):
+        sums[row + _SYN_ACK] += packets
+    if memory[entry + ENTRY_BITS] & _RST_FLAG:
+        sums[row + _RST] += packets

@@ -19,6 +19,18 @@ from sekisho.schema.line_window import WINDOW_MS
 from sekisho.windows.ahead import GROUP, look_ahead
 from sekisho.windows.answers import answer, credit_waiting, settle
 from sekisho.windows.arena import (
+    ENTRY_CELLS,
+    ENTRY_CLOCK,
+    ENTRY_END,
+    ENTRY_HI,
+    ENTRY_LINE,
+    ENTRY_LO,
+    ENTRY_OCTETS,
+    ENTRY_OPEN_FROM,
+    ENTRY_PACKETS,
+    ENTRY_PLACE,
+    ENTRY_SERVICE,
+    ENTRY_START,
     IN,
     LATE,
     LATE_OCTETS,
@@ -40,18 +52,33 @@ from sekisho.windows.arena import (
     PAIR_SYN,
     PAIR_SYN_SAMPLED,
     PAIR_VAR,
+    PARTITION_CELLS,
+    PARTITION_COUNT,
+    PARTITION_ENTRIES,
+    PARTITION_HEADS,
     SERIES_OCTETS,
     SERIES_PACKETS,
     SERIES_RECORDS,
+    STAGED,
     SUMS,
     SYN_CHAIN,
     SYN_FIRST,
     UDP_CHAIN,
     UDP_FIRST,
 )
-from sekisho.windows.features import SYN_PEERS, UDP, UDP_PEERS, add_features, interval_of, is_syn_ack, is_syn_alone
-from sekisho.windows.limits import KEPT_BLOCKS, KEPT_WINDOWS
-from sekisho.windows.pair_rows import group_of, let_go_block, pair_row, service_of
+from sekisho.windows.entries import fill_entry, first_entry, new_entry, partition_of
+from sekisho.windows.features import (
+    SYN_PEERS,
+    UDP,
+    UDP_PEERS,
+    add_features,
+    interval_of,
+    is_syn_ack,
+    is_syn_alone,
+    protocol_of,
+)
+from sekisho.windows.limits import KEPT_BLOCKS, KEPT_WINDOWS, PARTITIONS
+from sekisho.windows.pair_rows import group_of, let_go_block, pair_row
 from sekisho.windows.pools import hash_of
 from sekisho.windows.series import series_of, touch
 from sekisho.windows.spread import first_open, last_reached, late_part, share_inside
@@ -62,8 +89,7 @@ if TYPE_CHECKING:
 
 _RECEIVED_AT, _START, _END, _EXPORTER = cell("received_at"), cell("flow_start"), cell("flow_end"), cell("exporter")
 _SRC_HI, _SRC_LO, _DST_HI, _DST_LO = cell("src_hi"), cell("src_lo"), cell("dst_hi"), cell("dst_lo")
-_SRC_PORT, _DST_PORT, _PROTOCOL = cell("src_port"), cell("dst_port"), cell("protocol")
-_PACKETS, _OCTETS = cell("packets"), cell("octets")
+_SRC_PORT, _DST_PORT = cell("src_port"), cell("dst_port")
 _SRC_LINE, _DST_LINE, _BOUNDARY = cell("src_line"), cell("dst_line"), cell("boundary")
 _SRC_INFERRED, _DST_INFERRED = cell("src_inferred"), cell("dst_inferred")
 
@@ -72,45 +98,94 @@ _SRC_INFERRED, _DST_INFERRED = cell("src_inferred"), cell("dst_inferred")
 def fold(
     memory: Cells, sums: Numbers, cells: Cells, numbers: Numbers, length: int, active_cap_ms: Cells, lateness_ms: Cells
 ) -> None:
-    """Fold the rows of a batch in their order.
+    """Put the rows of a batch aside in their order, and fold every partition that is full.
 
     ``memory`` and ``sums`` are the arena's cells as int64 and as float64, ``cells`` and ``numbers`` the batch's;
     ``length`` rows are in use. ``active_cap_ms`` and ``lateness_ms`` stand by exporter code, milliseconds.
     """
-    for first in range(0, length, GROUP):
-        last = min(first + GROUP, length)
-        look_ahead(memory, cells, first, last)
-        for i in range(first, last):
-            if cells[_BOUNDARY, i] >= 0 and (cells[_SRC_LINE, i] != 0 or cells[_DST_LINE, i] != 0):
-                _fold_one(memory, sums, cells, numbers, i, active_cap_ms, lateness_ms)
+    for i in range(length):
+        if cells[_BOUNDARY, i] < 0 or (cells[_SRC_LINE, i] == 0 and cells[_DST_LINE, i] == 0):
+            continue
+        received, exporter = cells[_RECEIVED_AT, i], cells[_EXPORTER, i]
+        if received > memory[NEWEST_MS]:
+            _advance(memory, sums, received)
+        end = min(cells[_END, i], received)
+        start = min(max(cells[_START, i], end - active_cap_ms[exporter]), end)
+        _put_aside(memory, sums, cells, numbers, i, start, end, received - lateness_ms[exporter])
 
 
-@kernel
-def _fold_one(
-    memory: Cells, sums: Numbers, cells: Cells, numbers: Numbers, i: int, active_cap_ms: Cells, lateness_ms: Cells
+@inlined
+def _put_aside(
+    memory: Cells, sums: Numbers, cells: Cells, numbers: Numbers, i: int, start: int, end: int, open_from: int
 ) -> None:
-    received, exporter = cells[_RECEIVED_AT, i], cells[_EXPORTER, i]
-    if received > memory[NEWEST_MS]:
-        advance(memory, sums, received)
-    end = min(cells[_END, i], received)
-    start = min(max(cells[_START, i], end - active_cap_ms[exporter]), end)
-    open_from = received - lateness_ms[exporter]
-    is_late = False
-    if cells[_SRC_LINE, i] != 0:
-        is_late = _fold_sent(memory, sums, cells, numbers, i, start, end, open_from)
-    if cells[_DST_LINE, i] != 0:
-        is_late |= _fold_received(memory, sums, cells, numbers, i, start, end, open_from)
-    memory[LATE] += is_late
+    memory[LATE] += start < first_open(start, open_from, memory[OLDEST_WINDOW], WINDOW_MS) * WINDOW_MS
+    line = cells[_SRC_LINE, i]
+    if line != 0:
+        partition = _with_room(memory, sums, line)
+        hi, lo, port, inferred = cells[_DST_HI, i], cells[_DST_LO, i], cells[_DST_PORT, i], cells[_SRC_INFERRED, i]
+        entry = new_entry(memory, partition, line, OUT, hi, lo, port, inferred)
+        fill_entry(memory, sums, entry, cells, numbers, i, start, end, open_from)
+    line = cells[_DST_LINE, i]
+    if line != 0:
+        partition = _with_room(memory, sums, line)
+        hi, lo, port, inferred = cells[_SRC_HI, i], cells[_SRC_LO, i], cells[_SRC_PORT, i], cells[_DST_INFERRED, i]
+        entry = new_entry(memory, partition, line, IN, hi, lo, port, inferred)
+        fill_entry(memory, sums, entry, cells, numbers, i, start, end, open_from)
+
+
+@inlined
+def _with_room(memory: Cells, sums: Numbers, line: int) -> int:
+    """The partition of a line, folded if it was full."""
+    partition = partition_of(memory, line)
+    if memory[partition + PARTITION_COUNT] == memory[PARTITION_ENTRIES]:
+        _fold_partition(memory, sums, partition)
+    return int(partition)
 
 
 @kernel
-def advance(memory: Cells, sums: Numbers, now: int) -> None:
-    """Set the clock forward, settle answers, and let go what then lies behind the horizon."""
-    before = memory[NEWEST_MS]
-    memory[NEWEST_MS] = now
-    settle(memory, sums, now)
-    if now // WINDOW_MS != before // WINDOW_MS:
+def fold_staged(memory: Cells, sums: Numbers) -> None:
+    """Fold everything that was put aside."""
+    if memory[STAGED] == 0:
+        return
+    for number in range(PARTITIONS):
+        _fold_partition(memory, sums, PARTITION_HEADS + number * PARTITION_CELLS)
+
+
+@kernel
+def _fold_partition(memory: Cells, sums: Numbers, partition: int) -> None:
+    first, count = first_entry(memory, partition), memory[partition + PARTITION_COUNT]
+    end = first + count * ENTRY_CELLS
+    for group in range(first, end, GROUP * ENTRY_CELLS):
+        group_end = min(group + GROUP * ENTRY_CELLS, end)
+        look_ahead(memory, group, group_end)
+        for entry in range(group, group_end, ENTRY_CELLS):
+            _fold_entry(memory, sums, partition, entry)
+    memory[partition + PARTITION_COUNT] = 0
+    memory[STAGED] -= count
+
+
+@inlined
+def _fold_entry(memory: Cells, sums: Numbers, partition: int, entry: int) -> None:
+    settle(memory, sums, partition, memory[entry + ENTRY_CLOCK])
+    if memory[entry + ENTRY_PLACE] % 2 == IN:
+        _fold_answers(memory, sums, partition, entry)
+    series = series_of(memory, memory[entry + ENTRY_LINE], memory[entry + ENTRY_PLACE])
+    if series == 0:
+        return
+    if memory[entry + ENTRY_PLACE] % 2 == OUT:
+        _fold_targets(memory, sums, series, entry)
+    _fold_windows(memory, sums, series, entry)
+
+
+@kernel
+def _advance(memory: Cells, sums: Numbers, now: int) -> None:
+    """Set the clock forward; where a window begins, let go what then lies behind the horizon."""
+    if now // WINDOW_MS != memory[NEWEST_MS] // WINDOW_MS:
+        fold_staged(memory, sums)
+        for number in range(PARTITIONS):
+            settle(memory, sums, PARTITION_HEADS + number * PARTITION_CELLS, now)
         _let_go_before(memory, now)
+    memory[NEWEST_MS] = now
 
 
 @kernel
@@ -126,78 +201,39 @@ def _let_go_before(memory: Cells, now: int) -> None:
     memory[OLDEST_BLOCK] = oldest
 
 
-@inlined
-def _fold_sent(
-    memory: Cells, sums: Numbers, cells: Cells, numbers: Numbers, i: int, start: int, end: int, open_from: int
-) -> bool:
-    series = series_of(memory, cells[_SRC_LINE, i], cells[_BOUNDARY, i] * 2 + OUT)
-    if series == 0:
-        return False
-    hi, lo, port, inferred = cells[_DST_HI, i], cells[_DST_LO, i], cells[_DST_PORT, i], cells[_SRC_INFERRED, i]
-    _fold_targets(memory, sums, cells, numbers, i, series, start, end, open_from)
-    return bool(_fold_windows(memory, sums, cells, numbers, i, series, hi, lo, port, inferred, start, end, open_from))
-
-
-@inlined
-def _fold_received(
-    memory: Cells, sums: Numbers, cells: Cells, numbers: Numbers, i: int, start: int, end: int, open_from: int
-) -> bool:
-    _fold_answers(memory, sums, cells, numbers, i, start, end, open_from)
-    series = series_of(memory, cells[_DST_LINE, i], cells[_BOUNDARY, i] * 2 + IN)
-    if series == 0:
-        return False
-    hi, lo, port, inferred = cells[_SRC_HI, i], cells[_SRC_LO, i], cells[_SRC_PORT, i], cells[_DST_INFERRED, i]
-    return bool(_fold_windows(memory, sums, cells, numbers, i, series, hi, lo, port, inferred, start, end, open_from))
-
-
 @kernel
-def _fold_windows(
-    memory: Cells,
-    sums: Numbers,
-    cells: Cells,
-    numbers: Numbers,
-    i: int,
-    series: int,
-    peer_hi: int,
-    peer_lo: int,
-    port: int,
-    inferred: int,
-    start: int,
-    end: int,
-    open_from: int,
-) -> bool:
-    """Add one side of a flow to its windows; answers whether part of it came late."""
-    first = first_open(start, open_from, memory[OLDEST_WINDOW], WINDOW_MS)
-    late = late_part(start, end, first * WINDOW_MS)
-    _add_totals(sums, cells, numbers, i, series, late)
+def _fold_windows(memory: Cells, sums: Numbers, series: int, entry: int) -> None:
+    """Add one side of a flow to its windows."""
+    start, end = memory[entry + ENTRY_START], memory[entry + ENTRY_END]
+    first = first_open(start, memory[entry + ENTRY_OPEN_FROM], memory[OLDEST_WINDOW], WINDOW_MS)
+    _add_totals(memory, sums, series, entry, late_part(start, end, first * WINDOW_MS))
     touch(memory, series, first)
-    peers, listed, chain = _peer_cells(cells, i)
-    peer = np.int64(hash_of(memory, peer_lo, peer_hi, 0)) if peers != 0 else 0
+    peers, listed, chain = _peer_cells(memory, entry)
+    peer = np.int64(hash_of(memory, memory[entry + ENTRY_LO], memory[entry + ENTRY_HI], 0)) if peers != 0 else 0
     for window in range(first, last_reached(start, end, WINDOW_MS) + 1):
         row = window_row(memory, series, window)
         if row == 0:
             memory[NO_WINDOW_ROW] += 1
             continue
-        add_features(sums, row, cells, numbers, i, port, inferred, share_inside(start, end, window, WINDOW_MS))
+        add_features(memory, sums, row, entry, share_inside(start, end, window, WINDOW_MS))
         if peers != 0:
             add_peer(memory, row + peers, row + listed, row + chain, peer)
-    return bool(late > 0.0)
 
 
 @inlined
-def _peer_cells(cells: Cells, i: int) -> tuple[int, int, int]:
+def _peer_cells(memory: Cells, entry: int) -> tuple[int, int, int]:
     """Cells of the distinct count that a flow belongs to, 0 where to none."""
-    if cells[_PROTOCOL, i] == UDP:
+    if protocol_of(memory, entry) == UDP:
         return UDP_PEERS, UDP_FIRST, UDP_CHAIN
-    if is_syn_alone(cells, i):
+    if is_syn_alone(memory, entry):
         return SYN_PEERS, SYN_FIRST, SYN_CHAIN
     return 0, 0, 0
 
 
 @inlined
-def _add_totals(sums: Numbers, cells: Cells, numbers: Numbers, i: int, series: int, late: float) -> None:
-    n = interval_of(numbers, i)
-    packets, octets = cells[_PACKETS, i] * n, cells[_OCTETS, i] * n
+def _add_totals(memory: Cells, sums: Numbers, series: int, entry: int, late: float) -> None:
+    n = interval_of(sums, entry)
+    packets, octets = memory[entry + ENTRY_PACKETS] * n, memory[entry + ENTRY_OCTETS] * n
     sums[series + SERIES_RECORDS] += 1.0
     sums[series + SERIES_PACKETS] += packets
     sums[series + SERIES_OCTETS] += octets
@@ -207,41 +243,32 @@ def _add_totals(sums: Numbers, cells: Cells, numbers: Numbers, i: int, series: i
         sums[series + LATE_OCTETS] += octets * late
 
 
-@inlined
-def _fold_targets(
-    memory: Cells,
-    sums: Numbers,
-    cells: Cells,
-    numbers: Numbers,
-    i: int,
-    series: int,
-    start: int,
-    end: int,
-    open_from: int,
-) -> None:
+@kernel
+def _fold_targets(memory: Cells, sums: Numbers, series: int, entry: int) -> None:
     """Add a flow that a line sent to its target, block by block."""
-    first = first_open(start, open_from, memory[OLDEST_BLOCK], BLOCK_MS)
-    service = service_of(cells[_DST_PORT, i], cells[_PROTOCOL, i])
+    start, end, service = memory[entry + ENTRY_START], memory[entry + ENTRY_END], memory[entry + ENTRY_SERVICE]
+    first = first_open(start, memory[entry + ENTRY_OPEN_FROM], memory[OLDEST_BLOCK], BLOCK_MS)
     for block in range(first, last_reached(start, end, BLOCK_MS) + 1):
         group = group_of(memory, series, block)
-        row = pair_row(memory, group, cells[_DST_HI, i], cells[_DST_LO, i], service) if group != 0 else 0
+        hi, lo = memory[entry + ENTRY_HI], memory[entry + ENTRY_LO]
+        row = pair_row(memory, group, hi, lo, service) if group != 0 else 0
         if row == 0:
             memory[NO_PAIR_ROW] += 1
             continue
-        _add_pair(sums, row, cells, numbers, i, share_inside(start, end, block, BLOCK_MS))
+        _add_pair(memory, sums, row, entry, share_inside(start, end, block, BLOCK_MS))
         _widen(memory, row, max(start, block * BLOCK_MS), min(end, (block + 1) * BLOCK_MS))
 
 
 @inlined
-def _add_pair(sums: Numbers, row: int, cells: Cells, numbers: Numbers, i: int, share: float) -> None:
-    n = interval_of(numbers, i)
-    sampled = cells[_PACKETS, i] * share
+def _add_pair(memory: Cells, sums: Numbers, row: int, entry: int, share: float) -> None:
+    n = interval_of(sums, entry)
+    sampled = memory[entry + ENTRY_PACKETS] * share
     sums[row + PAIR_RECORDS] += share
     sums[row + PAIR_SAMPLED] += sampled
     sums[row + PAIR_PACKETS] += sampled * n
-    sums[row + PAIR_OCTETS] += cells[_OCTETS, i] * share * n
+    sums[row + PAIR_OCTETS] += memory[entry + ENTRY_OCTETS] * share * n
     sums[row + PAIR_VAR] += sampled * n * (n - 1.0)
-    if is_syn_alone(cells, i):
+    if is_syn_alone(memory, entry):
         sums[row + PAIR_SYN] += sampled * n
         sums[row + PAIR_SYN_SAMPLED] += sampled
 
@@ -253,31 +280,33 @@ def _widen(memory: Cells, row: int, first_ms: int, last_ms: int) -> None:
     memory[row + PAIR_LAST_MS] = max(memory[row + PAIR_LAST_MS], last_ms)
 
 
-@inlined
-def _fold_answers(
-    memory: Cells, sums: Numbers, cells: Cells, numbers: Numbers, i: int, start: int, end: int, open_from: int
-) -> None:
+@kernel
+def _fold_answers(memory: Cells, sums: Numbers, partition: int, entry: int) -> None:
     """Credit a flow that a line received to the pair that it answers, block by block."""
-    line, boundary, received = cells[_DST_LINE, i], cells[_BOUNDARY, i], cells[_RECEIVED_AT, i]
-    hi, lo, service = cells[_SRC_HI, i], cells[_SRC_LO, i], service_of(cells[_SRC_PORT, i], cells[_PROTOCOL, i])
-    packets = cells[_PACKETS, i] * interval_of(numbers, i)
-    first = first_open(start, open_from, memory[OLDEST_BLOCK], BLOCK_MS)
+    start, end = memory[entry + ENTRY_START], memory[entry + ENTRY_END]
+    packets, has_syn_ack = memory[entry + ENTRY_PACKETS] * interval_of(sums, entry), is_syn_ack(memory, entry)
+    first = first_open(start, memory[entry + ENTRY_OPEN_FROM], memory[OLDEST_BLOCK], BLOCK_MS)
     for block in range(first, last_reached(start, end, BLOCK_MS) + 1):
         part = packets * share_inside(start, end, block, BLOCK_MS)
-        answer(memory, sums, line, boundary, block, hi, lo, service, received, is_syn_ack(cells, i), part)
+        answer(memory, sums, partition, entry, block, has_syn_ack, part)
 
 
 @kernel
 def tick(memory: Cells, sums: Numbers, clock_ms: int) -> None:
-    """Set the clock, and credit the answers that need not wait any longer."""
+    """Set the clock, fold what was put aside, and credit the answers that need not wait any longer."""
     if clock_ms > memory[NEWEST_MS]:
-        advance(memory, sums, clock_ms)
-    credit_waiting(memory, sums)
+        _advance(memory, sums, clock_ms)
+    fold_staged(memory, sums)
+    for number in range(PARTITIONS):
+        partition = PARTITION_HEADS + number * PARTITION_CELLS
+        settle(memory, sums, partition, memory[NEWEST_MS])
+        credit_waiting(memory, sums, partition)
 
 
 _FLOWS = (numba.int64[:, ::1], numba.float64[:, ::1], numba.int64, numba.int64[::1], numba.int64[::1])
 
 KERNELS = (
     (fold, (MEMORY, SUMS, *_FLOWS)),
+    (fold_staged, (MEMORY, SUMS)),
     (tick, (MEMORY, SUMS, numba.int64)),
 )

@@ -19,10 +19,14 @@ ANSWER_WAIT_MS = 2_000
 a second, in an order of their own, and an answer that is lost turns a speed test into a flood. Waiting costs a second
 look at rows that have left the cache meanwhile."""
 
+PARTITIONS = 256
+"""Parts into which the lines are cut by a hash. Flows wait until many of a part can be folded at once, while its rows
+stand in a second-level cache: rows found at random in tens of megabytes cost 100 ns each."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Most rows held at once; a row is 512 octets (window), 128 (pair), 192 (series). Memory is taken as it is used.
+    """Most rows held at once; a row is 512 octets (window), 128 (pair), 256 (series). Memory is taken as it is used.
 
     Attributes:
         series: (line, boundary, side) seen in the last seventy minutes; records of further lines are not folded.
@@ -30,10 +34,12 @@ class Limits:
         pair_rows: rows of ``line_target``; the oldest block leaves first.
         peer_chunks: groups of seven addresses kept for distinct counts; without one a count stops: "at least".
         held_answers: answers kept ``ANSWER_WAIT_MS`` for their pair; beyond it the oldest is settled earlier.
+        partition_entries: sides of flows that wait in one part of the lines; a part that is full is folded.
     """
 
     series: int = 1 << 20
     window_rows: int = 1 << 21
     pair_rows: int = 1 << 22
     peer_chunks: int = 1 << 21
-    held_answers: int = 1 << 14
+    held_answers: int = 1 << 18
+    partition_entries: int = 1 << 10

@@ -68,7 +68,7 @@ class Windows:
         limits: Limits | None = None,
     ) -> None:
         self._limits = limits or Limits()
-        self._arena: arena.Arena
+        self._arena_and_entries: arena.Arena
         self.set_exporters(active_cap_ms=active_cap_ms, lateness_ms=lateness_ms)
 
     def set_exporters(self, *, active_cap_ms: NDArray[np.int64], lateness_ms: NDArray[np.int64]) -> None:
@@ -80,7 +80,7 @@ class Windows:
         """Compile the kernels and reserve the memory."""
         warm((fold.KERNELS, series_rows.KERNELS, read.KERNELS))
         keys = (secrets.randbits(63), secrets.randbits(63), secrets.randbits(63))
-        self._arena = arena.new_arena(self._limits, keys=keys)
+        self._arena_and_entries = arena.new_arena(self._limits, keys=keys)
 
     def fold(self, batch: FlowBatch) -> None:
         """Add the flows of an attributed batch.
@@ -94,7 +94,8 @@ class Windows:
         if int(batch.column("exporter").max()) >= known:
             raise ValueError(f"a record of an exporter whose timeouts are not known (codes below {known} are)")
         flows = (batch.cells, batch.cells.view(np.float64), batch.length)
-        fold.fold(self._arena.memory, self._arena.sums, *flows, self._active_cap_ms, self._lateness_ms)
+        into = self._arena_and_entries
+        fold.fold(into.memory, into.sums, *flows, self._active_cap_ms, self._lateness_ms)
 
     def tick(self, clock_ms: int) -> Touched:
         """Set the clock, let go what is older than the horizon, and say what changed since the last tick.
@@ -179,6 +180,13 @@ class Windows:
     def dropped(self) -> Counter[str]:
         """What a limit kept out or let go early, by reason."""
         return Counter({name: int(self._arena.memory[cell]) for name, cell in _DROPPED.items()})
+
+    @property
+    def _arena(self) -> arena.Arena:
+        """The arena as readers see it: no entry waits any longer."""
+        arena_and_entries = self._arena_and_entries
+        fold.fold_staged(arena_and_entries.memory, arena_and_entries.sums)
+        return arena_and_entries
 
     def _rows(self, select: Any, pool: int, lines: NDArray[np.int64] | None, since_ms: int) -> NDArray[np.int64]:
         """Places of the rows that a kernel selects."""

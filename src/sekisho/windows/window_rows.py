@@ -16,8 +16,10 @@ from sekisho.windows.arena import (
     MASK,
     NO_PEER_CHUNK,
     OLDEST_WINDOW,
+    RECENT_WINDOWS,
     RING,
     SERIES_BITS,
+    SERIES_RECENT,
     SERIES_ROWS,
     SYN_CHAIN,
     UDP_CHAIN,
@@ -43,6 +45,9 @@ def window_tag(memory: Cells, series: int, window: int) -> int:
 @inlined
 def find_window(memory: Cells, series: int, window: int) -> int:
     """The row of a series and window, 0 where there is none."""
+    row = memory[series + SERIES_RECENT + window % RECENT_WINDOWS]
+    if row != 0 and memory[row + WINDOW_NUMBER] == window:
+        return int(row)
     tag = window_tag(memory, series, window)
     index, mask = memory[WINDOWS + INDEX], memory[WINDOWS + MASK]
     at = home_of(memory, WINDOWS, tag)
@@ -50,6 +55,7 @@ def find_window(memory: Cells, series: int, window: int) -> int:
         slot = memory[index + at]
         row = slot & ROW
         if slot >> 32 == tag and memory[row + WINDOW_NUMBER] == window and memory[row + WINDOW_SERIES] == series:
+            memory[series + SERIES_RECENT + window % RECENT_WINDOWS] = row
             return int(row)
         at = (at + 1) & mask
     return 0
@@ -76,6 +82,7 @@ def _new_window(memory: Cells, series: int, window: int) -> int:
     memory[row + WINDOW_NEXT] = memory[WINDOW_HEADS + window % RING]
     memory[WINDOW_HEADS + window % RING] = row
     memory[series + SERIES_BITS + (window % RING) // 64] |= 1 << (window % 64)
+    memory[series + SERIES_RECENT + window % RECENT_WINDOWS] = row
     memory[series + SERIES_ROWS] += 1
     enter(memory, WINDOWS, window_tag(memory, series, window), row)
     return int(row)
@@ -93,6 +100,8 @@ def let_go_window(memory: Cells, window: int) -> int:
         remove(memory, WINDOWS, window_tag(memory, series, window), row)
         memory[series + SERIES_BITS + (window % RING) // 64] &= ~(1 << (window % 64))
         memory[series + SERIES_ROWS] -= 1
+        if memory[series + SERIES_RECENT + window % RECENT_WINDOWS] == row:
+            memory[series + SERIES_RECENT + window % RECENT_WINDOWS] = 0
         _give_chain(memory, memory[row + SYN_CHAIN])
         _give_chain(memory, memory[row + UDP_CHAIN])
         give(memory, WINDOWS, row)
