@@ -46,6 +46,20 @@ def test_warming_compiles_into_the_directory(tmp_path: Path):
     assert [path.name.split("-")[0] for path in (tmp_path / "kernels").iterdir()] == ["core"]
 
 
+def test_a_kernel_that_another_calls_is_kept_as_well(tmp_path: Path):
+    """Both have their place in the cache after one warming, whichever is compiled first."""
+    total = make()
+
+    @kernel
+    def twice(values):
+        return 2 * total(values)
+
+    warm([((twice, (COLUMN,)), (total, (COLUMN,)))], cache_directory=tmp_path)
+    assert twice(np.arange(4)) == 12
+    kept = {path.name.split("-")[0].rsplit(".", 1)[-1] for path in tmp_path.rglob("*.nbi")}
+    assert kept == {"twice", "total"}
+
+
 def test_another_type_is_refused_and_not_compiled_behind_the_back(tmp_path: Path):
     """A wrong argument is a bug of ours, not a reason for a pause of seconds in the hot path."""
     total = make()

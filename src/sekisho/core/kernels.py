@@ -59,10 +59,12 @@ def warm(tables: Iterable[KernelTable], *, cache_directory: Path | None = None) 
     if not cold:
         return
     parent = _usable(cache_directory or default_cache_directory())
-    for dispatcher, signature in cold:
-        if parent is not None:
+    if parent is not None:
+        # All before the first is compiled: a kernel that is compiled with its caller is kept at that moment or never.
+        for dispatcher, _ in cold:
             vars(numba_config)["CACHE_DIR"] = str(_directory_of(dispatcher, parent))
             dispatcher.enable_caching()
+    for dispatcher, signature in cold:
         dispatcher.compile(signature)
         dispatcher.disable_compile()
 
