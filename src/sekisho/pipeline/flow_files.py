@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
@@ -39,7 +40,7 @@ class FlowFile(Protocol):
         ...
 
 
-class TextFile:
+class TextFile(ABC):
     """What JSON lines and CSV have in common: records are lines of joined cells."""
 
     def __init__(self, stream: BinaryIO, *, line_id: Callable[[int], str] | None) -> None:
@@ -73,14 +74,17 @@ class TextFile:
         ends = np.frombuffer(offsets, dtype=np.int32)[lines.offset :]
         self._stream.write(memoryview(characters)[ends[first] : ends[last]])
 
+    @abstractmethod
     def _quote(self, text: str) -> str:
-        raise NotImplementedError
+        """A text as the form writes it."""
 
+    @abstractmethod
     def _around(self, cells: list[Any]) -> list[Any]:
-        raise NotImplementedError
+        """The cells of a row with what stands between them."""
 
+    @abstractmethod
     def _event(self, event: Event, exporter: str) -> str:
-        raise NotImplementedError
+        """An options or NAT event record as a whole line."""
 
 
 class JsonLines(TextFile):
