@@ -12,6 +12,7 @@ from sekisho import __version__
 from sekisho.cli import analyze, checkup, decode
 from sekisho.cli import config as config_commands
 from sekisho.cli import simulate as simulate_commands
+from sekisho.cli.extras import extra_of
 from sekisho.core.errors import SekishoError
 
 app = typer.Typer(
@@ -52,6 +53,15 @@ def run() -> None:
     except SekishoError as error:
         sys.stderr.write(f"sekisho: {error}\n")
         sys.exit(error.exit_status)
+    except ModuleNotFoundError as error:
+        extra = extra_of(error.name)
+        if extra is None:
+            raise
+        sys.stderr.write(
+            f"sekisho: this command needs {error.name}, which comes with the extra {extra}: "
+            f"pip install 'sekisho[{extra}]'\n"
+        )
+        sys.exit(1)
     except BrokenPipeError:
         # The reader of our output has left (`| head`): that is no failure, and nothing more can be written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""The open table of support ends and contacts (``models/*.json``): per maker and model, dated and sourced."""
+"""The open table of support ends and contacts (``data/models/*.json``): per maker and model, dated and sourced."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sekisho.checkup.data import openeox
 from sekisho.checkup.data.advisory import key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
     from importlib.resources.abc import Traversable
 
@@ -73,7 +74,8 @@ class Models:
 @cache
 def shipped() -> Models:
     """The table that comes with the program."""
-    return Models([record for file in _files() for record in read(json.loads(file.read_text("utf-8")))])
+    texts = [entry.read_text("utf-8") for entry in table().iterdir() if entry.name.endswith(".json")]
+    return Models([record for text in texts for record in read(json.loads(text))])
 
 
 def read(document: Mapping[str, Any]) -> list[ModelRecord]:
@@ -107,5 +109,7 @@ def _record(number: int, row: Mapping[str, Any]) -> ModelRecord:
     )
 
 
-def _files() -> Iterator[Traversable]:
-    return (entry for entry in files(__package__).joinpath("models").iterdir() if entry.name.endswith(".json"))
+def table() -> Traversable:
+    """The folder of the table: beside this module once installed; a checkout keeps it at its top, where people look."""
+    installed = files(__package__).joinpath("models")
+    return installed if installed.is_dir() else Path(__file__).parents[4] / "data" / "models"
