@@ -35,16 +35,16 @@ def udp_window(packets: float, at_s: float = 0, *, octets: float = 600, sampling
     sampled = packets / sampling
     each = {"packets": packets, "octets": packets * octets, "sampled_packets": sampled}
     variance = {"packets_var": sampled * sampling * (sampling - 1)}
-    udp = {f"udp_{name}": value for name, value in (each | variance).items()}
-    return window(at_s, **each, **variance, **udp, **values)
+    udp = {"udp_packets": packets, "udp_octets": packets * octets}
+    return window(at_s, **(each | variance | udp | values))
 
 
 def syn_window(packets: float, at_s: float = 0, *, sampling: int = 1, **values: Any) -> Row:
     sampled = packets / sampling
     each = {"packets": packets, "octets": packets * 40, "sampled_packets": sampled}
     variance = {"packets_var": sampled * sampling * (sampling - 1)}
-    syn = {f"syn_{name}": value for name, value in (each | variance).items()}
-    return window(at_s, **each, **variance, **syn, **values)
+    syn = {"syn_packets": packets, "syn_octets": packets * 40}
+    return window(at_s, **(each | variance | syn | values))
 
 
 def target(address: str, port: int, *, at_s: float = 0, until_s: float = 10, line: int = 1, **values: float) -> Row:

@@ -25,7 +25,7 @@ T0 = 1_700_000_400_000
 
 TICK_MS = 5_000
 SYN, ACK_DATA, SYN_ACK, RST_ACK = 2, 24, 18, 20
-SMALL = Limits(series=1 << 12, window_rows=1 << 16, pair_rows=1 << 16, peer_chunks=1 << 14, held_answers=1 << 10)
+SMALL = Limits(series=1 << 12, window_rows=1 << 16, pair_rows=1 << 16, held_answers=1 << 10)
 
 Row = tuple[Any, ...]
 

@@ -8,7 +8,7 @@ import pytest
 from sekisho.windows.limits import Limits
 from sekisho.windows.table import Windows
 
-SMALL = Limits(series=256, window_rows=4096, pair_rows=16_384, peer_chunks=8192, held_answers=4096, partition_entries=8)
+SMALL = Limits(series=256, window_rows=4096, pair_rows=16_384, held_answers=4096, partition_entries=8)
 """Partitions that fill up between two ticks, so that flows are folded both ways."""
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from sekisho.schema.line_target import BLOCK_MS, LINE_TARGET
-from sekisho.schema.line_window import DISTINCT_CAP, LINE_WINDOW, WINDOW_MS
+from sekisho.schema.line_window import LINE_WINDOW, WINDOW_MS
 from sekisho.windows.limits import ANSWER_WAIT_MS, KEPT_MS, Limits
 from windows_flows import T0, V4, batch_of
 
-TINY = {"series": 64, "window_rows": 64, "pair_rows": 64, "peer_chunks": 64, "held_answers": 8}
+TINY = {"series": 64, "window_rows": 64, "pair_rows": 64, "held_answers": 8}
 
 
 def limits(**values):
@@ -73,16 +73,6 @@ def test_records_left_out_or_of_no_line_leave_nothing(make_windows):
     windows.fold(batch_of({"boundary": [-1, 0], "src_line": [1, 0]}))
     assert windows.line_window().num_rows == 0
     assert windows.boundaries_of(1, 0) == ()
-
-
-def test_distinct_counts_stop_at_their_cap(make_windows):
-    """63, 64, 65 and 1,000 peers: the last three say "at least 64"; the same peer again adds nothing."""
-    windows = make_windows()
-    for line, peers in ((1, DISTINCT_CAP - 1), (2, DISTINCT_CAP), (3, DISTINCT_CAP + 1), (4, 1_000)):
-        batch = batch_of({"dst_lo": V4 + np.arange(peers), "src_line": line, "protocol": 6, "tcp_flags": 2})
-        windows.fold(batch)
-        windows.fold(batch)
-    assert windows.line_window()["syn_peers"].to_pylist() == [63, 64, 64, 64]
 
 
 def test_the_boundary_with_the_most_octets_counts(make_windows):
@@ -299,14 +289,6 @@ def test_without_room_new_lines_are_counted_and_idle_ones_make_room(make_windows
     assert windows.dropped["series_limit"] == 5
 
 
-def test_without_room_distinct_counts_stop_early(make_windows):
-    """One chunk of seven addresses behind the ten of the row: 17 of 30 peers are counted."""
-    windows = make_windows(limits=limits(peer_chunks=1))
-    windows.fold(batch_of({"dst_lo": V4 + np.arange(30)}))
-    assert windows.line_window()["udp_peers"].to_pylist() == [17]
-    assert windows.dropped["peer_limit"] == 13
-
-
 def test_without_room_held_answers_are_settled_early(make_windows):
     """Nine answers wait in a place for eight: the first no longer finds its question."""
     windows = make_windows(limits=limits())
@@ -330,14 +312,14 @@ def test_an_exporter_without_timeouts_is_refused(make_windows):
 
 def test_many_rows_are_found_again_after_others_left(make_windows):
     """Indexes that grew and from which rows were removed still find every row: sums equal what went in."""
-    windows = make_windows(limits=limits(series=4_096, window_rows=16_384, pair_rows=16_384, peer_chunks=4_096))
+    windows = make_windows(limits=limits(series=4_096, window_rows=16_384, pair_rows=16_384))
     rng = np.random.default_rng(3)
     for step in range(30):
         received = T0 + step * 600_000 + np.sort(rng.integers(0, 600_000, 1_000))
         windows.fold(batch_of({"received_at": received, "src_line": rng.integers(1, 900, 1_000)}))
         windows.tick(int(received[-1]))
     kept = windows.line_window(since_ms=T0 + 29 * 600_000)
-    assert kept["records"].to_numpy().sum() == 1_000
+    assert kept["sampled_packets"].to_numpy().sum() == 1_000
     keys = set(zip(kept["line"].to_pylist(), kept["window_start_ms"].to_pylist(), strict=True))
     assert len(keys) == kept.num_rows
     assert sum(windows.dropped.values()) == 0

@@ -32,13 +32,23 @@ LINE_TARGET = Table(
             meaning="destination address, lower 64 bits",
             source="flow.dst_lo",
         ),
-        Column(name="port", type=Type.INT32, meaning="destination port, -1 the rest row", source="flow.dst_port"),
+        Column(
+            name="port",
+            type=Type.INT32,
+            meaning="destination port; ICMP: type * 256 + code; 0 where own_port is not 0; -1 the rest row",
+            source="flow.dst_port, flow.icmp_type_code",
+        ),
+        Column(
+            name="own_port",
+            type=Type.INT32,
+            meaning="the line's port where it is a reflecting service that answers a client, else 0",
+            source="flow.src_port",
+        ),
         Column(name="protocol", type=Type.INT16, meaning="IANA protocol number, -1 the rest row", source="flow"),
         Column(name="records", type=Type.FLOAT64, unit="records", meaning="data records", source="share"),
         Column(name="sampled_packets", type=Type.FLOAT64, unit="packets", meaning="as exported, not scaled"),
         Column(name="packets", type=Type.FLOAT64, unit="packets", meaning="estimate"),
         Column(name="octets", type=Type.FLOAT64, unit="octets", meaning="estimate"),
-        Column(name="packets_var", type=Type.FLOAT64, unit="packets²", meaning="variance of the estimate"),
         Column(name="syn_packets", type=Type.FLOAT64, unit="packets", meaning="estimate, records of SYN alone"),
         Column(
             name="syn_sampled_packets",
@@ -46,6 +56,19 @@ LINE_TARGET = Table(
             unit="packets",
             meaning="SYN alone as exported, not scaled",
         ),
+        Column(
+            name="connections",
+            type=Type.FLOAT64,
+            unit="connections",
+            meaning="estimate, asked for: packets of SYN alone, and one for every record that holds a SYN among others",
+        ),
+        Column(
+            name="reset_packets",
+            type=Type.FLOAT64,
+            unit="packets",
+            meaning="estimate, records with RST and none of SYN, FIN, PSH",
+        ),
+        Column(name="fragment_packets", type=Type.FLOAT64, unit="packets", meaning="estimate, non-first fragments"),
         Column(
             name="answered_packets",
             type=Type.FLOAT64,
@@ -58,6 +81,15 @@ LINE_TARGET = Table(
             type=Type.FLOAT64,
             unit="packets",
             meaning="the part of answered_packets in records that carry SYN and ACK",
+        ),
+        Column(
+            name="answered_reset_packets",
+            type=Type.FLOAT64,
+            unit="packets",
+            meaning="the part of answered_packets in records with RST and none of SYN, FIN, PSH",
+        ),
+        Column(
+            name="answered_octets", type=Type.FLOAT64, unit="octets", meaning="estimate, octets of answered_packets"
         ),
         Column(name="first_ms", type=Type.INT64, unit="ms", meaning="earliest flow start in the block"),
         Column(name="last_ms", type=Type.INT64, unit="ms", meaning="latest flow end in the block"),

@@ -1,6 +1,7 @@
 """What one line sent and received in ten seconds at one boundary, and the SQL that defines it.
 
-A new feature is one row here and one line in ``windows/fold.py``.
+A new feature is one row here and one line in ``windows/features.py``. Distinct counts are not among them: the targets
+of ``line_target`` can be counted, and a set a window cost as much as all sums together.
 """
 
 from __future__ import annotations
@@ -12,15 +13,25 @@ from sekisho.schema.table import Column, Table, Type
 WINDOW_MS = 10_000
 """Most floods end within five minutes, a third within two: the shortest horizon is ten seconds."""
 
-DISTINCT_CAP = 64
-"""Distinct counts stop here and mean "at least"; a kernel keeps that many keys a window at most."""
+REFLECTOR_PORTS = (
+    *(17, 19, 53, 69, 111, 123, 137, 161, 389, 427, 520, 1434, 1900, 3283, 3389, 3702, 5093, 5353, 5683),
+    *(10001, 11211, 32414, 37810),
+)
+"""UDP services that answer more than they are asked and so can be made to flood a forged asker: QOTD, chargen, DNS,
+TFTP, portmapper, NTP, NetBIOS, SNMP, CLDAP, SLP, RIP, SQL resolution, SSDP, ARMS, RDP, WS-Discovery, Sentinel, mDNS,
+CoAP, Ubiquiti discovery, memcached, Plex, recorder discovery (CISA alert TA14-017A and later public reports)."""
 
-LARGE_OCTETS = 1200
-"""Mean packet size from which a record counts as bulk transfer (QUIC's least, RFC 9000 14.1)."""
+LOGIN_PORTS = (21, 22, 23, 110, 143, 445, 465, 587, 993, 995, 1433, 2222, 2323, 3306, 3389, 5432, 5900)
+"""TCP services that ask for a password: FTP, SSH, telnet, mail, SMB, databases, remote desktops."""
 
 _SYN_ONLY = "protocol = 6 and (tcp_flags & 23) = 2"
-_SYN_ACK = "protocol = 6 and (tcp_flags & 18) = 18"
 _DROPPED = "forwarding_status between 128 and 191"
+REFLECTED = f"protocol = 17 and own_port in {REFLECTOR_PORTS} and own_port <> peer_port"
+"""A service answers a client; equal ports are two servers, or a client that asks from its service's port (NTP)."""
+
+ICMP_ANSWERS = (0, 3, 4, 5, 11, 12)
+ICMPV6_ANSWERS = (1, 2, 3, 4, 129)
+"""Types that are sent because of what was received: echo replies, errors, redirects (RFC 792, RFC 4443)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +40,8 @@ class Feature:
 
     Attributes:
         value: what a flow adds, in the portable SQL; ``share`` is the part of the flow inside the window, ``n`` the
-            sampling interval (1 where unknown), ``peer_*`` the other side's address and port.
+            sampling interval (1 where unknown), ``own_port`` the line's port, ``peer_port`` the other side's.
         when: condition in the portable SQL, "" = every flow.
-        distinct: the feature is a distinct count of ``value``, capped at ``DISTINCT_CAP``.
     """
 
     name: str
@@ -39,29 +49,29 @@ class Feature:
     meaning: str
     value: str
     when: str = ""
-    distinct: bool = False
 
 
 _PACKETS = "packets * n * share"
 _OCTETS = "octets * n * share"
 
 
+def _packets(prefix: str, meaning: str, when: str) -> Feature:
+    return Feature(name=f"{prefix}_packets", unit="packets", meaning=meaning, value=_PACKETS, when=when)
+
+
 def _pair(prefix: str, meaning: str, when: str) -> tuple[Feature, Feature]:
-    return (
-        Feature(name=f"{prefix}_packets", unit="packets", meaning=meaning, value=_PACKETS, when=when),
-        Feature(name=f"{prefix}_octets", unit="octets", meaning=meaning, value=_OCTETS, when=when),
-    )
+    octets = Feature(name=f"{prefix}_octets", unit="octets", meaning=meaning, value=_OCTETS, when=when)
+    return _packets(prefix, meaning, when), octets
 
 
 FEATURES: tuple[Feature, ...] = (
-    Feature(name="records", unit="records", meaning="data records", value="share"),
     Feature(name="sampled_packets", unit="packets", meaning="as exported, not scaled", value="packets * share"),
     Feature(name="packets", unit="packets", meaning="estimate", value=_PACKETS),
     Feature(name="octets", unit="octets", meaning="estimate", value=_OCTETS),
     Feature(
         name="packets_var",
         unit="packets²",
-        meaning="variance of the estimate under 1-in-N sampling",
+        meaning="variance of the estimate under 1-in-N sampling; a part of the packets has its share of it",
         value="packets * share * n * (n - 1)",
     ),
     Feature(
@@ -71,6 +81,24 @@ FEATURES: tuple[Feature, ...] = (
         value="(octets * 1.0 * octets / packets) * share * n * (n - 1)",
         when="packets > 0",
     ),
+    *_pair("udp", "estimate, UDP", "protocol = 17"),
+    *_pair("dns", "estimate, UDP with the peer's port 53", "protocol = 17 and peer_port = 53"),
+    *_pair("reflector", "estimate, UDP between a client and the line's own port of a reflecting service", REFLECTED),
+    *_pair("fragment", "estimate, non-first fragments", "fragment = 1"),
+    *_pair("tcp", "estimate, TCP", "protocol = 6"),
+    *_pair("syn", "estimate, TCP in records with SYN and none of ACK, RST, FIN", _SYN_ONLY),
+    _packets(
+        "login", "estimate, TCP with the peer's port of a login service", f"protocol = 6 and peer_port in {LOGIN_PORTS}"
+    ),
+    _packets("mail", "estimate, TCP with the peer's port 25", "protocol = 6 and peer_port = 25"),
+    *_pair("icmp", "estimate, ICMP and ICMPv6", "protocol in (1, 58)"),
+    _packets(
+        "icmp_answer",
+        "estimate, echo replies and errors of ICMP and ICMPv6",
+        f"(protocol = 1 and icmp_type in {ICMP_ANSWERS}) or (protocol = 58 and icmp_type in {ICMPV6_ANSWERS})",
+    ),
+    *_pair("gre", "estimate, GRE", "protocol = 47"),
+    _packets("dropped", "estimate, dropped at the exporter: attempts without load downstream", _DROPPED),
     Feature(
         name="unknown_sampling_packets",
         unit="packets",
@@ -78,87 +106,7 @@ FEATURES: tuple[Feature, ...] = (
         value="packets * share",
         when="sampling_interval = 0",
     ),
-    Feature(
-        name="inferred_packets",
-        unit="packets",
-        meaning="estimate, from records whose line is inferred",
-        value=_PACKETS,
-        when="inferred = 1",
-    ),
-    *_pair("dropped", "estimate, dropped at the exporter: attempts without load downstream", _DROPPED),
-    *_pair("fragment", "estimate, non-first fragments", "fragment = 1"),
-    *_pair("udp", "estimate, UDP", "protocol = 17"),
-    Feature(name="udp_records", unit="records", meaning="data records of UDP", value="share", when="protocol = 17"),
-    Feature(
-        name="udp_sampled_packets",
-        unit="packets",
-        meaning="UDP as exported, not scaled",
-        value="packets * share",
-        when="protocol = 17",
-    ),
-    Feature(
-        name="udp_packets_var",
-        unit="packets²",
-        meaning="variance of udp_packets",
-        value="packets * share * n * (n - 1)",
-        when="protocol = 17",
-    ),
-    *_pair(
-        "udp_large",
-        "estimate, UDP in records of at least 1,200 octets a packet",
-        f"protocol = 17 and octets >= {LARGE_OCTETS} * packets",
-    ),
-    *_pair("quic", "estimate, UDP with the peer's port 443", "protocol = 17 and peer_port = 443"),
-    *_pair("dns", "estimate, UDP with the peer's port 53", "protocol = 17 and peer_port = 53"),
-    *_pair("tcp", "estimate, TCP", "protocol = 6"),
-    *_pair("syn", "estimate, TCP in records with SYN and none of ACK, RST, FIN", _SYN_ONLY),
-    Feature(name="syn_records", unit="records", meaning="data records of SYN alone", value="share", when=_SYN_ONLY),
-    Feature(
-        name="syn_sampled_packets",
-        unit="packets",
-        meaning="SYN alone as exported, not scaled",
-        value="packets * share",
-        when=_SYN_ONLY,
-    ),
-    Feature(
-        name="syn_packets_var",
-        unit="packets²",
-        meaning="variance of syn_packets",
-        value="packets * share * n * (n - 1)",
-        when=_SYN_ONLY,
-    ),
-    Feature(
-        name="syn_ack_packets",
-        unit="packets",
-        meaning="estimate, TCP in records that carry SYN and ACK: a handshake",
-        value=_PACKETS,
-        when=_SYN_ACK,
-    ),
-    Feature(
-        name="rst_packets",
-        unit="packets",
-        meaning="estimate, TCP in records that carry RST",
-        value=_PACKETS,
-        when="protocol = 6 and (tcp_flags & 4) = 4",
-    ),
-    *_pair("icmp", "estimate, ICMP and ICMPv6", "protocol in (1, 58)"),
-    *_pair("gre", "estimate, GRE", "protocol = 47"),
-    Feature(
-        name="syn_peers",
-        unit="addresses",
-        meaning="distinct peers of records of SYN alone, at least",
-        value="peer",
-        when=_SYN_ONLY,
-        distinct=True,
-    ),
-    Feature(
-        name="udp_peers",
-        unit="addresses",
-        meaning="distinct peers of UDP, at least",
-        value="peer",
-        when="protocol = 17",
-        distinct=True,
-    ),
+    _packets("inferred", "estimate, from records whose line is inferred", "inferred = 1"),
 )
 """Sums of a window in the order in which the kernel holds them."""
 
@@ -184,7 +132,7 @@ LINE_WINDOW = Table(
         *(
             Column(
                 name=f.name,
-                type=Type.INT64 if f.distinct else Type.FLOAT64,
+                type=Type.FLOAT64,
                 unit=f.unit,
                 meaning=f.meaning,
                 source=f"{f.value} when {f.when}" if f.when else f.value,

@@ -20,6 +20,7 @@ from sekisho.windows.arena import (
     ENTRY_PLACE,
     ENTRY_SERVICE,
     HELD,
+    HELD_BITS,
     HELD_BLOCK,
     HELD_BOUNDARY,
     HELD_CLOCK,
@@ -27,13 +28,15 @@ from sekisho.windows.arena import (
     HELD_LINE,
     HELD_LO,
     HELD_NEXT,
+    HELD_OCTETS,
     HELD_PACKETS,
     HELD_SERVICE,
-    HELD_SYN_ACK,
     IN,
     NO_ANSWER_PLACE,
     OUT,
     PAIR_ANSWERED,
+    PAIR_ANSWERED_OCTETS,
+    PAIR_ANSWERED_RESETS,
     PAIR_ANSWERED_SYN_ACK,
     PARTITION_HELD,
     PARTITION_HELD_LAST,
@@ -49,20 +52,24 @@ if TYPE_CHECKING:
     from sekisho.windows.arena import Cells, Numbers
 
 
+SYN_ACK, RESET = 1, 2
+"""What the records of an answer carry."""
+
+
 @inlined
 def answer(
-    memory: Cells, sums: Numbers, partition: int, entry: int, block: int, has_syn_ack: bool, packets: float
+    memory: Cells, sums: Numbers, partition: int, entry: int, block: int, bits: int, packets: float, octets: float
 ) -> None:
-    """Credit an answer to its pair, or keep it until the pair comes."""
+    """Credit an answer to its pair, or keep it until the pair comes. ``bits``: SYN_ACK, RESET or neither."""
     series = find_series(memory, memory[entry + ENTRY_LINE], memory[entry + ENTRY_PLACE] - IN + OUT)
     hi, lo, service = memory[entry + ENTRY_HI], memory[entry + ENTRY_LO], memory[entry + ENTRY_SERVICE]
-    if series == 0 or not _credit(memory, sums, series, block, hi, lo, service, has_syn_ack, packets):
-        _hold(memory, sums, partition, entry, block, has_syn_ack, packets)
+    if series == 0 or not _credit(memory, sums, series, block, hi, lo, service, bits, packets, octets):
+        _hold(memory, sums, partition, entry, block, bits, packets, octets)
 
 
 @kernel
 def _hold(
-    memory: Cells, sums: Numbers, partition: int, entry: int, block: int, has_syn_ack: bool, packets: float
+    memory: Cells, sums: Numbers, partition: int, entry: int, block: int, bits: int, packets: float, octets: float
 ) -> None:
     held = take(memory, HELD)
     if held == 0:
@@ -80,7 +87,7 @@ def _hold(
     memory[held + HELD_BOUNDARY] = memory[entry + ENTRY_PLACE] // 2
     memory[held + HELD_HI], memory[held + HELD_LO] = memory[entry + ENTRY_HI], memory[entry + ENTRY_LO]
     memory[held + HELD_SERVICE], memory[held + HELD_CLOCK] = memory[entry + ENTRY_SERVICE], memory[entry + ENTRY_CLOCK]
-    memory[held + HELD_SYN_ACK], sums[held + HELD_PACKETS] = has_syn_ack, packets
+    memory[held + HELD_BITS], sums[held + HELD_PACKETS], sums[held + HELD_OCTETS] = bits, packets, octets
 
 
 @kernel
@@ -92,16 +99,20 @@ def _credit(
     hi: int,
     lo: int,
     service: int,
-    has_syn_ack: bool,
+    bits: int,
     packets: float,
+    octets: float,
 ) -> bool:
     group = find_group(memory, series, block)
     row = find_pair(memory, group, hi, lo, service) if group != 0 else 0
     if row == 0:
         return False
     sums[row + PAIR_ANSWERED] += packets
-    if has_syn_ack:
+    sums[row + PAIR_ANSWERED_OCTETS] += octets
+    if bits & SYN_ACK:
         sums[row + PAIR_ANSWERED_SYN_ACK] += packets
+    if bits & RESET:
+        sums[row + PAIR_ANSWERED_RESETS] += packets
     return True
 
 
@@ -136,8 +147,9 @@ def _credit_at_own(memory: Cells, sums: Numbers, held: int) -> bool:
 @kernel
 def _credit_held(memory: Cells, sums: Numbers, series: int, held: int) -> bool:
     hi, lo, service = memory[held + HELD_HI], memory[held + HELD_LO], memory[held + HELD_SERVICE]
-    block, has_syn_ack = memory[held + HELD_BLOCK], memory[held + HELD_SYN_ACK] != 0
-    return bool(_credit(memory, sums, series, block, hi, lo, service, has_syn_ack, sums[held + HELD_PACKETS]))
+    block, bits = memory[held + HELD_BLOCK], memory[held + HELD_BITS]
+    packets, octets = sums[held + HELD_PACKETS], sums[held + HELD_OCTETS]
+    return bool(_credit(memory, sums, series, block, hi, lo, service, bits, packets, octets))
 
 
 @kernel

@@ -37,14 +37,14 @@ RING = 512
 
 # The head of the memory: the clock, the ring positions, counters.
 NEWEST_MS, OLDEST_WINDOW, OLDEST_BLOCK, TOUCHED, STAGED, PARTITION_ENTRIES = range(6)
-LATE, NO_SERIES, NO_WINDOW_ROW, NO_PAIR_ROW, NO_PEER_CHUNK, NO_ANSWER_PLACE, EARLY_WINDOWS, EARLY_BLOCKS = range(6, 14)
-TOUCHED_AT, ENTRIES_AT = range(14, 16)
+LATE, NO_SERIES, NO_WINDOW_ROW, NO_PAIR_ROW, NO_ANSWER_PLACE, EARLY_WINDOWS, EARLY_BLOCKS = range(6, 13)
+TOUCHED_AT, ENTRIES_AT = range(13, 15)
 KEYS = 16
 """Three odd random words of the hash."""
 
 # One descriptor a pool.
 DESCRIPTOR_CELLS = 16
-SERIES, WINDOWS, CHUNKS, GROUPS, PAIRS, HELD = range(24, 120, DESCRIPTOR_CELLS)
+SERIES, WINDOWS, GROUPS, PAIRS, HELD = range(24, 104, DESCRIPTOR_CELLS)
 FREE, FRESH, END, LIVE, WIDTH, LINK, FIRST, BASE, INDEX, MASK, SHIFT = range(11)
 """Of a pool: first returned row, next row never used, end of its cells, rows in use, cells a row, cell that links
 returned rows, its first row; where its indexes may stand, where the present one stands, its slots - 1, and how far a
@@ -56,7 +56,7 @@ TAG_BITS = 31
 SLOTS_AT_FIRST = 1024
 """An index doubles when half full: a small network does not touch the memory of a large one."""
 
-WINDOW_HEADS = 120
+WINDOW_HEADS = 104
 BLOCK_HEADS = WINDOW_HEADS + RING
 """First row of each window and first group of each block of the ring."""
 
@@ -84,38 +84,30 @@ touched since the tick, plus one; ROWS counts its windows and groups; BLOCK and 
 RECENT the rows of the last four windows by their number; BITS says which windows of the ring have a row."""
 SERIES_CELLS = 32
 
-WINDOW_SERIES, WINDOW_NUMBER, WINDOW_NEXT, SYN_CHAIN, UDP_CHAIN, WINDOW_FEATURES = range(6)
-WINDOW_PEERS = 10
-SYN_FIRST = WINDOW_FEATURES + len(FEATURES)
-UDP_FIRST = SYN_FIRST + WINDOW_PEERS
-WINDOW_CELLS = -(-(UDP_FIRST + WINDOW_PEERS) // 8) * 8
-"""One row of line_window: NEXT links the rows of a window; the first ten peers counted stand in the row, further ones
-in chunks that hang on its chains."""
-
-CHUNK_PEERS = 7
-CHUNK_NEXT = CHUNK_PEERS
-CHUNK_CELLS = CHUNK_PEERS + 1
-"""Seven hashed addresses and a link: one cache line."""
+WINDOW_SERIES, WINDOW_NUMBER, WINDOW_NEXT, WINDOW_FEATURES = range(4)
+WINDOW_CELLS = -(-(WINDOW_FEATURES + len(FEATURES)) // 8) * 8
+"""One row of line_window: NEXT links the rows of a window. What every flow adds to stands in the first cache line."""
 
 GROUP_SERIES, GROUP_BLOCK, GROUP_NEXT, GROUP_PAIRS, GROUP_FIRST, GROUP_REST = range(6)
 """One (line, boundary, block): NEXT links the groups of a block, FIRST its pairs."""
 GROUP_CELLS = 8
 
-PAIR_GROUP, PAIR_NEXT, PAIR_HI, PAIR_LO, PAIR_SERVICE = range(5)
-PAIR_RECORDS, PAIR_SAMPLED, PAIR_PACKETS, PAIR_OCTETS, PAIR_VAR, PAIR_SYN, PAIR_SYN_SAMPLED = range(5, 12)
-PAIR_ANSWERED, PAIR_ANSWERED_SYN_ACK, PAIR_FIRST_MS, PAIR_LAST_MS = range(12, 16)
-"""One row of line_target: NEXT links the pairs of a group, SERVICE is port * 65536 + protocol."""
-PAIR_CELLS = 16
+PAIR_GROUP, PAIR_NEXT, PAIR_HI, PAIR_LO, PAIR_SERVICE, PAIR_RECORDS, PAIR_SAMPLED, PAIR_PACKETS = range(8)
+PAIR_OCTETS, PAIR_SYN, PAIR_SYN_SAMPLED, PAIR_CONNECTIONS, PAIR_RESETS, PAIR_FRAGMENTS = range(8, 14)
+PAIR_FIRST_MS, PAIR_LAST_MS = range(14, 16)
+PAIR_ANSWERED, PAIR_ANSWERED_SYN_ACK, PAIR_ANSWERED_RESETS, PAIR_ANSWERED_OCTETS = range(16, 20)
+"""One row of line_target: NEXT links the pairs of a group, SERVICE is ``services.service_of``. What is sent touches the
+first two cache lines, an answer the first and the third."""
+PAIR_CELLS = 24
 
 HELD_LINE, HELD_BOUNDARY, HELD_BLOCK, HELD_HI, HELD_LO, HELD_SERVICE, HELD_CLOCK, HELD_PACKETS = range(8)
-HELD_SYN_ACK, HELD_NEXT = range(8, 10)
+HELD_OCTETS, HELD_BITS, HELD_NEXT = range(8, 11)
 """One answer that waits for its pair; NEXT links those of a partition, the one that waits longest first."""
 HELD_CELLS = 16
 
 _POOLS = (
     (SERIES, SERIES_CELLS, SERIES_NEXT, "series"),
     (WINDOWS, WINDOW_CELLS, WINDOW_NEXT, "window_rows"),
-    (CHUNKS, CHUNK_CELLS, CHUNK_NEXT, "peer_chunks"),
     (GROUPS, GROUP_CELLS, GROUP_NEXT, "pair_rows"),
     (PAIRS, PAIR_CELLS, PAIR_NEXT, "pair_rows"),
     (HELD, HELD_CELLS, HELD_NEXT, "held_answers"),

@@ -45,10 +45,7 @@ WINDOW_COLUMNS = {
     "boundary": Source(arena.WINDOW_SERIES, lambda memory, series: memory[series + arena.SERIES_PLACE] // 2),
     "side": Source(arena.WINDOW_SERIES, lambda memory, series: memory[series + arena.SERIES_PLACE] % 2),
     "window_start_ms": Source(arena.WINDOW_NUMBER, lambda _, window: window * WINDOW_MS),
-} | {
-    feature.name: Source(arena.WINDOW_FEATURES + k, _number if feature.distinct else _sum)
-    for k, feature in enumerate(FEATURES)
-}
+} | {feature.name: Source(arena.WINDOW_FEATURES + k, _sum) for k, feature in enumerate(FEATURES)}
 
 TARGET_COLUMNS = {
     "line": Source(arena.PAIR_GROUP, lambda memory, group: memory[_series_of(memory, group) + arena.SERIES_LINE]),
@@ -58,17 +55,22 @@ TARGET_COLUMNS = {
     "block_start_ms": Source(arena.PAIR_GROUP, lambda memory, group: memory[group + arena.GROUP_BLOCK] * BLOCK_MS),
     "target_hi": Source(arena.PAIR_HI, _number),
     "target_lo": Source(arena.PAIR_LO, _number),
-    "port": Source(arena.PAIR_SERVICE, lambda _, service: service >> 16),
+    "port": Source(arena.PAIR_SERVICE, lambda _, service: np.where(service < 0, -1, service >> 16 & 0xFFFF)),
+    "own_port": Source(arena.PAIR_SERVICE, lambda _, service: np.maximum(service, 0) >> 32),
     "protocol": Source(arena.PAIR_SERVICE, lambda _, service: service.astype(np.int16)),
     "records": Source(arena.PAIR_RECORDS, _sum),
     "sampled_packets": Source(arena.PAIR_SAMPLED, _sum),
     "packets": Source(arena.PAIR_PACKETS, _sum),
     "octets": Source(arena.PAIR_OCTETS, _sum),
-    "packets_var": Source(arena.PAIR_VAR, _sum),
     "syn_packets": Source(arena.PAIR_SYN, _sum),
     "syn_sampled_packets": Source(arena.PAIR_SYN_SAMPLED, _sum),
+    "connections": Source(arena.PAIR_CONNECTIONS, _sum),
+    "reset_packets": Source(arena.PAIR_RESETS, _sum),
+    "fragment_packets": Source(arena.PAIR_FRAGMENTS, _sum),
     "answered_packets": Source(arena.PAIR_ANSWERED, _sum),
     "answered_syn_ack_packets": Source(arena.PAIR_ANSWERED_SYN_ACK, _sum),
+    "answered_reset_packets": Source(arena.PAIR_ANSWERED_RESETS, _sum),
+    "answered_octets": Source(arena.PAIR_ANSWERED_OCTETS, _sum),
     "first_ms": Source(arena.PAIR_FIRST_MS, _number),
     "last_ms": Source(arena.PAIR_LAST_MS, _number),
 }

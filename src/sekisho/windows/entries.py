@@ -42,8 +42,7 @@ from sekisho.windows.pools import hash_of
 if TYPE_CHECKING:
     from sekisho.windows.arena import Cells, Numbers
 
-_PROTOCOL, _TCP_FLAGS = cell("protocol"), cell("tcp_flags")
-_FRAGMENT, _FORWARDING = cell("fragment"), cell("forwarding_status")
+_TCP_FLAGS, _FRAGMENT, _FORWARDING = cell("tcp_flags"), cell("fragment"), cell("forwarding_status")
 _PACKETS, _OCTETS, _SAMPLING, _BOUNDARY = cell("packets"), cell("octets"), cell("sampling_interval"), cell("boundary")
 
 FRAGMENT, DROPPED, INFERRED = 1 << 16, 1 << 17, 1 << 18
@@ -67,7 +66,9 @@ def first_entry(memory: Cells, partition: int) -> int:
 
 
 @inlined
-def new_entry(memory: Cells, partition: int, line: int, side: int, hi: int, lo: int, port: int, inferred: int) -> int:
+def new_entry(
+    memory: Cells, partition: int, line: int, side: int, hi: int, lo: int, service: int, inferred: int
+) -> int:
     """Begin an entry; the partition is not full."""
     entry = first_entry(memory, partition) + memory[partition + PARTITION_COUNT] * ENTRY_CELLS
     # The place of the next one: a store that finds nothing in the cache holds up those behind it.
@@ -77,7 +78,7 @@ def new_entry(memory: Cells, partition: int, line: int, side: int, hi: int, lo: 
     memory[STAGED] += 1
     memory[entry + ENTRY_LINE], memory[entry + ENTRY_PLACE] = line, side
     memory[entry + ENTRY_HI], memory[entry + ENTRY_LO] = hi, lo
-    memory[entry + ENTRY_SERVICE] = port << 16
+    memory[entry + ENTRY_SERVICE] = service
     memory[entry + ENTRY_BITS] = INFERRED if inferred == 1 else 0
     return int(entry)
 
@@ -96,7 +97,6 @@ def fill_entry(
 ) -> None:
     """Take over what is the same for both sides of a flow."""
     memory[entry + ENTRY_PLACE] += cells[_BOUNDARY, i] * 2
-    memory[entry + ENTRY_SERVICE] |= cells[_PROTOCOL, i] & 0xFFFF
     memory[entry + ENTRY_BITS] |= _bits_of(cells, i)
     memory[entry + ENTRY_PACKETS], memory[entry + ENTRY_OCTETS] = cells[_PACKETS, i], cells[_OCTETS, i]
     sums[entry + ENTRY_SAMPLING] = numbers[_SAMPLING, i]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sekisho.core.kernels import inlined_kernel as inlined
-from sekisho.schema.line_window import LARGE_OCTETS, feature
+from sekisho.schema.line_window import ICMP_ANSWERS, ICMPV6_ANSWERS, LOGIN_PORTS, feature
 from sekisho.windows.arena import (
     ENTRY_BITS,
     ENTRY_OCTETS,
@@ -15,6 +15,7 @@ from sekisho.windows.arena import (
     WINDOW_FEATURES,
 )
 from sekisho.windows.entries import DROPPED, FRAGMENT, INFERRED
+from sekisho.windows.services import GRE, ICMP, ICMPV6, TCP, UDP, own_port_of, peer_port_of, protocol_of
 
 if TYPE_CHECKING:
     from sekisho.windows.arena import Cells, Numbers
@@ -24,40 +25,54 @@ def _place(name: str) -> int:
     return WINDOW_FEATURES + feature(name)
 
 
-_RECORDS, _SAMPLED = _place("records"), _place("sampled_packets")
-_ALL, _ALL_VAR, _OCTETS_VAR = _place("packets"), _place("packets_var"), _place("octets_var")
+_SAMPLED, _ALL = _place("sampled_packets"), _place("packets")
+_ALL_VAR, _OCTETS_VAR = _place("packets_var"), _place("octets_var")
 _UNKNOWN_SAMPLING, _INFERRED = _place("unknown_sampling_packets"), _place("inferred_packets")
 _DROPPED, _FRAGMENTS = _place("dropped_packets"), _place("fragment_packets")
-_UDP, _UDP_RECORDS, _UDP_SAMPLED = _place("udp_packets"), _place("udp_records"), _place("udp_sampled_packets")
-_UDP_VAR, _UDP_LARGE = _place("udp_packets_var"), _place("udp_large_packets")
-_QUIC, _DNS = _place("quic_packets"), _place("dns_packets")
-_TCP, _SYN, _SYN_RECORDS = _place("tcp_packets"), _place("syn_packets"), _place("syn_records")
-_SYN_SAMPLED, _SYN_VAR = _place("syn_sampled_packets"), _place("syn_packets_var")
-_SYN_ACK, _RST = _place("syn_ack_packets"), _place("rst_packets")
-_ICMP, _GRE = _place("icmp_packets"), _place("gre_packets")
+_UDP, _DNS, _REFLECTOR = _place("udp_packets"), _place("dns_packets"), _place("reflector_packets")
+_TCP, _SYN, _LOGIN, _MAIL = (_place(f"{name}_packets") for name in ("tcp", "syn", "login", "mail"))
+_ICMP, _ICMP_ANSWER, _GRE = _place("icmp_packets"), _place("icmp_answer_packets"), _place("gre_packets")
 
-SYN_PEERS, UDP_PEERS = _place("syn_peers"), _place("udp_peers")
-
-ICMP, TCP, UDP, GRE, ICMPV6 = 1, 6, 17, 47, 58
-_FIN_SYN_RST_ACK, _SYN_AND_ACK, _SYN_FLAG, _RST_FLAG = 0x17, 0x12, 0x02, 0x04
+_DNS_PORT, _MAIL_PORT = 53, 25
+_FIN, _SYN_FLAG, _RST, _PSH, _ACK = 0x01, 0x02, 0x04, 0x08, 0x10
 
 
 @inlined
-def protocol_of(memory: Cells, entry: int) -> int:
-    """IANA protocol number."""
-    return int(memory[entry + ENTRY_SERVICE] & 0xFFFF)
+def flags_of(memory: Cells, entry: int) -> int:
+    """TCP flags; 0 for every other protocol."""
+    is_tcp = protocol_of(memory[entry + ENTRY_SERVICE]) == TCP
+    return int(memory[entry + ENTRY_BITS] & 0xFFFF) if is_tcp else 0
 
 
 @inlined
 def is_syn_alone(memory: Cells, entry: int) -> bool:
     """TCP with SYN and none of ACK, RST, FIN."""
-    return bool(protocol_of(memory, entry) == TCP and (memory[entry + ENTRY_BITS] & _FIN_SYN_RST_ACK) == _SYN_FLAG)
+    return bool((flags_of(memory, entry) & (_FIN | _SYN_FLAG | _RST | _ACK)) == _SYN_FLAG)
 
 
 @inlined
 def is_syn_ack(memory: Cells, entry: int) -> bool:
     """TCP with SYN and ACK: a handshake is answered."""
-    return bool(protocol_of(memory, entry) == TCP and (memory[entry + ENTRY_BITS] & _SYN_AND_ACK) == _SYN_AND_ACK)
+    return bool((flags_of(memory, entry) & (_SYN_FLAG | _ACK)) == _SYN_FLAG | _ACK)
+
+
+@inlined
+def is_reset(memory: Cells, entry: int) -> bool:
+    """TCP with RST and none of SYN, FIN, PSH: a refusal, not the abrupt end of a conversation."""
+    return bool((flags_of(memory, entry) & (_FIN | _SYN_FLAG | _RST | _PSH)) == _RST)
+
+
+@inlined
+def connections_of(memory: Cells, entry: int) -> float:
+    """Connections that the sender of a flow asked for, as exported: every SYN alone, and one SYN among others.
+
+    SYN and ACK with no other flag is the answer of the side that was asked.
+    """
+    flags = flags_of(memory, entry)
+    if not flags & _SYN_FLAG or (flags & (_FIN | _SYN_FLAG | _RST | _PSH | _ACK)) == _SYN_FLAG | _ACK:
+        return 0.0
+    packets = float(memory[entry + ENTRY_PACKETS])
+    return packets if is_syn_alone(memory, entry) else min(packets, 1.0)
 
 
 @inlined
@@ -70,13 +85,11 @@ def interval_of(sums: Numbers, entry: int) -> float:
 @inlined
 def add_features(memory: Cells, sums: Numbers, row: int, entry: int, share: float) -> None:
     """Add the part of a flow that lies inside a window to the window's sums."""
-    n, bits, protocol = interval_of(sums, entry), memory[entry + ENTRY_BITS], protocol_of(memory, entry)
+    n, bits = interval_of(sums, entry), memory[entry + ENTRY_BITS]
     sampled, whole_octets = memory[entry + ENTRY_PACKETS] * share, memory[entry + ENTRY_OCTETS] * share
     packets, octets = sampled * n, whole_octets * n
-    sums[row + _RECORDS] += share
     sums[row + _SAMPLED] += sampled
-    sums[row + _ALL] += packets
-    sums[row + _ALL + 1] += octets
+    _add(sums, row + _ALL, packets, octets)
     # Every sampled packet stands for n and was chosen with probability 1/n.
     sums[row + _ALL_VAR] += packets * (n - 1.0)
     if sampled > 0.0:
@@ -86,17 +99,10 @@ def add_features(memory: Cells, sums: Numbers, row: int, entry: int, share: floa
     if bits & INFERRED:
         sums[row + _INFERRED] += packets
     if bits & DROPPED:
-        _add(sums, row + _DROPPED, packets, octets)
+        sums[row + _DROPPED] += packets
     if bits & FRAGMENT:
         _add(sums, row + _FRAGMENTS, packets, octets)
-    if protocol == UDP:
-        _add_udp(memory, sums, row, entry, share, sampled, n, octets)
-    elif protocol == TCP:
-        _add_tcp(memory, sums, row, entry, share, sampled, n, octets)
-    elif protocol in (ICMP, ICMPV6):
-        _add(sums, row + _ICMP, packets, octets)
-    elif protocol == GRE:
-        _add(sums, row + _GRE, packets, octets)
+    _add_service(memory, sums, row, entry, packets, octets)
 
 
 @inlined
@@ -106,34 +112,37 @@ def _add(sums: Numbers, place: int, packets: float, octets: float) -> None:
 
 
 @inlined
-def _add_udp(
-    memory: Cells, sums: Numbers, row: int, entry: int, share: float, sampled: float, n: float, octets: float
-) -> None:
-    packets, peer_port = sampled * n, memory[entry + ENTRY_SERVICE] >> 16
-    _add(sums, row + _UDP, packets, octets)
-    sums[row + _UDP_RECORDS] += share
-    sums[row + _UDP_SAMPLED] += sampled
-    sums[row + _UDP_VAR] += packets * (n - 1.0)
-    if memory[entry + ENTRY_OCTETS] >= LARGE_OCTETS * memory[entry + ENTRY_PACKETS]:
-        _add(sums, row + _UDP_LARGE, packets, octets)
-    if peer_port == 443:
-        _add(sums, row + _QUIC, packets, octets)
-    if peer_port == 53:
-        _add(sums, row + _DNS, packets, octets)
+def _add_service(memory: Cells, sums: Numbers, row: int, entry: int, packets: float, octets: float) -> None:
+    service = memory[entry + ENTRY_SERVICE]
+    protocol, peer_port = protocol_of(service), peer_port_of(service)
+    if protocol == UDP:
+        _add(sums, row + _UDP, packets, octets)
+        if own_port_of(service) != 0:
+            _add(sums, row + _REFLECTOR, packets, octets)
+        if peer_port == _DNS_PORT:
+            _add(sums, row + _DNS, packets, octets)
+    elif protocol == TCP:
+        _add_tcp(memory, sums, row, entry, packets, octets)
+    elif protocol in (ICMP, ICMPV6):
+        _add(sums, row + _ICMP, packets, octets)
+        if _is_answer(protocol, peer_port >> 8):
+            sums[row + _ICMP_ANSWER] += packets
+    elif protocol == GRE:
+        _add(sums, row + _GRE, packets, octets)
 
 
 @inlined
-def _add_tcp(
-    memory: Cells, sums: Numbers, row: int, entry: int, share: float, sampled: float, n: float, octets: float
-) -> None:
-    packets = sampled * n
+def _add_tcp(memory: Cells, sums: Numbers, row: int, entry: int, packets: float, octets: float) -> None:
+    peer_port = peer_port_of(memory[entry + ENTRY_SERVICE])
     _add(sums, row + _TCP, packets, octets)
     if is_syn_alone(memory, entry):
         _add(sums, row + _SYN, packets, octets)
-        sums[row + _SYN_RECORDS] += share
-        sums[row + _SYN_SAMPLED] += sampled
-        sums[row + _SYN_VAR] += packets * (n - 1.0)
-    if is_syn_ack(memory, entry):
-        sums[row + _SYN_ACK] += packets
-    if memory[entry + ENTRY_BITS] & _RST_FLAG:
-        sums[row + _RST] += packets
+    if peer_port in LOGIN_PORTS:
+        sums[row + _LOGIN] += packets
+    if peer_port == _MAIL_PORT:
+        sums[row + _MAIL] += packets
+
+
+@inlined
+def _is_answer(protocol: int, icmp_type: int) -> bool:
+    return icmp_type in ICMP_ANSWERS if protocol == ICMP else icmp_type in ICMPV6_ANSWERS

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numba
-import numpy as np
 
 from sekisho.core.kernels import borrowing_kernel as kernel
 from sekisho.core.kernels import inlined_kernel as inlined
@@ -17,8 +16,9 @@ from sekisho.schema.batch import cell
 from sekisho.schema.line_target import BLOCK_MS
 from sekisho.schema.line_window import WINDOW_MS
 from sekisho.windows.ahead import GROUP, look_ahead
-from sekisho.windows.answers import answer, credit_waiting, settle
+from sekisho.windows.answers import RESET, SYN_ACK, answer, credit_waiting, settle
 from sekisho.windows.arena import (
+    ENTRY_BITS,
     ENTRY_CELLS,
     ENTRY_CLOCK,
     ENTRY_END,
@@ -43,15 +43,17 @@ from sekisho.windows.arena import (
     OLDEST_BLOCK,
     OLDEST_WINDOW,
     OUT,
+    PAIR_CONNECTIONS,
     PAIR_FIRST_MS,
+    PAIR_FRAGMENTS,
     PAIR_LAST_MS,
     PAIR_OCTETS,
     PAIR_PACKETS,
     PAIR_RECORDS,
+    PAIR_RESETS,
     PAIR_SAMPLED,
     PAIR_SYN,
     PAIR_SYN_SAMPLED,
-    PAIR_VAR,
     PARTITION_CELLS,
     PARTITION_COUNT,
     PARTITION_ENTRIES,
@@ -61,28 +63,15 @@ from sekisho.windows.arena import (
     SERIES_RECORDS,
     STAGED,
     SUMS,
-    SYN_CHAIN,
-    SYN_FIRST,
-    UDP_CHAIN,
-    UDP_FIRST,
 )
-from sekisho.windows.entries import fill_entry, first_entry, new_entry, partition_of
-from sekisho.windows.features import (
-    SYN_PEERS,
-    UDP,
-    UDP_PEERS,
-    add_features,
-    interval_of,
-    is_syn_ack,
-    is_syn_alone,
-    protocol_of,
-)
+from sekisho.windows.entries import FRAGMENT, fill_entry, first_entry, new_entry, partition_of
+from sekisho.windows.features import add_features, connections_of, interval_of, is_reset, is_syn_ack, is_syn_alone
 from sekisho.windows.limits import KEPT_BLOCKS, KEPT_WINDOWS, PARTITIONS
 from sekisho.windows.pair_rows import group_of, let_go_block, pair_row
-from sekisho.windows.pools import hash_of
 from sekisho.windows.series import series_of, touch
+from sekisho.windows.services import TCP, protocol_of, service_of
 from sekisho.windows.spread import first_open, last_reached, late_part, share_inside
-from sekisho.windows.window_rows import add_peer, let_go_window, window_row
+from sekisho.windows.window_rows import let_go_window, window_row
 
 if TYPE_CHECKING:
     from sekisho.windows.arena import Cells, Numbers
@@ -122,14 +111,16 @@ def _put_aside(
     line = cells[_SRC_LINE, i]
     if line != 0:
         partition = _with_room(memory, sums, line)
-        hi, lo, port, inferred = cells[_DST_HI, i], cells[_DST_LO, i], cells[_DST_PORT, i], cells[_SRC_INFERRED, i]
-        entry = new_entry(memory, partition, line, OUT, hi, lo, port, inferred)
+        service = service_of(cells, i, cells[_SRC_PORT, i], cells[_DST_PORT, i])
+        hi, lo, inferred = cells[_DST_HI, i], cells[_DST_LO, i], cells[_SRC_INFERRED, i]
+        entry = new_entry(memory, partition, line, OUT, hi, lo, service, inferred)
         fill_entry(memory, sums, entry, cells, numbers, i, start, end, open_from)
     line = cells[_DST_LINE, i]
     if line != 0:
         partition = _with_room(memory, sums, line)
-        hi, lo, port, inferred = cells[_SRC_HI, i], cells[_SRC_LO, i], cells[_SRC_PORT, i], cells[_DST_INFERRED, i]
-        entry = new_entry(memory, partition, line, IN, hi, lo, port, inferred)
+        service = service_of(cells, i, cells[_DST_PORT, i], cells[_SRC_PORT, i])
+        hi, lo, inferred = cells[_SRC_HI, i], cells[_SRC_LO, i], cells[_DST_INFERRED, i]
+        entry = new_entry(memory, partition, line, IN, hi, lo, service, inferred)
         fill_entry(memory, sums, entry, cells, numbers, i, start, end, open_from)
 
 
@@ -208,26 +199,12 @@ def _fold_windows(memory: Cells, sums: Numbers, series: int, entry: int) -> None
     first = first_open(start, memory[entry + ENTRY_OPEN_FROM], memory[OLDEST_WINDOW], WINDOW_MS)
     _add_totals(memory, sums, series, entry, late_part(start, end, first * WINDOW_MS))
     touch(memory, series, first)
-    peers, listed, chain = _peer_cells(memory, entry)
-    peer = np.int64(hash_of(memory, memory[entry + ENTRY_LO], memory[entry + ENTRY_HI], 0)) if peers != 0 else 0
     for window in range(first, last_reached(start, end, WINDOW_MS) + 1):
         row = window_row(memory, series, window)
         if row == 0:
             memory[NO_WINDOW_ROW] += 1
             continue
         add_features(memory, sums, row, entry, share_inside(start, end, window, WINDOW_MS))
-        if peers != 0:
-            add_peer(memory, row + peers, row + listed, row + chain, peer)
-
-
-@inlined
-def _peer_cells(memory: Cells, entry: int) -> tuple[int, int, int]:
-    """Cells of the distinct count that a flow belongs to, 0 where to none."""
-    if protocol_of(memory, entry) == UDP:
-        return UDP_PEERS, UDP_FIRST, UDP_CHAIN
-    if is_syn_alone(memory, entry):
-        return SYN_PEERS, SYN_FIRST, SYN_CHAIN
-    return 0, 0, 0
 
 
 @inlined
@@ -267,10 +244,20 @@ def _add_pair(memory: Cells, sums: Numbers, row: int, entry: int, share: float) 
     sums[row + PAIR_SAMPLED] += sampled
     sums[row + PAIR_PACKETS] += sampled * n
     sums[row + PAIR_OCTETS] += memory[entry + ENTRY_OCTETS] * share * n
-    sums[row + PAIR_VAR] += sampled * n * (n - 1.0)
+    if memory[entry + ENTRY_BITS] & FRAGMENT:
+        sums[row + PAIR_FRAGMENTS] += sampled * n
+    if protocol_of(memory[entry + ENTRY_SERVICE]) == TCP:
+        _add_tcp(memory, sums, row, entry, sampled, n, share)
+
+
+@inlined
+def _add_tcp(memory: Cells, sums: Numbers, row: int, entry: int, sampled: float, n: float, share: float) -> None:
+    sums[row + PAIR_CONNECTIONS] += connections_of(memory, entry) * n * share
     if is_syn_alone(memory, entry):
         sums[row + PAIR_SYN] += sampled * n
         sums[row + PAIR_SYN_SAMPLED] += sampled
+    if is_reset(memory, entry):
+        sums[row + PAIR_RESETS] += sampled * n
 
 
 @inlined
@@ -284,11 +271,12 @@ def _widen(memory: Cells, row: int, first_ms: int, last_ms: int) -> None:
 def _fold_answers(memory: Cells, sums: Numbers, partition: int, entry: int) -> None:
     """Credit a flow that a line received to the pair that it answers, block by block."""
     start, end = memory[entry + ENTRY_START], memory[entry + ENTRY_END]
-    packets, has_syn_ack = memory[entry + ENTRY_PACKETS] * interval_of(sums, entry), is_syn_ack(memory, entry)
+    n, bits = interval_of(sums, entry), SYN_ACK * is_syn_ack(memory, entry) | RESET * is_reset(memory, entry)
     first = first_open(start, memory[entry + ENTRY_OPEN_FROM], memory[OLDEST_BLOCK], BLOCK_MS)
     for block in range(first, last_reached(start, end, BLOCK_MS) + 1):
-        part = packets * share_inside(start, end, block, BLOCK_MS)
-        answer(memory, sums, partition, entry, block, has_syn_ack, part)
+        part = n * share_inside(start, end, block, BLOCK_MS)
+        packets, octets = memory[entry + ENTRY_PACKETS] * part, memory[entry + ENTRY_OCTETS] * part
+        answer(memory, sums, partition, entry, block, bits, packets, octets)
 
 
 @kernel

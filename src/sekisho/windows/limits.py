@@ -26,13 +26,12 @@ stand in a second-level cache: rows found at random in tens of megabytes cost 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Most rows held at once; a row is 512 octets (window), 128 (pair), 256 (series). Memory is taken as it is used.
+    """Most rows held at once; a row is 256 octets (window), 192 (pair), 256 (series). Memory is taken as it is used.
 
     Attributes:
         series: (line, boundary, side) seen in the last seventy minutes; records of further lines are not folded.
         window_rows: rows of ``line_window``; the oldest window leaves first.
         pair_rows: rows of ``line_target``; the oldest block leaves first.
-        peer_chunks: groups of seven addresses kept for distinct counts; without one a count stops: "at least".
         held_answers: answers kept ``ANSWER_WAIT_MS`` for their pair; beyond it the oldest is settled earlier.
         partition_entries: sides of flows that wait in one part of the lines; a part that is full is folded.
     """
@@ -40,6 +39,5 @@ class Limits:
     series: int = 1 << 20
     window_rows: int = 1 << 21
     pair_rows: int = 1 << 22
-    peer_chunks: int = 1 << 21
     held_answers: int = 1 << 18
     partition_entries: int = 1 << 10

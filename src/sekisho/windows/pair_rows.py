@@ -41,12 +41,6 @@ REST_SERVICE = REST_PORT << 16 | 0xFFFF
 
 
 @inlined
-def service_of(port: int, protocol: int) -> int:
-    """Port and protocol in one cell."""
-    return port << 16 | (protocol & 0xFFFF)
-
-
-@inlined
 def _group_tag(memory: Cells, series: int, block: int) -> int:
     return int(tag_of(hash_of(memory, series, block, 0)))
 

@@ -220,11 +220,10 @@ _DROPPED = {
     "window_limit_early": arena.EARLY_WINDOWS,
     "pair_limit": arena.NO_PAIR_ROW,
     "pair_limit_early": arena.EARLY_BLOCKS,
-    "peer_limit": arena.NO_PEER_CHUNK,
     "answer_limit": arena.NO_ANSWER_PLACE,
 }
-"""Reason -> counter. ``*_early``: rows that left before their time to make room; the rest: shares not folded, peers
-not counted, answers settled before their wait was over."""
+"""Reason -> counter. ``*_early``: rows that left before their time to make room; the rest: shares not folded,
+answers settled before their wait was over."""
 
 
 def _ascending(lines: NDArray[np.int64]) -> NDArray[np.int64]:

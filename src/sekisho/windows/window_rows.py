@@ -1,4 +1,4 @@
-"""Rows of line_window: found, made, and let go window by window; the peers that they count."""
+"""Rows of line_window: found, made, and let go window by window."""
 
 from __future__ import annotations
 
@@ -6,27 +6,19 @@ from typing import TYPE_CHECKING
 
 from sekisho.core.kernels import borrowing_kernel as kernel
 from sekisho.core.kernels import inlined_kernel as inlined
-from sekisho.schema.line_window import DISTINCT_CAP
 from sekisho.windows.arena import (
-    CHUNK_NEXT,
-    CHUNK_PEERS,
-    CHUNKS,
     EARLY_WINDOWS,
     INDEX,
     MASK,
-    NO_PEER_CHUNK,
     OLDEST_WINDOW,
     RECENT_WINDOWS,
     RING,
     SERIES_BITS,
     SERIES_RECENT,
     SERIES_ROWS,
-    SYN_CHAIN,
-    UDP_CHAIN,
     WINDOW_HEADS,
     WINDOW_NEXT,
     WINDOW_NUMBER,
-    WINDOW_PEERS,
     WINDOW_SERIES,
     WINDOWS,
 )
@@ -102,64 +94,7 @@ def let_go_window(memory: Cells, window: int) -> int:
         memory[series + SERIES_ROWS] -= 1
         if memory[series + SERIES_RECENT + window % RECENT_WINDOWS] == row:
             memory[series + SERIES_RECENT + window % RECENT_WINDOWS] = 0
-        _give_chain(memory, memory[row + SYN_CHAIN])
-        _give_chain(memory, memory[row + UDP_CHAIN])
         give(memory, WINDOWS, row)
         count += 1
         row = following
     return count
-
-
-@kernel
-def _give_chain(memory: Cells, chunk: int) -> None:
-    while chunk != 0:
-        following = memory[chunk + CHUNK_NEXT]
-        give(memory, CHUNKS, chunk)
-        chunk = following
-
-
-@inlined
-def add_peer(memory: Cells, count_cell: int, first_cell: int, chain_cell: int, peer: int) -> None:
-    """Count a hashed address if it is not among those counted; stops at ``DISTINCT_CAP`` or without room."""
-    count = memory[count_cell]
-    if count >= DISTINCT_CAP or _is_among(memory, first_cell, min(count, WINDOW_PEERS), peer):
-        return
-    if count < WINDOW_PEERS:
-        memory[first_cell + count] = peer
-        memory[count_cell] = count + 1
-    elif not _is_in_chain(memory, memory[chain_cell], count - WINDOW_PEERS, peer):
-        _chain_peer(memory, count_cell, chain_cell, peer)
-
-
-@inlined
-def _is_among(memory: Cells, first_cell: int, count: int, peer: int) -> bool:
-    for place in range(first_cell, first_cell + count):  # noqa: SIM110  numba has no any()
-        if memory[place] == peer:
-            return True
-    return False
-
-
-@inlined
-def _is_in_chain(memory: Cells, chunk: int, count: int, peer: int) -> bool:
-    # Only the first chunk of a chain is partly filled.
-    filled = (count - 1) % CHUNK_PEERS + 1
-    while chunk != 0:
-        if _is_among(memory, chunk, filled, peer):
-            return True
-        chunk = memory[chunk + CHUNK_NEXT]
-        filled = CHUNK_PEERS
-    return False
-
-
-@kernel
-def _chain_peer(memory: Cells, count_cell: int, chain_cell: int, peer: int) -> None:
-    filled = (memory[count_cell] - WINDOW_PEERS) % CHUNK_PEERS
-    if filled == 0:
-        chunk = take(memory, CHUNKS)
-        if chunk == 0:
-            memory[NO_PEER_CHUNK] += 1
-            return
-        memory[chunk + CHUNK_NEXT] = memory[chain_cell]
-        memory[chain_cell] = chunk
-    memory[memory[chain_cell] + filled] = peer
-    memory[count_cell] += 1

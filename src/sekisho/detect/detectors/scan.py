@@ -85,8 +85,8 @@ PARAMS = {
     ),
 }
 KINDS = ("scan",)
-SCREEN = "syn_sampled_packets > 0"
-"""A slow scan leaves one sampled packet in most windows, and nothing in the others."""
+SCREEN = "syn_packets > 0"
+"""A slow scan leaves one packet in most windows, and nothing in the others."""
 
 _PROBE = """t.syn_sampled_packets >= 0.8 * t.sampled_packets and t.syn_sampled_packets > 0
       and t.answered_syn_ack_packets = 0"""
@@ -192,8 +192,9 @@ CANDIDATES = f"""{_SCANNED}, evidence as (
 )
 select e.line, w.window_start_ms, 1 as opens,
   w.syn_packets * e.share as packets, w.syn_octets * e.share as octets,
-  w.syn_sampled_packets * e.share as sampled_packets, w.syn_packets_var * e.share as packets_var,
-  w.syn_packets_var * e.share * (w.syn_octets / w.syn_packets) * (w.syn_octets / w.syn_packets) as octets_var,
+  w.sampled_packets * w.syn_packets / w.packets * e.share as sampled_packets,
+  w.packets_var * w.syn_packets / w.packets * e.share as packets_var,
+  w.packets_var * w.syn_octets / w.packets * e.share * w.syn_octets / w.syn_packets as octets_var,
   e.targets, e.ports, e.main_port, e.likely_doors, e.block_sampled_packets, p.two_way
 from line_window w
   join evidence e on e.line = w.line and e.block_start_ms = w.window_start_ms // 600000 * 600000

@@ -109,7 +109,8 @@ CANDIDATES = f"""{_FLOODED}, evidence as (
   from flooded group by line, block_start_ms
 ), flood as (
   select w.window_start_ms, e.*, w.syn_packets * e.share as packets, w.syn_octets * e.share as octets,
-    w.syn_sampled_packets * e.share as sampled_packets, w.syn_packets_var * e.share as packets_var
+    w.sampled_packets * w.syn_packets / w.packets * e.share as sampled_packets,
+    w.packets_var * w.syn_packets / w.packets * e.share as packets_var
   from line_window w
     join evidence e on e.line = w.line and e.block_start_ms = w.window_start_ms // 600000 * 600000
   where w.side = 0 and w.syn_packets > 0

@@ -155,9 +155,10 @@ CANDIDATES = f"""{_FLOODED}, evidence as (
     and n.block_start_ms = w.window_start_ms // 600000 * 600000
   where w.side = 0 group by w.line, w.window_start_ms
 ), flood as (
-  select w.window_start_ms, w.udp_packets, w.udp_octets / w.udp_packets as mean_octets, w.udp_sampled_packets,
-    w.udp_packets_var, e.line, e.two_way, e.sustain, e.enough_10s, e.enough_60s, e.block_sampled_packets,
+  select w.window_start_ms, e.line, e.two_way, e.sustain, e.enough_10s, e.enough_60s, e.block_sampled_packets,
     e.pairs, e.targets, e.ports, e.flows_a_sampled_packet, e.answered_share,
+    w.udp_octets / w.udp_packets as mean_octets, w.sampled_packets / w.packets as sampled_share,
+    w.packets_var / w.packets as var_share,
     greatest(least(w.udp_packets - w.dns_packets - coalesce(o.packets, 0), e.packets), 0) as packets
   from line_window w
     join evidence e on e.line = w.line and e.block_start_ms = w.window_start_ms // 600000 * 600000
@@ -170,9 +171,8 @@ CANDIDATES = f"""{_FLOODED}, evidence as (
 )
 select line, window_start_ms, case when rate >= 1 then 1 else 0 end as opens,
   packets, packets * mean_octets as octets,
-  udp_sampled_packets * packets / udp_packets as sampled_packets,
-  udp_packets_var * packets / udp_packets as packets_var,
-  udp_packets_var * packets / udp_packets * mean_octets * mean_octets as octets_var,
+  packets * sampled_share as sampled_packets, packets * var_share as packets_var,
+  packets * var_share * mean_octets * mean_octets as octets_var,
   mean_octets, pairs, targets, ports, flows_a_sampled_packet, answered_share, two_way, block_sampled_packets
 from rated where rate >= sustain and packets > 0"""
 
