@@ -156,6 +156,30 @@ def test_tries_are_thirty_seconds_apart(attempt: Callable[..., Any]) -> None:
     assert slept[1] == pytest.approx(30, abs=0.01)
 
 
+def test_a_try_uses_a_challenge_of_its_own_time(gate: Gate, tmp_path: Path, serve: Callable[..., Any]) -> None:
+    """The half minute passes before the challenge is asked for: one of half a minute ago would be stale."""
+    events: list[str] = []
+
+    class Told(LockingCamera):
+        def answer(self, head: str) -> bytes:
+            events.append("login" if "Authorization" in head else "challenge")
+            return super().answer(head)
+
+    clock = Clock()
+
+    async def sleep(seconds: float) -> None:
+        events.append(f"wait {seconds:.0f}")
+        await clock.sleep(seconds)
+
+    async def use(port: int) -> Any:
+        ledger = AttemptLedger(tmp_path / "a.jsonl", gate.limits)
+        check = PairCheck(gate=gate, ledger=ledger, pairs=[pair(1), pair(2)], now_ms=clock, sleep=sleep)
+        return await check.run(CAMERA, "Example", "EX-1000", Job("http", HOST, port, "/"))
+
+    serve(Told(), use)
+    assert events == ["wait 0", "challenge", "login", "wait 30", "challenge", "login"]
+
+
 @pytest.mark.parametrize("answer", [b"423 Locked", b"429 Too Many Requests", b"503 Busy", b"403 Forbidden"])
 def test_a_sign_of_a_lock_stops_at_once_and_for_the_day(attempt: Callable[..., Any], answer: bytes) -> None:
     """Statuses that mean "stop": no further try, not even of another account."""

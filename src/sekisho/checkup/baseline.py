@@ -59,11 +59,11 @@ class Baselines:
         rows, previous = read_lines(self._path), _FIRST
         public = self._key().public_key() if rows else None
         for number, row in enumerate(rows, 1):
-            body = {name: row[name] for name in ("snapshot", "previous")}
             try:
+                body = {name: row[name] for name in ("snapshot", "previous")}
                 if public is not None:
                     public.verify(bytes.fromhex(row["signature"]), _canonical(body))
-            except (InvalidSignature, ValueError) as error:
+            except (InvalidSignature, ValueError, KeyError, TypeError) as error:
                 raise InputError(self._path, "the signature does not fit", line=number) from error
             if row["previous"] != previous:
                 raise InputError(self._path, "an entry before this one is missing", line=number)

@@ -24,6 +24,7 @@ _WAIT_S = 3.0
 """MX 2 spreads SSDP answers over two seconds; the third is for slow devices."""
 
 PACKETS = (
+    "one empty UDP datagram to the gateway's discard port (9), where its MAC is not known yet",
     "ICMP echo request to each address of the local prefix",
     "mDNS questions to 224.0.0.251:5353: which services, and then who offers them",
     "SSDP M-SEARCH ssdp:all to 239.255.255.250:1900",

@@ -123,8 +123,8 @@ class Gate:
             NoAnswer: refused, silent, or no TLS where TLS was asked for.
         """
         target = await self._admit(address, check_class, "tcp connection")
-        reader, writer = await self._open(target, port, tls)
         deadline_s = asyncio.get_running_loop().time() + self.limits.exchange_timeout_s
+        reader, writer = await self._open(target, port, tls, deadline_s)
         try:
             yield Stream(reader, writer, port=port, octets=self.limits.answer_octets, deadline_s=deadline_s)
         finally:
@@ -146,6 +146,9 @@ class Gate:
             try:
                 await loop.sock_sendall(sock, question)
                 return await asyncio.wait_for(loop.sock_recv(sock, _DATAGRAM_OCTETS), self.limits.connect_timeout_s)
+            except ConnectionError as error:
+                # ICMP "port unreachable": refused on most systems, reset on Windows.
+                raise NoAnswer(Status.CLOSED) from error
             except (TimeoutError, OSError) as error:
                 raise _no_answer(error) from error
 
@@ -191,14 +194,14 @@ class Gate:
         return target
 
     async def _open(
-        self, target: IPAddress, port: int, tls: ssl.SSLContext | None
+        self, target: IPAddress, port: int, tls: ssl.SSLContext | None, deadline_s: float
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         loop = asyncio.get_running_loop()
         sock = self._unicast(target, socket.SOCK_STREAM)
         options: dict[str, Any] = {"ssl": tls, "server_hostname": ""} if tls else {}
         try:
             await asyncio.wait_for(loop.sock_connect(sock, self._sockaddr(target, port)), self.limits.connect_timeout_s)
-            return await asyncio.wait_for(asyncio.open_connection(sock=sock, **options), self.limits.exchange_timeout_s)
+            return await asyncio.wait_for(asyncio.open_connection(sock=sock, **options), deadline_s - loop.time())
         except (TimeoutError, OSError, EOFError) as error:
             sock.close()
             raise _no_answer(error) from error

@@ -82,7 +82,7 @@ def local_network(system: System, interface: str | None = None) -> LocalNetwork:
     router = gateway.address if gateway else None
     return LocalNetwork(
         interface=name,
-        index=socket.if_nametoindex(name),
+        index=(gateway.index if gateway else 0) or socket.if_nametoindex(name),
         address=own.ip,
         prefixes=tuple(a.network for a in addresses),
         gateway=router,

@@ -156,7 +156,7 @@ def _dhcp_socket(interface: str) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
         sock.bind(("", 67))
-    except OSError:
+    except (OSError, AttributeError):  # only Linux binds a socket to an interface
         sock.close()
         raise
     return sock
@@ -171,7 +171,7 @@ def _advertisement_socket(interface: str) -> socket.socket:
         blocked = [0xFFFFFFFF] * 8
         blocked[_ROUTER_ADVERTISEMENT // 32] &= ~(1 << _ROUTER_ADVERTISEMENT % 32) & 0xFFFFFFFF
         sock.setsockopt(socket.IPPROTO_ICMPV6, _ICMP6_FILTER, struct.pack("=8I", *blocked))
-    except OSError:
+    except (OSError, AttributeError):
         sock.close()
         raise
     return sock

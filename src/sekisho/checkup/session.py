@@ -9,16 +9,18 @@ from sekisho.checkup.baseline import Baselines
 from sekisho.checkup.consent import CheckClass, Consent, ConsentBook, OutOfScope, Scope
 from sekisho.checkup.credentials.ledger import AttemptLedger
 from sekisho.checkup.credentials.login import PairCheck, login_page
-from sekisho.checkup.device import TraitKind, merge
+from sekisho.checkup.device import merge
 from sekisho.checkup.discover import Discovery, discover
 from sekisho.checkup.gate import Gate
 from sekisho.checkup.identify.match import Identity
+from sekisho.checkup.identify.vendors import vendors_of
 from sekisho.checkup.limits import Limits
 from sekisho.checkup.network import LocalNetwork, local_network
 from sekisho.checkup.overheard import listening
 from sekisho.checkup.runner import ask_devices, fold, resolve
 from sekisho.checkup.situation import OwnerAnswers, Situation
 from sekisho.checkup.snapshot import Snapshot, take
+from sekisho.checkup.state import one_at_a_time
 from sekisho.checkup.system import mac_of
 from sekisho.measures.report import Report
 
@@ -153,7 +155,12 @@ class Session:
 
         Raises:
             OutOfScope: this class of check was not consented to.
+            Refused: another process is trying pairs; two at once would read the ledger before the other wrote it.
         """
+        with one_at_a_time(self.directory / "attempts.lock"):
+            return await self._try_pairs(outcome, pairs)
+
+    async def _try_pairs(self, outcome: Outcome, pairs: list[Pair]) -> Outcome:
         ledger = AttemptLedger(self.directory / "attempts.jsonl", self.gate.limits)
         attempt = PairCheck(gate=self.gate, ledger=ledger, pairs=pairs, now_ms=self.now_ms)
         results: dict[str, PairResult] = {}
@@ -197,15 +204,6 @@ class Session:
             profiles=inputs.profiles,
             flows=inputs.flows,
         )
-
-
-async def vendors_of(devices: Iterable[Device]) -> dict[str, str]:
-    """Vendor of each burnt-in MAC, as the IEEE registered it."""
-    import aiooui
-
-    await aiooui.async_load()
-    macs = {t.value for device in devices for t in device.traits if t.kind is TraitKind.MAC}
-    return {mac: vendor for mac in macs if (vendor := aiooui.get_vendor(mac))}
 
 
 async def known_gateway(system: System, interface: str | None) -> LocalNetwork:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from sekisho.checkup.checks.pages import PageKind, Rule, classify, page_jobs, rules
+from sekisho.checkup.checks.pages import PageKind, Rule, classify, page_jobs, rules, visible
 from sekisho.checkup.device import Device
 from sekisho.checkup.jobs import Attempt, Job, Seen, Status
 from sekisho.checkup.probes.http import HttpAnswer
@@ -26,12 +28,18 @@ def test_rules_stand_in_their_order() -> None:
     assert kinds == sorted(kinds, key=list(PageKind).index)
 
 
-def next_jobs(answer: HttpAnswer) -> list[Job]:
+FRONT = Job("http", HOST, 80, "/")
+
+
+def seen_of(answer: HttpAnswer) -> Seen:
     seen = Seen()
     seen.add(Attempt(Job("tcp", HOST, 80), Status.ANSWERED, 0, Open()))
-    front = Job("http", HOST, 80, "/")
-    seen.add(Attempt(front, Status.ANSWERED, 0, answer))
-    return [job for job in page_jobs(DEVICE, seen) if job != front]
+    seen.add(Attempt(FRONT, Status.ANSWERED, 0, answer))
+    return seen
+
+
+def next_jobs(answer: HttpAnswer) -> list[Job]:
+    return [job for job in page_jobs(DEVICE, seen_of(answer)) if job != FRONT]
 
 
 @pytest.mark.parametrize(
@@ -68,3 +76,34 @@ def test_redirects_without_end_are_left_after_a_few_pages() -> None:
         for job in fresh:
             seen.add(Attempt(job, Status.ANSWERED, 0, HttpAnswer(302, {"location": f"/p{number}"})))
     assert sum(job.probe == "http" for job in seen.attempts) == 4
+
+
+@pytest.mark.parametrize(
+    ("markup", "shown"),
+    [
+        ("<p>a</p><script>b</script><style>c</style>d", "ad"),
+        ("<script>if (a<b) x('</p>')</script>text", "text"),
+        ("<SCRIPT src=x>", ""),
+        ("<p", ""),
+        ("<p>" * 3 + "x", "x"),
+    ],
+)
+def test_what_a_page_shows_is_what_stands_outside_of_scripts(markup: str, shown: str) -> None:
+    """Text between tags; a tag that never ends hides what follows."""
+    assert visible(markup) == shown
+
+
+@pytest.mark.parametrize("piece", ["<script", "<script>", "<", "<meta refresh", "<title", "location ="])
+def test_a_page_of_one_piece_without_end_is_read_in_one_pass(piece: str) -> None:
+    """64 KiB made to send a careless reader back to its start at every piece: it is classified, in no time."""
+    body = (piece * (65_536 // len(piece) + 1))[:65_536].encode()
+    began = time.process_time()
+    classify(HttpAnswer(200, {}, body))
+    list(page_jobs(DEVICE, seen_of(HttpAnswer(200, {}, body))))
+    assert time.process_time() - began < 2
+
+
+def test_a_page_that_is_forbidden_asked_for_no_password() -> None:
+    """401 asks for a login; 403 only refuses."""
+    assert classify(HttpAnswer(401))[0] is PageKind.LOGIN
+    assert classify(HttpAnswer(403))[0] is PageKind.OTHER

@@ -195,6 +195,29 @@ def test_a_directory_is_read_by_content_and_dated(tmp_path: Path) -> None:
     assert len(known.advisories) == 4
 
 
+def test_a_newer_table_of_models_adds_to_the_shipped_one(tmp_path: Path) -> None:
+    """A row of the folder stands before the row that came with the program; the others stay."""
+    row = {"maker": "ELECOM", "model": "WRC-X3000GS", "source": "somewhere", "recorded": "2026-12-01"}
+    other = row | {"maker": "Example", "model": "EX-1"}
+    (tmp_path / "m.json").write_text(json.dumps({"schema": "sekisho.models/1", "models": [row, other]}))
+    models = knowledge.load(tmp_path, NOW_MS).models
+    assert [
+        record.recorded for record in (models.of("ELECOM", "WRC-X3000GS"), models.of("Example", "EX 1")) if record
+    ] == [
+        "2026-12-01",
+        "2026-12-01",
+    ]
+    assert models.of("BUFFALO", "WXR-5950AX12") is not None
+
+
+def test_a_record_without_its_day_is_an_error(tmp_path: Path) -> None:
+    """How old a data set is must never be a guess."""
+    undated = CVE | {"cveMetadata": {"cveId": "CVE-2026-0001"}}
+    (tmp_path / "x.json").write_text(json.dumps(undated))
+    with pytest.raises(InputError, match=r"x\.json"):
+        knowledge.load(tmp_path, NOW_MS)
+
+
 @pytest.mark.parametrize(("name", "content"), [("x.json", "{}"), ("x.json", "{"), ("x.xml", "<a/>"), ("x.json", "[]")])
 def test_a_file_that_nobody_can_read_is_an_error(tmp_path: Path, name: str, content: str) -> None:
     """Nothing is passed over silently."""

@@ -103,6 +103,13 @@ def test_the_makers_questions_are_written_out() -> None:
     assert all("。" in question for question in device.questions)
 
 
+def test_a_check_that_failed_by_itself_is_shown() -> None:
+    """Nothing is silent: the line stands with its device, whatever measure the check belonged to."""
+    failed = Observation("any.failed", {"check": "c2.1", "error": "ValueError"}, "this program")
+    (device,) = shown(Language.EN, Reader.ANYONE, failed).devices
+    assert [line.verdict for line in device.lines] == ["CANNOT-TELL"]
+
+
 def test_labels_exist_in_both_languages() -> None:
     """None is empty."""
     for name, texts in labels().items():

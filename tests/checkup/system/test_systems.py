@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sekisho.checkup.system import SYSTEMS, Gateway, Neighbour, darwin, mac_of, normal_mac, windows
+from sekisho.checkup.system import SYSTEMS, Gateway, Neighbour, darwin, mac_of, normal_mac, off_this_computer, windows
 from sekisho.checkup.system.linux import Linux
 
 if TYPE_CHECKING:
@@ -73,10 +73,22 @@ def test_macos_route_arp_and_ndp_are_read() -> None:
 def test_windows_cmdlets_are_read() -> None:
     """Multicast rows and unreachable ones are no devices."""
     routes = [
-        {"InterfaceAlias": "Wi-Fi", "NextHop": "192.168.1.1", "RouteMetric": 35},
-        {"InterfaceAlias": "Ethernet", "NextHop": "10.0.0.1", "RouteMetric": 0},
+        {
+            "InterfaceAlias": "Wi-Fi",
+            "InterfaceIndex": 12,
+            "NextHop": "192.168.1.1",
+            "RouteMetric": 0,
+            "InterfaceMetric": 35,
+        },
+        {
+            "InterfaceAlias": "Ethernet",
+            "InterfaceIndex": 4,
+            "NextHop": "10.0.0.1",
+            "RouteMetric": 0,
+            "InterfaceMetric": 25,
+        },
     ]
-    assert windows.parse_routes(routes, None) == Gateway("Ethernet", ip_address("10.0.0.1"))
+    assert windows.parse_routes(routes, None) == Gateway("Ethernet", ip_address("10.0.0.1"), 4)
     assert windows.parse_routes([], None) is None
     row = {"InterfaceAlias": "Wi-Fi", "LinkLayerAddress": "00-00-5E-00-53-01", "State": 5}
     rows = [
@@ -104,3 +116,21 @@ def test_every_system_has_a_module() -> None:
 
     for module in SYSTEMS.values():
         assert import_module(module).SYSTEM.gateway
+
+
+def test_the_name_servers_behind_a_stub_count(tmp_path: Path) -> None:
+    """Where this computer asks itself, the network's name servers stand elsewhere; where they do not, none is known."""
+    stub, behind = tmp_path / "resolv.conf", tmp_path / "behind.conf"
+    stub.write_text("nameserver 127.0.0.53\noptions edns0\n")
+    system = Linux(resolv=stub, behind_stub=behind)
+    assert system.resolvers() == []
+    behind.write_text("nameserver 192.168.1.1\nnameserver 2001:db8::1\n")
+    assert system.resolvers() == ["192.168.1.1", "2001:db8::1"]
+    stub.write_text("nameserver 203.0.113.53\n")
+    assert system.resolvers() == ["203.0.113.53"]
+
+
+def test_addresses_that_tell_nothing_about_the_network_are_no_resolvers() -> None:
+    """Loopback stubs, and the site-local ones that Windows lists for interfaces without any."""
+    listed = ["127.0.0.1", "::1", "fec0:0:0:ffff::1%1", "192.168.1.1", "fe80::1%en0", "192.168.1.1"]
+    assert off_this_computer(listed) == ["192.168.1.1", "fe80::1"]

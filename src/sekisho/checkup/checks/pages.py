@@ -32,7 +32,7 @@ _ELSEWHERE = re.compile(
     re.IGNORECASE,
 )
 _SCRIPT = re.compile(r"<script", re.IGNORECASE)
-_MARKUP = re.compile(r"<script.*?</script>|<style.*?</style>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_UNSEEN = ("script", "style")
 _LITTLE_TEXT = 80
 """Visible characters below which a page with scripts is drawn by them, and cannot be read without a browser."""
 
@@ -67,7 +67,7 @@ def rules() -> tuple[Rule, ...]:
 
 def classify(answer: HttpAnswer) -> tuple[PageKind, str]:
     """Kind of an answer, and the id of the rule that decided ("status" or "text" where none did)."""
-    if answer.status in (401, 403):
+    if answer.status == 401:
         return PageKind.LOGIN, "status"
     if answer.status != 200:
         return PageKind.OTHER, "status"
@@ -75,8 +75,24 @@ def classify(answer: HttpAnswer) -> tuple[PageKind, str]:
     for rule in rules():
         if rule.pattern.search(text):
             return rule.kind, rule.id
-    drawn_by_script = _SCRIPT.search(text) and len(_MARKUP.sub("", text).strip()) < _LITTLE_TEXT
+    drawn_by_script = _SCRIPT.search(text) and len(visible(text)) < _LITTLE_TEXT
     return (PageKind.SCRIPT if drawn_by_script else PageKind.OTHER), "text"
+
+
+def visible(markup: str) -> str:
+    """What a page shows before any script runs, in one pass: a page may be made of nothing but tags that never end."""
+    shown: list[str] = []
+    hidden = ""
+    for piece in markup.split("<"):
+        tag, closed, text = piece.partition(">")
+        name = tag.lower()
+        if not hidden:
+            hidden = next((unseen for unseen in _UNSEEN if name.startswith(unseen)), "")
+        elif name.startswith(f"/{hidden}"):
+            hidden = ""
+        if closed and not hidden:
+            shown.append(text)
+    return "".join(shown).strip()
 
 
 def page_jobs(device: Device, seen: Seen) -> Iterator[Job]:

@@ -65,6 +65,8 @@ class PairCheck:
         return NotAccepted(tuple(tried))
 
     async def _try(self, device: Device, pair: Pair, page: Job) -> PairResult:
+        # The wait comes first: a challenge is good for some seconds only.
+        await self.sleep(self.ledger.wait_s(self.now_ms()))
         bare, bare_s = await self._get(page, None)
         challenge = bare.headers.get("www-authenticate", "") if bare else ""
         if bare is None or bare.status != 401 or _shows_lock(bare):
@@ -72,7 +74,6 @@ class PairCheck:
         header = authorization(challenge, pair, page.argument or "/")
         if header is None:
             return Stopped("a kind of login that is not tried")
-        await self.sleep(self.ledger.wait_s(self.now_ms()))
         try:
             self.ledger.begin(device, pair, self.now_ms())
         except Refused as refusal:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date as Date  # noqa: N812 # `date` is what the readers call their function
 from typing import TYPE_CHECKING, Any
 
-from sekisho.checkup.data import csaf, cve5, kev, myjvn, nvd, securitytxt
+from sekisho.checkup.data import csaf, cve5, kev, models, myjvn, nvd, securitytxt
 from sekisho.checkup.data.advisory import Advisory, Concern, concern, key
 from sekisho.checkup.data.models import Models, shipped
 from sekisho.checkup.jobs import NoAnswer
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from sekisho.checkup.data.models import ModelRecord
     from sekisho.checkup.data.securitytxt import SecurityTxt
 
 JSON_READERS = {"kev": kev, "nvd": nvd, "cve": cve5, "csaf": csaf}
@@ -27,6 +28,15 @@ JSON_READERS = {"kev": kev, "nvd": nvd, "cve": cve5, "csaf": csaf}
 
 SECURITY_TXT = ".security.txt"
 """A maker's security.txt is kept as ``<maker>.security.txt``, since the file does not say whose it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """One file: which data set it belongs to, of which day, and what it says."""
+
+    name: str
+    date: str
+    advisories: list[Advisory]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,15 +77,24 @@ def load(directory: Path | None, now_ms: int) -> Knowledge:
     if directory is None:
         return Knowledge()
     advisories: list[Advisory] = []
+    records: list[ModelRecord] = []
     dates: dict[str, str] = {}
     for path in sorted(p for p in directory.rglob("*") if p.suffix in (".json", ".xml")):
-        name, day, rows = _read(path)
-        advisories += rows
-        dates[name] = max(day, dates.get(name, ""))
+        found = _read(path)
+        if isinstance(found, DataSet):
+            advisories += found.advisories
+            dates[found.name] = max(found.date, dates.get(found.name, ""))
+        else:
+            records += found
     contacts = {
         key(path.name.removesuffix(SECURITY_TXT)): _contact(path) for path in directory.rglob(f"*{SECURITY_TXT}")
     }
-    return Knowledge(advisories=tuple(advisories), sources=tuple(_sources(dates, now_ms)), contacts=contacts)
+    return Knowledge(
+        advisories=tuple(advisories),
+        models=shipped().updated(records),
+        sources=tuple(_sources(dates, now_ms)),
+        contacts=contacts,
+    )
 
 
 def _sources(dates: dict[str, str], now_ms: int) -> Iterable[DataSource]:
@@ -91,15 +110,22 @@ def _contact(path: Path) -> SecurityTxt:
         raise InputError(path, f"it cannot be read: {error}") from error
 
 
-def _read(path: Path) -> tuple[str, str, list[Advisory]]:
+def _read(path: Path) -> DataSet | list[ModelRecord]:
     octets = path.read_bytes()
     try:
         if path.suffix == ".xml" and myjvn.recognises(octets):
-            return "jvn", myjvn.date(octets), myjvn.read(octets)
+            return DataSet("jvn", _day(myjvn.date(octets)), myjvn.read(octets))
         document: dict[str, Any] = json.loads(octets)
+        if models.recognises(document):
+            return models.read(document)
         for name, reader in JSON_READERS.items():
             if reader.recognises(document):
-                return name, reader.date(document), reader.read(document)
+                return DataSet(name, _day(reader.date(document)), reader.read(document))
     except (ValueError, KeyError, TypeError, AttributeError, NoAnswer) as error:
         raise InputError(path, f"it cannot be read: {error!r}") from error
-    raise InputError(path, "neither KEV, NVD 2.0, CVE record 5, CSAF 2.0 nor MyJVN")
+    raise InputError(path, "neither KEV, NVD 2.0, CVE record 5, CSAF 2.0, MyJVN nor a table of models")
+
+
+def _day(text: str) -> str:
+    """The day itself, if it is one: how old a data set is must never be a guess."""
+    return Date.fromisoformat(text).isoformat()

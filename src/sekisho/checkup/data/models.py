@@ -13,10 +13,11 @@ from sekisho.checkup.data import openeox
 from sekisho.checkup.data.advisory import key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
     from importlib.resources.abc import Traversable
 
+SCHEMA = "sekisho.models/1"
 _REQUIRED = {"maker", "source", "recorded"}
 _ALLOWED = _REQUIRED | {"model", "support", "precision", "latest_firmware", "contact", "firmware_page", "note"}
 
@@ -59,8 +60,12 @@ class ModelRecord:
 class Models:
     """Rows by maker and model."""
 
-    def __init__(self, records: list[ModelRecord]) -> None:
+    def __init__(self, records: Iterable[ModelRecord]) -> None:
         self._records = {(key(r.maker), key(r.model)): r for r in records}
+
+    def updated(self, records: Iterable[ModelRecord]) -> Models:
+        """The same table with some rows added or replaced."""
+        return Models([*self._records.values(), *records])
 
     def of(self, maker: str, model: str) -> ModelRecord | None:
         """The row of a model."""
@@ -76,6 +81,11 @@ def shipped() -> Models:
     """The table that comes with the program."""
     texts = [entry.read_text("utf-8") for entry in table().iterdir() if entry.name.endswith(".json")]
     return Models([record for text in texts for record in read(json.loads(text))])
+
+
+def recognises(document: Mapping[str, Any]) -> bool:
+    """Whether a JSON document is such a table."""
+    return document.get("schema") == SCHEMA
 
 
 def read(document: Mapping[str, Any]) -> list[ModelRecord]:

@@ -122,7 +122,7 @@ def _dechunk(body: bytes) -> bytes:
             length = int(size.split(b";")[0], 16)
         except ValueError:
             break
-        if not newline or length == 0:
+        if not newline or length <= 0:
             break
         whole, body = whole + rest[:length], rest[length + 2 :]
     return whole

@@ -122,7 +122,7 @@ def _device(device: Mapping[str, Any], language: Language, reader: Reader, words
         kind=device_names()[DeviceKind(device["kind"])].render(language),
         addresses=", ".join(device["addresses"]),
         identity=tuple((words[part], fact["value"], fact["source"]) for part, fact in device["identity"].items()),
-        lines=tuple(_line(f, language, reader, words) for f in device["findings"] if f["measure"] != MeasureId.MAKER),
+        lines=tuple(_line(f, language, reader, words) for f in device["findings"] if f["check"] != "maker"),
         questions=_questions(device, language, reader),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from importlib import import_module
+from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, Protocol
 
 from sekisho.core.errors import Refused
@@ -22,10 +23,16 @@ SYSTEMS = {
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A default route: through which interface to which router."""
+    """A default route: through which interface to which router.
+
+    Attributes:
+        index: of the interface, where the system's tables give it (0 otherwise). Windows knows its interfaces by
+            another name than the one that its tables print.
+    """
 
     interface: str
     address: IPAddress
+    index: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,20 @@ def this_system() -> System:
         raise Refused(f"the check-up does not know the system {sys.platform}")
     system: System = import_module(name).SYSTEM
     return system
+
+
+def off_this_computer(resolvers: list[str]) -> list[str]:
+    """Resolvers, each once, without those that tell nothing about the network.
+
+    A loopback address is a stub on this computer; Windows lists ``fec0:0:0:ffff::1`` to ``::3`` for every interface
+    that was given none.
+    """
+    found = []
+    for text in dict.fromkeys(resolvers):
+        address = ip_address(text.partition("%")[0])
+        if not address.is_loopback and not (isinstance(address, IPv6Address) and address.is_site_local):
+            found.append(str(address))
+    return found
 
 
 def normal_mac(text: str) -> str:

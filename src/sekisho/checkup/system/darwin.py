@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 
-from sekisho.checkup.system import Gateway, Neighbour, normal_mac
+from sekisho.checkup.system import Gateway, Neighbour, normal_mac, off_this_computer
 from sekisho.core.address import parse_address
 
 _ARP_ROW = re.compile(r"\((?P<address>[\d.]+)\) at (?P<mac>[0-9a-f:]+) on (?P<interface>\S+)")
@@ -28,7 +28,7 @@ class Darwin:
 
     def resolvers(self) -> list[str]:
         """``scutil --dns``, each once."""
-        return list(dict.fromkeys(_RESOLVER.findall(_output("scutil", "--dns"))))
+        return off_this_computer(_RESOLVER.findall(_output("scutil", "--dns")))
 
 
 def parse_route(text: str, interface: str | None) -> Gateway | None:

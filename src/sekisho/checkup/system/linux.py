@@ -7,7 +7,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from sekisho.checkup.system import Gateway, Neighbour
+from sekisho.checkup.system import Gateway, Neighbour, off_this_computer
 from sekisho.core.address import parse_address
 
 _ROUTE_UP_GATEWAY = 0x3
@@ -17,8 +17,14 @@ _ARP_COMPLETE = 0x2
 class Linux:
     """The running kernel's tables, of the network namespace that this process is in."""
 
-    def __init__(self, *, proc: Path = Path("/proc/net"), resolv: Path = Path("/etc/resolv.conf")) -> None:
-        self._proc, self._resolv = proc, resolv
+    def __init__(
+        self,
+        *,
+        proc: Path = Path("/proc/net"),
+        resolv: Path = Path("/etc/resolv.conf"),
+        behind_stub: Path = Path("/run/systemd/resolve/resolv.conf"),
+    ) -> None:
+        self._proc, self._resolv, self._behind_stub = proc, resolv, behind_stub
 
     def gateway(self, interface: str | None) -> Gateway | None:
         """The default route with the lowest metric."""
@@ -39,9 +45,8 @@ class Linux:
         return self._arp(interface) + _neighbours_v6(interface)
 
     def resolvers(self) -> list[str]:
-        """``nameserver`` lines."""
-        lines = self._resolv.read_text().splitlines() if self._resolv.exists() else []
-        return [words[1] for words in map(str.split, lines) if words[:1] == ["nameserver"] and len(words) > 1]
+        """``nameserver`` lines; where they name a stub of this computer only, those that the stub asks."""
+        return off_this_computer(_name_servers(self._resolv)) or off_this_computer(_name_servers(self._behind_stub))
 
     def _arp(self, interface: str) -> list[Neighbour]:
         rows = [line.split() for line in (self._proc / "arp").read_text().splitlines()[1:]]
@@ -50,6 +55,11 @@ class Linux:
             for row in rows
             if row[5] == interface and int(row[2], 16) & _ARP_COMPLETE
         ]
+
+
+def _name_servers(path: Path) -> list[str]:
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [words[1] for words in map(str.split, lines) if words[:1] == ["nameserver"] and len(words) > 1]
 
 
 def _host_order(word: str) -> ipaddress.IPv4Address:

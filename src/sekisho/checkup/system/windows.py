@@ -6,11 +6,12 @@ import json
 import subprocess
 from typing import Any
 
-from sekisho.checkup.system import Gateway, Neighbour, normal_mac
+from sekisho.checkup.system import Gateway, Neighbour, normal_mac, off_this_computer
 from sekisho.core.address import parse_address
 
 _ROUTES = (
-    "Get-NetRoute -DestinationPrefix 0.0.0.0/0 | Select-Object InterfaceAlias,NextHop,RouteMetric | ConvertTo-Json"
+    "Get-NetRoute -DestinationPrefix 0.0.0.0/0"
+    " | Select-Object InterfaceAlias,InterfaceIndex,NextHop,RouteMetric,InterfaceMetric | ConvertTo-Json"
 )
 _NEIGHBOURS = "Get-NetNeighbor | Select-Object IPAddress,LinkLayerAddress,InterfaceAlias,State | ConvertTo-Json"
 _RESOLVERS = "Get-DnsClientServerAddress | Select-Object -ExpandProperty ServerAddresses | ConvertTo-Json"
@@ -30,16 +31,16 @@ class Windows:
 
     def resolvers(self) -> list[str]:
         """``Get-DnsClientServerAddress``, each once."""
-        return list(dict.fromkeys(_powershell(_RESOLVERS)))
+        return off_this_computer(_powershell(_RESOLVERS))
 
 
 def parse_routes(rows: list[Any], interface: str | None) -> Gateway | None:
-    """The default route with the lowest metric."""
+    """The default route with the lowest metric; Windows adds the interface's to the route's."""
     usable = [row for row in rows if interface in (None, row["InterfaceAlias"])]
     if not usable:
         return None
-    best = min(usable, key=lambda row: row["RouteMetric"])
-    return Gateway(best["InterfaceAlias"], parse_address(best["NextHop"]))
+    best = min(usable, key=lambda row: row["RouteMetric"] + row["InterfaceMetric"])
+    return Gateway(best["InterfaceAlias"], parse_address(best["NextHop"]), best["InterfaceIndex"])
 
 
 def parse_neighbours(rows: list[Any], interface: str) -> list[Neighbour]:
