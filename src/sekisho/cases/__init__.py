@@ -1,0 +1,1 @@
+"""Cases: the detections of one line until it is closed, their evidence, measures and history, in one database."""

@@ -1,0 +1,171 @@
+"""Where the case database is, what it must be, and one transaction on it.
+
+SQLite, with the write-ahead log, so that people can look while an analysis writes. A process that writes takes the
+write lock when its transaction begins: two of them never read the same state and then both act on it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from sekisho.cases.tables import VERSION_TABLE
+from sekisho.core.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection, Engine
+    from sqlalchemy.exc import DBAPIError
+
+SCHEME = "sqlite:///"
+EXPECTED_URL = "expected a URL such as sqlite:///cases.db or sqlite:////var/lib/sekisho/cases.db"
+
+REVISIONS = ("0001",)
+"""Every form that the database has had, the present one last; the files of ``migrations/versions``."""
+
+BUSY_TIMEOUT_MS = 5_000
+"""A transaction takes well under a second; who waits longer waits for something that hangs."""
+
+_PROBLEMS = {
+    "SQLITE_NOTADB": "expected a SQLite database, found another kind of file",
+    "SQLITE_CORRUPT": "the database is damaged",
+    "SQLITE_BUSY": "another process holds the database; try again when it is done",
+    "SQLITE_LOCKED": "another process holds the database; try again when it is done",
+    "SQLITE_READONLY": "expected a database that can be written, found a read-only file or folder",
+    "SQLITE_CANTOPEN": "expected a database in a folder that can be read and written; it cannot be opened",
+    "SQLITE_FULL": "there is no space left for the database",
+    "SQLITE_IOERR": "the disk reports an error",
+    "SQLITE_PERM": "access to the database is denied",
+}
+"""What SQLite says -> what a person can do something with; extended codes begin with these."""
+
+
+@contextmanager
+def writing(url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Iterator[Connection]:
+    """One transaction that may change everything or, if it fails, nothing; makes and upgrades the database.
+
+    Raises:
+        InputError: the URL is wrong, the file is no database of ours, newer, locked, or cannot be written.
+    """
+    path = path_of(url)
+    with _transaction(path, mode="rwc", begin="BEGIN IMMEDIATE", busy_timeout_ms=busy_timeout_ms) as connection:
+        if _revision(connection, path) != REVISIONS[-1]:
+            _upgrade(connection)
+        yield connection
+
+
+@contextmanager
+def reading(url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Iterator[Connection]:
+    """One view of the database that nothing changes under.
+
+    Raises:
+        InputError: the URL is wrong, there is no database, or it has another form than this version reads.
+    """
+    path = path_of(url)
+    if not path.exists():
+        raise InputError(path, "expected a case database, found nothing; `sekisho analyze --cases` makes one")
+    with _transaction(path, mode="ro", begin="BEGIN", busy_timeout_ms=busy_timeout_ms) as connection:
+        if _revision(connection, path) != REVISIONS[-1]:
+            raise InputError(path, "the database is of an earlier version; `sekisho analyze --cases` upgrades it")
+        yield connection
+
+
+def path_of(url: str) -> Path:
+    """The file that a URL names.
+
+    Raises:
+        InputError: another kind of URL, or no file can be there.
+    """
+    if not url.startswith(SCHEME) or url == SCHEME:
+        # What stands behind the scheme may be a password.
+        raise InputError("case database", f"{EXPECTED_URL}, found {url.partition(':')[0]!r}")
+    path = Path(url.removeprefix(SCHEME))
+    if path.is_dir() or not path.parent.is_dir():
+        raise InputError(path, "expected a file in a folder that exists")
+    return path
+
+
+@contextmanager
+def _transaction(path: Path, *, mode: str, begin: str, busy_timeout_ms: int) -> Iterator[Connection]:
+    from sqlalchemy.exc import DBAPIError
+
+    try:
+        with _engine(path, mode=mode, begin=begin, busy_timeout_ms=busy_timeout_ms).begin() as connection:
+            yield connection
+    except DBAPIError as error:
+        problem = _problem(error)
+        if problem is None:
+            raise
+        raise InputError(path, problem) from error
+
+
+def _engine(path: Path, *, mode: str, begin: str, busy_timeout_ms: int) -> Engine:
+    from sqlalchemy import create_engine, event
+    from sqlalchemy.pool import NullPool
+
+    def connect() -> sqlite3.Connection:
+        return _connect(path, mode=mode, busy_timeout_ms=busy_timeout_ms)
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+
+    # The driver begins a transaction at the first change and leaves table definitions out of it; here it begins at
+    # the beginning and holds everything.
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _connect(path: Path, *, mode: str, busy_timeout_ms: int) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=busy_timeout_ms / 1000, isolation_level=None
+    )
+    try:
+        _require_ours(connection, path)
+        connection.execute("PRAGMA foreign_keys = ON")
+        if mode != "ro":
+            connection.execute("PRAGMA journal_mode = WAL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _require_ours(connection: sqlite3.Connection, path: Path) -> None:
+    """Before anything is written: a database of another program stays as it is."""
+    with closing(connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")) as rows:
+        names = {name for (name,) in rows}
+    if names and VERSION_TABLE not in names:
+        raise InputError(path, "expected a case database, found a SQLite database of another program")
+
+
+def _revision(connection: Connection, path: Path) -> str | None:
+    from sqlalchemy import inspect, text
+
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    revision = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 (a constant)
+    if revision is not None and revision not in REVISIONS:
+        raise InputError(path, f"the database is of a later version ({revision}) than this program ({REVISIONS[-1]})")
+    return revision
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": connection})
+    # A percent sign in a path would be read as an interpolation.
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    command.upgrade(config, "head")
+
+
+def _problem(error: DBAPIError) -> str | None:
+    name = getattr(error.orig, "sqlite_errorname", "")
+    return next((text for code, text in _PROBLEMS.items() if name.startswith(code)), None)

@@ -1,0 +1,1 @@
+"""The steps by which the case database came to its present form; Alembic runs them."""
