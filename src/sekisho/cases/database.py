@@ -6,6 +6,7 @@ write lock when its transaction begins: two of them never read the same state an
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -72,6 +73,20 @@ def reading(url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Iterator[Con
         if _revision(connection, path) != REVISIONS[-1]:
             raise InputError(path, "the database is of an earlier version; `sekisho analyze --cases` upgrades it")
         yield connection
+
+
+def require_usable(url: str) -> None:
+    """Find out before long work what would spoil its result; makes no database.
+
+    Raises:
+        InputError: as ``writing``.
+    """
+    path = path_of(url)
+    if path.exists():
+        with writing(url):
+            pass
+    elif not os.access(path.parent, os.W_OK):
+        raise InputError(path, _PROBLEMS["SQLITE_READONLY"])
 
 
 def path_of(url: str) -> Path:

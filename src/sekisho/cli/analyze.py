@@ -20,6 +20,8 @@ Examples:
 
     sekisho analyze exports.pcap --lines assignments.csv --map-e rules.toml --config sekisho.toml --report report.html
 
+    sekisho analyze exports.pcap --lines assignments.csv --cases sqlite:///cases.db
+
     tcpdump -w - udp port 2055 | sekisho analyze - --lines assignments.parquet --format json
 """
 
@@ -70,19 +72,27 @@ def analyze(
     report: Annotated[
         Path | None, typer.Option("--report", help="Also write a self-contained HTML page to this file.")
     ] = None,
+    cases: Annotated[
+        str | None, typer.Option("--cases", help="Also open and renew cases in this database: sqlite:///PATH.")
+    ] = None,
     lang: Annotated[
         Language | None, typer.Option("--lang", help="Language of the table; else that of the environment.")
     ] = None,
 ) -> None:
     """Find the lines that send unintended mass traffic in captured export datagrams.
 
-    Nothing is stored and no case is opened. Exit status 0 means that the input was analysed, whatever was found.
+    Nothing is stored, and no case is opened unless --cases says where. Exit status 0 means that the input was analysed,
+    whatever was found.
     """
     from sekisho.cli import progress
     from sekisho.pipeline import batch
 
     if report is not None:
         _require_writable(report)
+    if cases is not None:
+        from sekisho.cases.database import require_usable
+
+        require_usable(cases)
 
     with progress.bar() as bar:
         analysis = batch.analyze(
@@ -99,6 +109,10 @@ def analyze(
         typer.echo(f"sekisho: {remark.text(language.value)}", err=True)
     if report is not None:
         _write_report(report, analysis)
+    if cases is not None:
+        from sekisho.cli.cases import record
+
+        record(cases, analysis.document, lang=language.value)
     if form is Form.JSON:
         typer.echo(analysis.to_json())
     else:

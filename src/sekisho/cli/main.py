@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sekisho import __version__
-from sekisho.cli import analyze, checkup, decode
+from sekisho.cli import analyze, cases, checkup, decode
 from sekisho.cli import config as config_commands
 from sekisho.cli import simulate as simulate_commands
 from sekisho.cli.extras import extra_of
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.command("analyze", epilog=analyze.EXAMPLES)(analyze.analyze)
 app.command("decode", epilog=decode.EXAMPLES)(decode.decode)
 app.command("simulate", epilog=simulate_commands.EXAMPLES)(simulate_commands.simulate)
+app.add_typer(cases.app, name="cases")
 app.add_typer(checkup.app, name="checkup")
 app.add_typer(config_commands.app, name="config")
 

@@ -60,6 +60,11 @@ def _beside_the_file(path: Path, info: ValidationInfo) -> Path:
     return directory / path.expanduser()
 
 
+def _database_beside_the_file(url: str, info: ValidationInfo) -> str:
+    scheme, separator, path = url.partition("sqlite:///")
+    return url if scheme or not separator else f"{separator}{_beside_the_file(Path(path), info)}"
+
+
 Seconds = Annotated[float, Strict(), Field(gt=0, le=MAX_TIMEOUT_S)]
 Rate = Annotated[float, Strict(), Field(gt=0)]
 Interval = Annotated[float, Strict(), Field(ge=1)]
@@ -72,6 +77,8 @@ Prefix = Annotated[
 Pattern = Annotated[str, Strict(), AfterValidator(_regular_expression)]
 File = Annotated[Path, AfterValidator(_beside_the_file)]
 """A path; a relative one stands beside the configuration file."""
+DatabaseUrl = Annotated[str, Strict(), Field(min_length=1), AfterValidator(_database_beside_the_file)]
+"""A database; the file of a SQLite URL stands beside the configuration file, as every file does."""
 
 
 class Role(StrEnum):
@@ -209,6 +216,34 @@ class Privacy(_Section):
     """Secret that line keys are computed with; whoever has it and a line's name finds the line in the store."""
 
 
+class Cases(_Section):
+    """``[cases]``: where cases are kept."""
+
+    url: DatabaseUrl | None = None
+    """Case database, such as ``sqlite:///cases.db``; a relative path stands beside the configuration file."""
+
+
+class Operator(_Section):
+    """``[operator]``: who writes to subscribers, in the words that notices use; a preview marks what is missing."""
+
+    name_ja: Text | None = None
+    """The operator's name in Japanese."""
+    name_en: Text | None = None
+    """The operator's name in English."""
+    contact_ja: Text | None = None
+    """The desk that answers questions about notices, in Japanese."""
+    contact_en: Text | None = None
+    """The same in English."""
+    telephone: Text | None = None
+    """Its telephone number, as subscribers dial it."""
+    hours_ja: Text | None = None
+    """When it answers, in Japanese."""
+    hours_en: Text | None = None
+    """The same in English."""
+    site: Text | None = None
+    """The operator's own site as a person types it: a notice names it and links nowhere."""
+
+
 class Config(_Section):
     """The whole of ``sekisho.toml``."""
 
@@ -224,6 +259,10 @@ class Config(_Section):
     """What is known about lines."""
     privacy: Privacy = Privacy()
     """How lines are kept apart from names."""
+    cases: Cases = Cases()
+    """Where cases are kept."""
+    operator: Operator = Operator()
+    """Who writes to subscribers."""
 
 
 def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:
@@ -249,7 +288,9 @@ def validate(layers: Layers) -> Config:
         raise first_problem(error, layers, known_keys=KEYS) from None
 
 
-_SECTIONS: tuple[type[BaseModel], ...] = (Config, Network, Exporter, Interface, Vrf, Attribution, Files, Privacy)
+_SECTIONS: tuple[type[BaseModel], ...] = (
+    Config, Network, Exporter, Interface, Vrf, Attribution, Files, Privacy, Cases, Operator,
+)  # fmt: skip
 
 KEYS = frozenset(key for section in _SECTIONS for key in section.model_fields)
 """Every key, to name the one that was probably meant."""

@@ -97,8 +97,17 @@ def order_of_measures(kind: str, *, ports: Iterable[int] = ()) -> tuple[MeasureI
         kind: kind of detection; operators' own kinds give the general order.
         ports: destination ports that a scan went for.
     """
-    first = POINTS_AT.get(kind, ()) + (_after_scan(frozenset(ports)) if kind == "scan" else ())
-    return first + tuple(measure for measure in SUBSCRIBER_ORDER if measure not in first)
+    return order_for_case([(kind, ports)])
+
+
+def order_for_case(evidence: Iterable[tuple[str, Iterable[int]]]) -> tuple[MeasureId, ...]:
+    """All six for a line on which several things were seen: what the gravest points at first, then the next.
+
+    Args:
+        evidence: (kind, destination ports), the gravest first.
+    """
+    first = [measure for kind, ports in evidence for measure in _pointed_at(kind, ports)]
+    return tuple(dict.fromkeys([*first, *SUBSCRIBER_ORDER]))
 
 
 def likely_devices(kind: str) -> tuple[DeviceKind, ...]:
@@ -111,6 +120,10 @@ def device_names() -> Mapping[DeviceKind, Text]:
     """What each kind of device is called."""
     tables = load_texts("devices")
     return {kind: Text.of(tables[kind]) for kind in DeviceKind}
+
+
+def _pointed_at(kind: str, ports: Iterable[int]) -> tuple[MeasureId, ...]:
+    return POINTS_AT.get(kind, ()) + (_after_scan(frozenset(ports)) if kind == "scan" else ())
 
 
 def _after_scan(ports: frozenset[int]) -> tuple[MeasureId, ...]:
