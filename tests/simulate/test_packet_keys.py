@@ -14,13 +14,14 @@ from small_scenarios import attack, scenario
 COUNT = 40_000
 
 
-def keys(part, *, nth=None, outbound=1):
+def keys(part, *, nth=None, outbound=1, protocol=6):
     chosen = scenario(attack=[part])
     simulation = Simulation(chosen, seed=1)
-    flows = from_rows([{"attack": 0, "line": simulation.attacks.line[0], "seed": 99, "outbound": outbound}])
+    row = {"pattern": 0, "line": simulation.attacks.line[0], "seed": 99, "outbound": outbound, "protocol": protocol}
+    flows = from_rows([row])
     nth = np.arange(COUNT) if nth is None else np.array(nth)
     sampled = Sampled(row=np.zeros(len(nth), np.int64), nth=nth, packets=np.ones(len(nth), np.int64))
-    return PacketKeys(chosen.attack, simulation.lines.ports).of(flows, sampled)
+    return PacketKeys(simulation.attacks.patterns, simulation.lines.ports).of(flows, sampled)
 
 
 def test_a_packet_always_has_the_same_key():

@@ -8,7 +8,7 @@ import numpy as np
 
 from sekisho.core.address import V4_MAPPED
 from sekisho.simulate.applications import ANY_PORT, APPLICATIONS, column, members
-from sekisho.simulate.flows import ACK, BENIGN, ESP, FIN, PSH, SYN, TCP, Flows, joined
+from sekisho.simulate.flows import ACK, ESP, FIN, PSH, SYN, TCP, Flows, from_columns, joined
 from sekisho.simulate.lines import FIXED, FIXED_LENGTH, MAP_E
 
 if TYPE_CHECKING:
@@ -167,7 +167,8 @@ class Conversations:
         pps = np.minimum(wanted_pps, limit_pps)
         tcp, opens = drawn.of("protocol") == TCP, drawn.on("served") != outbound
         n = len(octets)
-        return Flows(
+        return from_columns(
+            n,
             src_hi=src.hi,
             src_lo=src.lo,
             dst_hi=dst.hi,
@@ -182,9 +183,7 @@ class Conversations:
             later_flags=np.where(tcp, PSH | ACK, 0),
             last_flags=np.where(tcp, FIN | ACK, 0),
             line=drawn.line,
-            outbound=np.full(n, int(outbound)),
-            attack=np.full(n, BENIGN),
-            seed=np.zeros(n, np.int64),
+            outbound=int(outbound),
         )
 
 

@@ -21,9 +21,17 @@ if TYPE_CHECKING:
     Slots = NDArray[np.int64]
 
 SRC_HI, SRC_LO, DST_HI, DST_LO, PORTS, PROTOCOL, FIRST_MS, LAST_MS, PACKETS, OCTETS, FLAGS, OUTBOUND = range(12)
-"""Columns of a row; the first six are the flow key."""
+FRAGMENT, ATTACK, SRC_LINE, DST_LINE = range(12, 16)
+"""Columns of a row; the first six are the flow key.
 
-ROW = 12
+OUTBOUND: 1 sent by a line, 0 received by one, ``BETWEEN_LINES`` both, at one router.
+FRAGMENT: fragment offset of the first packet, in units of eight octets.
+ATTACK, SRC_LINE, DST_LINE: numbers in the truth, -1 none; they never leave the router.
+"""
+
+BETWEEN_LINES = 2
+
+ROW = 16
 _KEY = 6
 _EMPTY = -1
 _FIRST_CAPACITY = 1 << 12

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sekisho.simulate import flow_cache as fc
-from sekisho.simulate.flows import BENIGN, Flows, joined, no_flows
+from sekisho.simulate.flows import BENIGN, OUTSIDE, OWN_KEYS, Flows, joined, no_flows
 from sekisho.simulate.sampling import sample
 
 if TYPE_CHECKING:
@@ -26,16 +26,33 @@ _SEES = {"both": (0, 1), "outbound": (1,), "inbound": (0,)}
 class Router:
     """True flows in, flow records out, in time steps.
 
+    Args:
+        here: (lines,) the lines whose packets pass it.
+        counts: tells the truth what was on the wire; one router of those that see the same packets does.
+
     Attributes:
+        sampling_interval: what it samples now.
         selected_packets: packets chosen by the sampling so far.
+        selected_of_attack: (attacks,) those among them that an attack sent.
     """
 
-    def __init__(self, part: ExporterPart, keys: PacketKeys, truth: Truth, rng: Generator) -> None:
-        self.part = part
+    def __init__(
+        self,
+        part: ExporterPart,
+        keys: PacketKeys,
+        truth: Truth,
+        rng: Generator,
+        *,
+        here: NDArray[np.bool_],
+        counts: bool = True,
+    ) -> None:
+        self.part, self.sampling_interval = part, part.sampling_interval
         self._keys, self._truth, self._rng = keys, truth, rng
+        self._here, self._counts = here, counts
         self._flows, self._new = no_flows(), list[Flows]()
         self._cache = fc.FlowCache(active_ms=part.active_timeout_s * 1000, inactive_ms=part.inactive_timeout_s * 1000)
         self.selected_packets = 0
+        self.selected_of_attack = np.zeros(truth.attack_count, np.int64)
 
     @property
     def open_flows(self) -> int:
@@ -51,19 +68,36 @@ class Router:
         for flows in (self._flows, *self._new):
             flows.cut(line, at_ms)
 
+    def resample(self, interval: int) -> NDArray[np.int64]:
+        """(n, ROW) records of the whole cache, which a router empties before it samples 1 in ``interval``."""
+        self.sampling_interval = interval
+        return self._cache.flush()
+
     def step(self, at_ms: int, until_ms: int) -> NDArray[np.int64]:
         """(n, ROW) records that leave at ``until_ms``."""
         flows = self._begin()
         before = flows.sent_before(at_ms)
         sent = flows.sent_before(until_ms) - before
-        self._truth.count(flows, before, sent, at_ms)
+        if self._counts:
+            self._truth.count(flows, before, sent, at_ms)
         seen = np.where(np.isin(flows.outbound, _SEES[self.part.sees]), sent, 0)
-        sampled = sample(flows, before, seen, self.part.sampling_interval, self._rng)
+        sampled = sample(flows, before, seen, self.sampling_interval, self._rng)
         sampled, keys = self._keys.of(flows, sampled)
-        self.selected_packets += int(sampled.packets.sum())
-        self._cache.observe(_observations(flows, sampled, keys))
+        self._count(flows, sampled)
+        observed = observations(flows, sampled, keys)
+        local = (observed[:, fc.OUTBOUND] == 1) & self._is_here(observed[:, fc.DST_LINE])
+        observed[local, fc.OUTBOUND] = fc.BETWEEN_LINES
+        self._cache.observe(observed)
         self._flows = _without_ended(flows, until_ms)
         return self._cache.expire(until_ms)
+
+    def _count(self, flows: Flows, sampled: Sampled) -> None:
+        self.selected_packets += int(sampled.packets.sum())
+        attack = np.where(flows.outbound[sampled.row] == 1, flows.attack[sampled.row], BENIGN)
+        np.add.at(self.selected_of_attack, attack[attack != BENIGN], sampled.packets[attack != BENIGN])
+
+    def _is_here(self, line: NDArray[np.int64]) -> NDArray[np.bool_]:
+        return np.asarray((line != OUTSIDE) & self._here[line], np.bool_)
 
     def _begin(self) -> Flows:
         flows, self._new = joined([self._flows, *self._new]), []
@@ -80,7 +114,8 @@ def _without_ended(flows: Flows, until_ms: int) -> Flows:
     return flows.select(going_on) if going_on.sum() < _WORTH_KEEPING * len(going_on) else flows
 
 
-def _observations(flows: Flows, sampled: Sampled, keys: Keys) -> NDArray[np.int64]:
+def observations(flows: Flows, sampled: Sampled, keys: Keys) -> NDArray[np.int64]:
+    """(n, ROW) what a metering process sees of the selected packets."""
     row, nth, packets = sampled
     last = nth + packets - 1
     start, period = flows.start_ms[row], flows.period_ms[row]
@@ -95,6 +130,11 @@ def _observations(flows: Flows, sampled: Sampled, keys: Keys) -> NDArray[np.int6
     out[:, fc.OCTETS] = packets * flows.octets[row]
     out[:, fc.FLAGS] = _flags(flows, sampled, last, keys.first_flags)
     out[:, fc.OUTBOUND] = flows.outbound[row]
+    out[:, fc.FRAGMENT] = flows.fragment_offset[row]
+    out[:, fc.ATTACK] = flows.attack[row]
+    sent = flows.outbound[row] == 1
+    out[:, fc.SRC_LINE] = np.where(sent, flows.line[row], flows.peer_line[row])
+    out[:, fc.DST_LINE] = np.where(sent, flows.peer_line[row], flows.line[row])
     return out
 
 
@@ -103,7 +143,7 @@ def _flags(
 ) -> NDArray[np.int64]:
     """OR of the flags of the selected packets: a SYN shows only where the first packet is among them."""
     row, nth, packets = sampled
-    alone = flows.attack[row] != BENIGN
+    alone = flows.pattern[row] != OWN_KEYS
     has_first = alone | (nth == 0)
     has_last = ~alone & (last > 0) & (last == flows.total()[row] - 1)
     has_later = packets > has_first.astype(np.int64) + has_last

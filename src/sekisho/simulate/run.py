@@ -27,6 +27,7 @@ COLLECTOR = IPv4Address("192.0.2.200")
 COLLECTOR_PORT = {"v5": 2055, "v9": 2055, "ipfix": 4739}
 _SOURCE_PORT = 50_000
 
+_ROLES = {"access": "subscriber", "border": "border"}
 _HOME, _BUSINESS = "home", "business"
 _SUBSCRIBERS_A_LINK = 500
 
@@ -51,6 +52,8 @@ def simulate(
     scenario: Scenario, out_dir: Path, *, seed: int = 1, on_progress: Callable[[float], None] | None = None
 ) -> Outcome:
     """Write ``flows.pcap``, ``assignments.csv``, ``lines.csv``, ``map-e.toml``, ``sekisho.toml``, ``truth.json``.
+
+    Where lines are in contact with a controller, ``indicators.csv`` holds its address.
 
     ``on_progress`` is called with the share done, 0 to 1.
     """
@@ -83,6 +86,8 @@ def write_inputs(simulation: Simulation, out_dir: Path) -> None:
     """Everything a collector must know before the first datagram: assignments, lines, rules, configuration."""
     _write_csv(out_dir / "assignments.csv", _ASSIGNMENT_COLUMNS, _assignments(simulation))
     _write_csv(out_dir / "lines.csv", _LINE_COLUMNS, _line_rows(simulation))
+    if indicators := list(_indicators(simulation)):
+        _write_csv(out_dir / "indicators.csv", _INDICATOR_COLUMNS, iter(indicators))
     (out_dir / "map-e.toml").write_text(tomli_w.dumps(_map_e()), encoding="utf-8")
     (out_dir / "sekisho.toml").write_text(tomli_w.dumps(configuration(simulation.scenario)), encoding="utf-8")
 
@@ -90,6 +95,7 @@ def write_inputs(simulation: Simulation, out_dir: Path) -> None:
 def truth(simulation: Simulation) -> dict[str, Any]:
     """The content of ``truth.json``; who held which address otherwise is what ``assignments.csv`` says."""
     attacks, lines = simulation.attacks, simulation.lines
+    told = simulation.truth.attacks([lines.line_id(line) for line in attacks.line], _holders(simulation))
     return {
         "schema": SCHEMA,
         "scenario": simulation.scenario.name,
@@ -97,14 +103,14 @@ def truth(simulation: Simulation) -> dict[str, Any]:
         "start": iso(simulation.scenario.start_ms),
         "end": iso(simulation.scenario.end_ms),
         "lines": len(lines),
-        "exporters": [_exporter_truth(simulation, n) for n in range(len(simulation.exports))],
-        "attacks": simulation.truth.attacks([lines.line_id(line) for line in attacks.line], _holders(simulation)),
+        "exporters": [_exporter_truth(simulation, n) for n in range(len(simulation.delivery.exports))],
+        "attacks": [entry | _left(simulation, entry.pop("number")) for entry in told],
         "outbound": simulation.truth.outbound(),
     }
 
 
 def configuration(scenario: Scenario) -> dict[str, Any]:
-    """``sekisho.toml`` for the scenario's exporters, which all stand at one boundary."""
+    """``sekisho.toml`` for the scenario's exporters."""
     return {
         "network": {"prefixes": list(NETWORK)},
         "exporter": [
@@ -114,8 +120,8 @@ def configuration(scenario: Scenario) -> dict[str, Any]:
                 "active_timeout_s": float(part.active_timeout_s),
                 "inactive_timeout_s": float(part.inactive_timeout_s),
                 "sampling_default": float(part.sampling_interval),
-                "boundary": "access",
-                "role": "subscriber",
+                "boundary": part.boundary,
+                "role": _ROLES[part.boundary],
                 "sees": part.sees,
             }
             for part in scenario.exporter
@@ -124,6 +130,7 @@ def configuration(scenario: Scenario) -> dict[str, Any]:
 
 
 _ASSIGNMENT_COLUMNS = ("line_id", "prefix", "port_first", "port_last", "valid_from", "valid_to")
+_INDICATOR_COLUMNS = ("address", "port", "protocol", "name")
 _LINE_COLUMNS = ("line_id", "access_kind", "group", "up_bps", "down_bps", "link")
 
 
@@ -167,6 +174,13 @@ def _line_rows(simulation: Simulation) -> Iterator[tuple[str | int, ...]]:
         yield lines.line_id(line), access, group, int(lines.up_bps[line]), int(lines.down_bps[line]), link
 
 
+def _indicators(simulation: Simulation) -> Iterator[tuple[str | int, ...]]:
+    """Controllers, as an operator would get them from a feed."""
+    contacts = [part for part in simulation.attacks.parts if part.kind == "c2_contact"]
+    rows = ((str(n.network_address), port, p.protocol, p.name) for p in contacts for n in p.target for port in p.ports)
+    yield from dict.fromkeys(rows)
+
+
 def _map_e() -> dict[str, Any]:
     rule = MAP_RULE
     prefixes = {"ipv6_prefix": str(rule.ipv6_prefix), "ipv4_prefix": str(rule.ipv4_prefix)}
@@ -185,23 +199,44 @@ def _holders(simulation: Simulation) -> dict[int, list[dict[str, Any]]]:
 
 
 def _exporter_truth(simulation: Simulation, number: int) -> dict[str, Any]:
-    part, export = simulation.scenario.exporter[number], simulation.exports[number]
+    part, export = simulation.scenario.exporter[number], simulation.delivery.exports[number]
+    received = simulation.delivery.received[number]
     return {
         "name": part.name,
         "address": str(part.address),
         "protocol": part.protocol,
+        "boundary": part.boundary,
         "sampling_interval": part.sampling_interval,
+        "sampling_changes": [change.model_dump() for change in part.sampling_changes],
+        "announced_times": part.announced_times,
+        "clock_skew_ms": part.clock_skew_ms,
+        "lost_datagrams": received.lost_datagrams,
+        "lost_records": received.lost_records,
         "datagrams": export.datagrams,
         "records": export.records,
         "selected_packets": simulation.routers[number].selected_packets,
     }
 
 
+def _left(simulation: Simulation, attack: int) -> dict[str, Any]:
+    """What an attack's line has left in the records: chosen by the samplers, and in records that arrived."""
+    access = simulation.access_router(simulation.attacks.line[attack])
+    numbers = {part.name: n for n, part in enumerate(simulation.scenario.exporter)}
+    return {
+        "exporter": simulation.scenario.exporter[access].name,
+        "sampled_packets": int(simulation.routers[access].selected_of_attack[attack]),
+        "received_packets": int(simulation.delivery.received[access].packets_of_attack[attack]),
+        "sampled_packets_by_exporter": {
+            name: int(simulation.routers[number].selected_of_attack[attack]) for name, number in numbers.items()
+        },
+    }
+
+
 def outcome_of(simulation: Simulation) -> Outcome:
     """What a finished simulation has produced."""
     return Outcome(
-        datagrams=sum(export.datagrams for export in simulation.exports),
-        records=sum(export.records for export in simulation.exports),
+        datagrams=sum(export.datagrams for export in simulation.delivery.exports),
+        records=sum(export.records for export in simulation.delivery.exports),
         selected_packets=sum(router.selected_packets for router in simulation.routers),
         most_open_flows=simulation.most_open_flows,
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sekisho.simulate.flows import BENIGN
+from sekisho.simulate.flows import OWN_KEYS
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -38,9 +38,9 @@ def sample(flows: Flows, before: NDArray[np.int64], sent: NDArray[np.int64], int
 
 
 def _all(flows: Flows, before: NDArray[np.int64], sent: NDArray[np.int64]) -> Sampled:
-    """Every packet; those of an attack one by one, since each has its own key."""
-    row = np.repeat(np.arange(len(sent)), np.where(flows.attack == BENIGN, sent > 0, sent))
-    single = flows.attack[row] != BENIGN
+    """Every packet; those of a pattern one by one, since each has its own key."""
+    row = np.repeat(np.arange(len(sent)), np.where(flows.pattern == OWN_KEYS, sent > 0, sent))
+    single = flows.pattern[row] != OWN_KEYS
     offset = np.arange(len(row)) - np.searchsorted(row, row)
     return Sampled(row=row, nth=before[row] + offset, packets=np.where(single, 1, sent[row]))
 

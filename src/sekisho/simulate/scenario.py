@@ -5,32 +5,28 @@ from __future__ import annotations
 import tomllib
 from datetime import datetime  # noqa: TC003 (pydantic evaluates annotations)
 from importlib.resources import files
-from ipaddress import IPv4Address, IPv4Network, IPv6Network  # noqa: TC003 (the same)
+from ipaddress import IPv4Address  # noqa: TC003 (the same)
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from sekisho.core.errors import ConfigError, InputError
+from sekisho.simulate.attack_part import Access, AttackPart, Part, Seconds, Share
 
-Access = Literal["pppoe", "map_e", "ipoe", "fixed"]
-"""Dynamic IPv4; shared IPv4 beside native IPv6; IPv6 alone; fixed IPv4 (business lines)."""
+_LARGEST_V5_INTERVAL = 16_383
 
-Port = Annotated[int, Field(ge=0, le=65_535)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Seconds = Annotated[float, Field(ge=0)]
+ExporterSampling = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class LineCounts(_Part):
+class LineCounts(Part):
     """How many lines of each access kind, and how they behave.
 
     Attributes:
         reconnects_per_hour: mean rate at which a PPPoE line is cut and gets another address.
         activity: factor on the number of conversations people start.
+        between_lines: share of their conversations whose peer is another line of this network.
+        by_hour: people follow the hours of the day; otherwise it is evening all the time.
     """
 
     pppoe: Annotated[int, Field(ge=0, le=30_000)] = 0
@@ -39,6 +35,8 @@ class LineCounts(_Part):
     fixed: Annotated[int, Field(ge=0, le=500)] = 0
     reconnects_per_hour: Annotated[float, Field(ge=0)] = 0.0
     activity: Annotated[float, Field(ge=0)] = 1.0
+    between_lines: Share = 0.0
+    by_hour: bool = False
 
     @property
     def total(self) -> int:
@@ -46,68 +44,54 @@ class LineCounts(_Part):
         return self.pppoe + self.map_e + self.ipoe + self.fixed
 
 
-class ExporterPart(_Part):
-    """A router that meters the traffic of the lines of some access kinds.
+class SamplingChange(Part):
+    """From ``at_s`` on the router samples 1 in ``interval`` and says so; it empties its cache first."""
+
+    at_s: Annotated[int, Field(ge=1)]
+    interval: ExporterSampling
+
+
+class ExporterPart(Part):
+    """A router that meters the traffic of the lines of some access kinds, and how its records reach the collector.
 
     Attributes:
         sampling_interval: 1 in N packets, each chosen independently.
+        sampling_changes: in order of time.
+        announced_times: factor on the sampling interval that it announces; other than 1 it announces a wrong one.
+        access: access kinds of the lines whose packets pass it.
+        boundary: routers of another boundary see the same packets again, and sample them anew; what lines send to
+            each other never reaches the border.
+        loss: share of its datagrams that do not arrive, templates among them.
+        clock_skew_ms: how far its clock is ahead.
+        template_refresh_s: how often templates and options are sent again.
         uptime_s: age of the router when the scenario starts; v9 and v5 count 32-bit milliseconds of it.
     """
 
     name: str
     address: IPv4Address
     protocol: Literal["v5", "v9", "ipfix"]
-    sampling_interval: Annotated[int, Field(ge=1, le=16_383)] = 1
+    sampling_interval: ExporterSampling = 1
+    sampling_changes: tuple[SamplingChange, ...] = ()
+    announced_times: Annotated[float, Field(gt=0)] = 1.0
     active_timeout_s: Annotated[int, Field(ge=1)] = 60
     inactive_timeout_s: Annotated[int, Field(ge=1)] = 15
     sees: Literal["both", "outbound", "inbound"] = "both"
     access: tuple[Access, ...]
+    boundary: Literal["access", "border"] = "access"
+    loss: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    clock_skew_ms: int = 0
+    template_refresh_s: Annotated[int, Field(ge=1)] = 60
     uptime_s: Seconds = 1_000_000.0
 
-
-class AttackPart(_Part):
-    """Unwanted traffic that one line sends.
-
-    Attributes:
-        kind: the kind of detection that it deserves.
-        pps, octets: packets a second while it is on; IP-layer octets of each.
-        target: address or prefix; every packet goes to a pseudo-random address in it.
-        ports: destination ports, chosen by packet; empty = any.
-        source_ports: how many source ports the bot uses; 0 = as many as the line has.
-        on_s, off_s: pulses; ``off_s`` = 0 is a constant one.
-        refused, accepted: share of the packets that a RST, or a SYN with ACK, answers.
-        reconnects_at_s: when the line is cut; the attack goes on from its next address.
-    """
-
-    name: str
-    kind: str
-    access: Access
-    start_s: Seconds
-    duration_s: Annotated[float, Field(gt=0)]
-    protocol: Literal["tcp", "udp"]
-    pps: Annotated[float, Field(gt=0)]
-    octets: Annotated[int, Field(ge=20, le=1500)]
-    target: IPv4Network | IPv6Network
-    ports: tuple[Port, ...] = ()
-    source_ports: Annotated[int, Field(ge=0)] = 0
-    on_s: Annotated[float, Field(gt=0)] = 1.0
-    off_s: Seconds = 0.0
-    refused: Share = 0.0
-    accepted: Share = 0.0
-    reconnects_at_s: tuple[Seconds, ...] = ()
-
     @model_validator(mode="after")
-    def _reachable(self) -> Self:
-        if self.access == "ipoe" and self.target.version == 4:
-            raise ValueError("an ipoe line has no IPv4; the target must be an IPv6 prefix")
-        if self.access in {"pppoe", "fixed"} and self.target.version == 6:
-            raise ValueError(f"a {self.access} line has no IPv6; the target must be an IPv4 prefix")
-        if self.reconnects_at_s and self.access != "pppoe":
-            raise ValueError("only a pppoe line gets another address when it reconnects")
+    def _can_be_announced(self) -> Self:
+        intervals = [self.sampling_interval, *(change.interval for change in self.sampling_changes)]
+        if self.protocol == "v5" and max(intervals) * self.announced_times > _LARGEST_V5_INTERVAL:
+            raise ValueError(f"v5 has 14 bits for the announced sampling interval; at most {_LARGEST_V5_INTERVAL}")
         return self
 
 
-class Scenario(_Part):
+class Scenario(Part):
     """Everything that a seed does not decide.
 
     Attributes:
@@ -135,9 +119,10 @@ class Scenario(_Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        metered = [access for exporter in self.exporter for access in exporter.access]
-        if len(metered) != len(set(metered)):
-            raise ValueError("each access kind is metered by one exporter; one is named twice")
+        places = [(exporter.boundary, access) for exporter in self.exporter for access in exporter.access]
+        if len(places) != len(set(places)):
+            raise ValueError("each access kind is metered by one exporter of a boundary; one is named twice")
+        metered = {access for boundary, access in places if boundary == "access"}
         for access in ("pppoe", "map_e", "ipoe", "fixed"):
             lines = getattr(self.lines, access)
             if lines and access not in metered:

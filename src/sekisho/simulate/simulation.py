@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,7 +10,8 @@ from sekisho.core.kernels import warm
 from sekisho.simulate import flow_cache
 from sekisho.simulate.attacks import Attacks
 from sekisho.simulate.conversations import Conversations
-from sekisho.simulate.export import PROTOCOLS
+from sekisho.simulate.delivery import STEP_MS, Delivery, Exported
+from sekisho.simulate.flows import OUTSIDE
 from sekisho.simulate.lines import ACCESS, build_lines
 from sekisho.simulate.packet_keys import PacketKeys
 from sekisho.simulate.router import Router
@@ -21,25 +21,13 @@ from sekisho.simulate.truth import Truth
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
-
-    from sekisho.simulate.export.message import Export
     from sekisho.simulate.flows import Flows
-    from sekisho.simulate.scenario import Scenario
+    from sekisho.simulate.scenario import ExporterPart, Scenario
 
-STEP_MS = 1000
-"""Divides the ten-second windows; a router looks at its timeouts this often."""
-
-_LINES, _INFECTED, _SESSIONS, _CONVERSATIONS, _SAMPLING = range(5)
+_LINES, _INFECTED, _SESSIONS, _CONVERSATIONS, _SAMPLING, _LOSS = range(6)
 """Purposes of random numbers; each has its own stream, so that sessions are the same whatever the traffic is."""
 
-
-class Exported(NamedTuple):
-    """One export datagram: when it arrives (milliseconds UTC), from which exporter (its place in the scenario)."""
-
-    at_ms: float
-    exporter: int
-    octets: bytes
+_ACCESS = "access"
 
 
 class Simulation:
@@ -53,23 +41,21 @@ class Simulation:
         self.lines = build_lines(scenario.lines, self._rng(_LINES))
         self.attacks = Attacks(scenario.attack, self._infected(), self.lines, start_ms=scenario.start_ms, seed=seed)
         self.truth = Truth(self.attacks, start_ms=scenario.start_ms, duration_s=scenario.duration_s)
-        keys = PacketKeys(scenario.attack, self.lines.ports)
+        keys = PacketKeys(self.attacks.patterns, self.lines.ports)
+        self._here = [np.isin(self.lines.access, _codes(part)) for part in scenario.exporter]
         self.routers = [
-            Router(part, keys, self.truth, self._rng(_SAMPLING, number))
-            for number, part in enumerate(scenario.exporter)
+            Router(part, keys, self.truth, self._rng(_SAMPLING, number), here=here, counts=part.boundary == _ACCESS)
+            for number, (part, here) in enumerate(zip(scenario.exporter, self._here, strict=True))
         ]
-        self.exports: list[Export] = [
-            PROTOCOLS[part.protocol](part, start_ms=scenario.start_ms, domain_id=number + 1)
-            for number, part in enumerate(scenario.exporter)
-        ]
+        self.delivery = Delivery(scenario, [self._rng(_LOSS, number) for number in range(len(scenario.exporter))])
         self.most_open_flows = 0
-        router_of_access: dict[str, int] = {
-            access: n for n, part in enumerate(scenario.exporter) for access in part.access
-        }
-        codes = np.array([router_of_access.get(access, 0) for access in ACCESS])
-        self._router_of_line: NDArray[np.int64] = codes[self.lines.access]
         self._v4_lo = self.lines.fixed_v4.copy()
         self._connected_ms = np.zeros(len(self.lines), np.int64)
+
+    def access_router(self, line: int) -> int:
+        """Number of the exporter at the access boundary that meters a line."""
+        numbers = range(len(self.routers))
+        return next(n for n in numbers if self._here[n][line] and self.scenario.exporter[n].boundary == _ACCESS)
 
     def session_changes(self) -> Iterator[SessionChange]:
         """Who gets and loses a dynamic address, from the start; the same at every call."""
@@ -98,9 +84,22 @@ class Simulation:
             self._apply(changes.before(until_ms))
             self._open(conversations.starting(at_ms, STEP_MS, self._v4_lo))
             self._open(self.attacks.starting(at_ms, until_ms, self._v4_lo, self._connected_ms))
-            yield from self._export([router.step(at_ms, until_ms) for router in self.routers], until_ms)
+            yield from self._step(at_ms, until_ms)
             self.most_open_flows = max(self.most_open_flows, sum(router.open_flows for router in self.routers))
-        yield from self._export([router.flush() for router in self.routers], end_ms + STEP_MS)
+        yield from self.delivery.export([router.flush() for router in self.routers], end_ms + STEP_MS)
+
+    def _step(self, at_ms: int, until_ms: int) -> Iterator[Exported]:
+        """One second of all routers; where the sampling changes at its end, the old one's records leave first."""
+        records = [router.step(at_ms, until_ms) for router in self.routers]
+        resampled = []
+        for number, router in enumerate(self.routers):
+            for change in router.part.sampling_changes:
+                if self.scenario.start_ms + change.at_s * 1000 == until_ms:
+                    records[number] = np.concatenate([records[number], router.resample(change.interval)])
+                    resampled.append((number, change.interval))
+        yield from self.delivery.export(records, until_ms)
+        for number, interval in resampled:
+            self.delivery.exports[number].announce(interval, until_ms)
 
     def _rng(self, *purpose: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, *purpose])
@@ -111,7 +110,7 @@ class Simulation:
         free = {access: rng.permutation(self.lines.of(code)).tolist() for code, access in enumerate(ACCESS)}
         chosen = []
         for part in self.scenario.attack:
-            lines, needed_bps = free[part.access], part.pps * part.octets * 8
+            lines, needed_bps = free[part.access], part.pps * max(part.octets) * 8
             line = next((line for line in lines if self.lines.up_bps[line] >= needed_bps), lines[0])
             lines.remove(line)
             chosen.append(line)
@@ -123,22 +122,27 @@ class Simulation:
             if change.up:
                 self._connected_ms[change.line] = change.at_ms
             else:
-                self.routers[self._router_of_line[change.line]].cut(change.line, change.at_ms)
+                for router in self.routers:
+                    router.cut(change.line, change.at_ms)
 
     def _open(self, flows: Flows) -> None:
         # A line that has come back within the step sends nothing before that instant.
         flows = flows.select(flows.start_ms >= self._connected_ms[flows.line])
-        for number, router in enumerate(self.routers):
-            router.open(flows.select(self._router_of_line[flows.line] == number))
+        within = flows.peer_line != OUTSIDE
+        for router, here in zip(self.routers, self._here, strict=True):
+            passing = here[flows.line] & (~within | (router.part.boundary == _ACCESS))
+            router.open(flows.select(passing))
+            if within.any() and router.part.boundary == _ACCESS:
+                router.open(_arriving(flows.select(within & ~here[flows.line] & here[flows.peer_line])))
 
-    def _export(self, records: list[NDArray[np.int64]], at_ms: int) -> Iterator[Exported]:
-        """What leaves in the second after ``at_ms``, of all exporters in order of time."""
-        streams = [self._exported(number, rows, at_ms) for number, rows in enumerate(records)]
-        yield from heapq.merge(*streams, key=lambda exported: exported.at_ms)
 
-    def _exported(self, number: int, rows: NDArray[np.int64], at_ms: int) -> Iterator[Exported]:
-        for payload in self.exports[number].export(rows, at_ms, at_ms + STEP_MS):
-            yield Exported(payload.at_ms, number, payload.octets)
+def _codes(part: ExporterPart) -> list[int]:
+    return [ACCESS.index(access) for access in part.access]
+
+
+def _arriving(flows: Flows) -> Flows:
+    """The same packets where they come to the line that they are for."""
+    return flows._replace(line=flows.peer_line, peer_line=flows.line, outbound=np.zeros_like(flows.outbound))
 
 
 class _Changes:

@@ -33,25 +33,33 @@ class Truth:
         self._packets = np.zeros((len(attacks.parts), windows), np.int64)
         self._octets = np.zeros((len(attacks.parts), windows), np.int64)
         self._outbound = np.zeros(windows, np.int64)
-        self._seen_ms: dict[int, tuple[int, int]] = {}
+        self._first_ms = np.full(len(attacks.parts), np.iinfo(np.int64).max)
+        self._last_ms = np.zeros(len(attacks.parts), np.int64)
+
+    @property
+    def attack_count(self) -> int:
+        """Attacks of the scenario, whether they have sent anything or not."""
+        return len(self._attacks.parts)
 
     def count(self, flows: Flows, before: NDArray[np.int64], sent: NDArray[np.int64], at_ms: int) -> None:
         """Add the packets of a step that begins at ``at_ms`` and lies in one window."""
         window = (at_ms - self._start_ms) // WINDOW_MS
         out = flows.outbound == 1
         self._outbound[window] += (sent * flows.octets)[out].sum()
-        for row in np.flatnonzero(out & (flows.attack != BENIGN) & (sent > 0)):
-            attack, packets = int(flows.attack[row]), int(sent[row])
-            self._packets[attack, window] += packets
-            self._octets[attack, window] += packets * int(flows.octets[row])
-            first = int(flows.start_ms[row] + before[row] * flows.period_ms[row])
-            last = int(flows.start_ms[row] + (before[row] + packets - 1) * flows.period_ms[row])
-            earliest, latest = self._seen_ms.get(attack, (first, last))
-            self._seen_ms[attack] = min(earliest, first), max(latest, last)
+        rows = np.flatnonzero(out & (flows.attack != BENIGN) & (sent > 0))
+        attack, packets, period_ms = flows.attack[rows], sent[rows], flows.period_ms[rows]
+        np.add.at(self._packets[:, window], attack, packets)
+        np.add.at(self._octets[:, window], attack, packets * flows.octets[rows])
+        # In the order of the router's arithmetic: whole milliseconds of each packet's offset from the start.
+        first = flows.start_ms[rows] + (before[rows] * period_ms).astype(np.int64)
+        last = flows.start_ms[rows] + ((before[rows] + packets - 1) * period_ms).astype(np.int64)
+        np.minimum.at(self._first_ms, attack, first)
+        np.maximum.at(self._last_ms, attack, last)
 
     def attacks(self, line_ids: list[str], holders: dict[int, list[dict[str, Any]]]) -> list[dict[str, Any]]:
         """One entry an attack that sent at least one packet."""
-        return [self._attack(attack, line_ids[attack], holders) for attack in sorted(self._seen_ms)]
+        sent = np.flatnonzero(self._packets.sum(axis=1)).tolist()
+        return [{"number": attack} | self._attack(attack, line_ids[attack], holders) for attack in sent]
 
     def outbound(self) -> dict[str, Any]:
         """Octets that all lines sent, and the part that attacks sent, by window."""
@@ -63,21 +71,28 @@ class Truth:
         }
 
     def _attack(self, attack: int, line_id: str, holders: dict[int, list[dict[str, Any]]]) -> dict[str, Any]:
-        part, (first, last) = self._attacks.parts[attack], self._seen_ms[attack]
+        part, packets, octets = self._attacks.parts[attack], self._packets[attack], self._octets[attack]
+        first, last = int(self._first_ms[attack]), int(self._last_ms[attack])
+        window = (first - self._start_ms) // WINDOW_MS, (last - self._start_ms) // WINDOW_MS + 1
         seconds = WINDOW_MS / 1000
         return {
             "line_id": line_id,
             "kind": part.kind,
+            "subject": "interface" if part.forged else "line",
+            "unattributed": part.unattributed,
             "name": part.name,
             "access": part.access,
             "start": iso(first),
             "end": iso(last),
-            "packets": int(self._packets[attack].sum()),
-            "octets": int(self._octets[attack].sum()),
-            "peak_pps": float(self._packets[attack].max() / seconds),
-            "peak_bps": float(self._octets[attack].max() * 8 / seconds),
+            "packets": int(packets.sum()),
+            "octets": int(octets.sum()),
+            "peak_pps": float(packets.max() / seconds),
+            "peak_bps": float(octets.max() * 8 / seconds),
+            "first_window": iso(self._start_ms + window[0] * WINDOW_MS),
+            "pps_by_window": (packets[slice(*window)] / seconds).tolist(),
             "protocol": part.protocol,
-            "target": str(part.target),
+            "service": part.service,
+            "targets": [str(network) for network in part.target],
             "ports": list(part.ports),
             "holders": holders.get(self._attacks.line[attack], []),
         }

@@ -32,7 +32,7 @@ def tshark(pcap, *arguments):
 def datagrams(protocol, **changes):
     part = exporter(protocol=protocol, **changes)
     simulation = Simulation(scenario(exporter=[part]), seed=1)
-    return [exported.octets for exported in simulation.datagrams()], simulation.exports[0]
+    return [exported.octets for exported in simulation.datagrams()], simulation.delivery.exports[0]
 
 
 def test_every_protocol_has_a_name_in_the_scenario():
@@ -106,10 +106,10 @@ def test_ipfix_sequence_counts_data_records_with_options():
     """RFC 7011, section 3.1: the sequence counts data records, options among them, templates not."""
     octets, export = datagrams("ipfix")
     first = [struct.unpack_from("!I", datagram, 8)[0] for datagram in octets]
-    assert first[:5] == [0, 0, 0, 1, 3]
+    assert first[:5] == [0, 0, 0, 1, 4]
     assert first == sorted(first)
-    # One selector and two interfaces, at the start.
-    last_records = struct.unpack_from("!I", octets[-1], 8)[0] - 3
+    # One selector and three interfaces, at the start.
+    last_records = struct.unpack_from("!I", octets[-1], 8)[0] - 4
     assert last_records < export.records
 
 
@@ -147,7 +147,7 @@ def test_uptime_times_survive_the_wrap():
         if set_id == 256:
             count = struct.unpack_from("!H", exported.octets, 2)[0]
             records = np.frombuffer(
-                exported.octets, np.dtype([("rest", "V32"), ("first", ">u4"), ("last", ">u4")]), count, 24
+                exported.octets, np.dtype([("rest", "V34"), ("first", ">u4"), ("last", ">u4")]), count, 24
             )
             ages = (uptime - records["first"].astype(np.int64)) & 0xFFFF_FFFF
             decoded += (int(exported.at_ms) - ages).tolist()

@@ -5,14 +5,18 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from sekisho.simulate.export.message import (
     INTERFACE_NAMES,
     MAX_PAYLOAD,
     Body,
     Export,
+    Family,
     Field,
     encode,
     fields,
+    is_icmp,
     is_v4,
     octets_of,
 )
@@ -20,7 +24,6 @@ from sekisho.simulate.export.message import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
 _HEADER, _SET_HEADER = 16, 4
@@ -40,10 +43,16 @@ _COMMON = (
     Field(1, ">u8", "octets"),
     Field(152, ">u8", "first_ms"),
     Field(153, ">u8", "last_ms"),
+    Field(88, ">u2", "fragment_offset"),
 )
 LAYOUTS = {
-    _V4_TEMPLATE: (Field(8, ">u4", "src_v4"), Field(12, ">u4", "dst_v4"), *_COMMON),
-    _V6_TEMPLATE: (Field(27, "V16", "src_v6"), Field(28, "V16", "dst_v6"), *_COMMON),
+    _V4_TEMPLATE: (Field(8, ">u4", "src_v4"), Field(12, ">u4", "dst_v4"), *_COMMON, Field(32, ">u2", "icmp_type_code")),
+    _V6_TEMPLATE: (
+        Field(27, "V16", "src_v6"),
+        Field(28, "V16", "dst_v6"),
+        *_COMMON,
+        Field(139, ">u2", "icmp_type_code"),
+    ),
 }
 _SELECTOR_ID, _PACKET_INTERVAL, _PACKET_SPACE = 302, 305, 306
 _IF_INDEX, _IF_NAME, _VARIABLE = 10, 82, 65_535
@@ -61,7 +70,7 @@ class IpfixExport(Export):
     def preambles(self) -> list[Body]:
         """Templates; selector table; interface table (names of variable length)."""
         templates = b"".join(_template(template, layout) for template, layout in LAYOUTS.items())
-        selector = struct.pack("!QII", 1, 1, self.part.sampling_interval - 1)
+        selector = struct.pack("!QII", 1, 1, self.announced_interval - 1)
         return [
             Body(_TEMPLATE_SET, 0, templates),
             Body(_OPTIONS_TEMPLATE_SET, 0, _options_templates()),
@@ -69,18 +78,26 @@ class IpfixExport(Export):
             Body(_INTERFACE_TEMPLATE, len(INTERFACE_NAMES), _interfaces()),
         ]
 
-    def families(self, rows: NDArray[np.int64]) -> Sequence[tuple[int, NDArray[np.void]]]:
+    def families(self, rows: NDArray[np.int64]) -> Sequence[Family]:
         """IPv4 records, then IPv6 records."""
         v4 = is_v4(rows)
-        values = ((t, rows[v4 if t == _V4_TEMPLATE else ~v4]) for t in LAYOUTS)
-        return [(template, encode(LAYOUTS[template], chosen, fields(chosen))) for template, chosen in values]
+        chosen = ((t, rows[v4 if t == _V4_TEMPLATE else ~v4]) for t in LAYOUTS)
+        return [Family(template, metered, self._encode(template, metered)) for template, metered in chosen]
 
     def message(self, body: Body, at_ms: int) -> bytes:
         """Header and one set."""
         length = _SET_HEADER + len(body.octets)
-        header = struct.pack("!HHIII", 10, _HEADER + length, at_ms // 1000, self._sequence, self.domain_id)
+        clock_ms = at_ms + self.part.clock_skew_ms
+        header = struct.pack("!HHIII", 10, _HEADER + length, clock_ms // 1000, self._sequence, self.domain_id)
         self._sequence = (self._sequence + body.records) & 0xFFFF_FFFF
         return b"".join((header, struct.pack("!HH", body.set_id, length), body.octets))
+
+    def _encode(self, template: int, rows: NDArray[np.int64]) -> NDArray[np.void]:
+        values = fields(rows) | self.interfaces(rows)
+        for name in ("first_ms", "last_ms"):
+            values[name] = values[name] + self.part.clock_skew_ms
+        values["dst_port"] = np.where(is_icmp(rows), 0, values["dst_port"])
+        return encode(LAYOUTS[template], rows, values)
 
 
 def _template(template: int, layout: Sequence[Field]) -> bytes:

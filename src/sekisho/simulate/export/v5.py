@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from sekisho.simulate.export.message import Body, Export, Field, encode, fields, is_v4
+from sekisho.simulate.export.message import Body, Export, Family, Field, encode, fields, is_v4
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,21 +57,21 @@ class V5Export(Export):
         """There are no templates."""
         return []
 
-    def families(self, rows: NDArray[np.int64]) -> Sequence[tuple[int, NDArray[np.void]]]:
+    def families(self, rows: NDArray[np.int64]) -> Sequence[Family]:
         """The IPv4 records."""
         chosen = rows[is_v4(rows)]
-        values = fields(chosen)
+        values = fields(chosen) | self.interfaces(chosen)
         values |= dict.fromkeys(_UNKNOWN, values["direction"])
         values["first_uptime"] = (values["first_ms"] - self.boot_ms) & 0xFFFF_FFFF
         values["last_uptime"] = (values["last_ms"] - self.boot_ms) & 0xFFFF_FFFF
-        return [(_NO_SET, encode(LAYOUT, chosen, values))]
+        return [Family(_NO_SET, chosen, encode(LAYOUT, chosen, values))]
 
     def message(self, body: Body, at_ms: int) -> bytes:
         """Header of 24 octets and the records; here the clock has nanoseconds."""
         uptime = (at_ms - self.boot_ms) & 0xFFFF_FFFF
-        seconds, milliseconds = divmod(at_ms, 1000)
+        seconds, milliseconds = divmod(at_ms + self.part.clock_skew_ms, 1000)
         clock = (uptime, seconds, milliseconds * 1_000_000)
-        sampling = _RANDOM_SAMPLING | self.part.sampling_interval
+        sampling = _RANDOM_SAMPLING | self.announced_interval
         engine = (0, self.domain_id & 0xFF)
         header = struct.pack("!HHIIIIBBH", 5, body.records, *clock, self._sequence, *engine, sampling)
         self._sequence = (self._sequence + body.records) & 0xFFFF_FFFF

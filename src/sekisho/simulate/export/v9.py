@@ -10,6 +10,7 @@ from sekisho.simulate.export.message import (
     MAX_PAYLOAD,
     Body,
     Export,
+    Family,
     Field,
     encode,
     fields,
@@ -38,9 +39,12 @@ _COMMON = (
     Field(14, ">u4", "egress_if"),
     Field(2, ">u4", "packets"),
     Field(1, ">u4", "octets"),
+    Field(88, ">u2", "fragment_offset"),
     Field(22, ">u4", "first_uptime"),
     Field(21, ">u4", "last_uptime"),
 )
+"""Type and code of ICMP stand in the destination port, as Cisco's routers have it; there is no field for them."""
+
 LAYOUTS = {
     _V4_TEMPLATE: (Field(8, ">u4", "src_v4"), Field(12, ">u4", "dst_v4"), *_COMMON),
     _V6_TEMPLATE: (Field(27, "V16", "src_v6"), Field(28, "V16", "dst_v6"), *_COMMON),
@@ -66,26 +70,28 @@ class V9Export(Export):
         return [
             Body(_TEMPLATE_SET, len(LAYOUTS), templates),
             Body(_OPTIONS_TEMPLATE_SET, 2, _options_templates()),
-            Body(_SAMPLER_TEMPLATE, 1, struct.pack("!4sBBI", b"", 1, _RANDOM_SAMPLING, self.part.sampling_interval)),
+            Body(_SAMPLER_TEMPLATE, 1, struct.pack("!4sBBI", b"", 1, _RANDOM_SAMPLING, self.announced_interval)),
             Body(_INTERFACE_TEMPLATE, len(INTERFACE_NAMES), _interfaces()),
         ]
 
-    def families(self, rows: NDArray[np.int64]) -> Sequence[tuple[int, NDArray[np.void]]]:
+    def families(self, rows: NDArray[np.int64]) -> Sequence[Family]:
         """IPv4 records, then IPv6 records."""
         v4 = is_v4(rows)
-        return [(t, self._encode(t, rows[v4 if t == _V4_TEMPLATE else ~v4])) for t in LAYOUTS]
+        chosen = ((t, rows[v4 if t == _V4_TEMPLATE else ~v4]) for t in LAYOUTS)
+        return [Family(template, metered, self._encode(template, metered)) for template, metered in chosen]
 
     def message(self, body: Body, at_ms: int) -> bytes:
         """Header, one set, padding to four octets."""
         padding = -len(body.octets) % 4
         uptime = (at_ms - self.boot_ms) & 0xFFFF_FFFF
-        header = struct.pack("!HHIIII", 9, body.records, uptime, at_ms // 1000, self._sequence, self.domain_id)
+        clock_ms = at_ms + self.part.clock_skew_ms
+        header = struct.pack("!HHIIII", 9, body.records, uptime, clock_ms // 1000, self._sequence, self.domain_id)
         self._sequence = (self._sequence + 1) & 0xFFFF_FFFF
         length = _SET_HEADER + len(body.octets) + padding
         return b"".join((header, struct.pack("!HH", body.set_id, length), body.octets, bytes(padding)))
 
     def _encode(self, template: int, rows: NDArray[np.int64]) -> NDArray[np.void]:
-        values = fields(rows)
+        values = fields(rows) | self.interfaces(rows)
         values["first_uptime"] = (values["first_ms"] - self.boot_ms) & 0xFFFF_FFFF
         values["last_uptime"] = (values["last_ms"] - self.boot_ms) & 0xFFFF_FFFF
         return encode(LAYOUTS[template], rows, values)
