@@ -68,15 +68,16 @@ class Traffic:
         protocol: int = 17,
         flags: int = 0,
         answer_flags: int | None = None,
+        own: int = 40_000,
     ) -> Traffic:
-        """Steady five-tuples to one target and port, answered or not."""
+        """Steady five-tuples to one target and port, answered or not, from the line's port ``own`` on."""
         sent, received = self._side(line, target, port, protocol), self._side(line, target, port, protocol, back=True)
         for flow in range(flows):
             offset = self.random.uniform(0, 0.05)
-            self._meter(sent, flow, start + offset, stop, pps / flows, octets, flags)
+            self._meter(sent, own + flow, start + offset, stop, pps / flows, octets, flags)
             if answer_pps and self.two_way:
                 back = flags if answer_flags is None else answer_flags
-                self._meter(received, flow, start + offset + 0.02, stop, answer_pps / flows, answer_octets, back)
+                self._meter(received, own + flow, start + offset + 0.02, stop, answer_pps / flows, answer_octets, back)
         return self
 
     def spray(
@@ -93,19 +94,62 @@ class Traffic:
         flags: int = 0,
         answered: float = 0.0,
         answer_flags: int = 0,
+        answer_octets: int = 40,
         inward: bool = False,
+        own: int = 0,
     ) -> Traffic:
-        """Packets that are each a flow of their own, to random targets and ports; some answered by one packet."""
+        """Packets that are each a flow of their own, to random targets and ports; some answered by one packet.
+
+        ``own`` is the line's port, 0 = any.
+        """
         count = self._sampled(pps * (stop - start))
         times = np.sort(self.random.uniform(start, stop, count))
         chosen = self.random.integers(len(targets), size=count), self.random.integers(len(ports), size=count)
         answers = self.random.random(count) < (answered if self.sampling == 1 else answered / self.sampling)
         for at, t, p, is_answered in zip(times, *chosen, answers, strict=True):
             side = self._side(line, targets[t], ports[p], protocol, back=inward)
-            self._record(side, int(self.random.integers(1024, 65535)), at, at, 1, octets, flags, self.inactive_s)
+            source = own or int(self.random.integers(1024, 65535))
+            self._record(side, source, at, at, 1, octets, flags, self.inactive_s)
             if is_answered and self.two_way:
                 back = self._side(line, targets[t], ports[p], protocol, back=not inward)
-                self._record(back, 1024, at + 0.01, at + 0.01, 1, 40, answer_flags, self.inactive_s)
+                self._record(back, source, at + 0.01, at + 0.01, 1, answer_octets, answer_flags, self.inactive_s)
+        return self
+
+    def connect(
+        self,
+        targets: Sequence[str],
+        ports: Sequence[int],
+        *,
+        line: int = 1,
+        start: float = 0.0,
+        stop: float = 60.0,
+        per_s: float,
+        packets: int,
+        octets: int,
+        lasts: float = 0.5,
+        answered: float = 1.0,
+    ) -> Traffic:
+        """Short TCP connections to random targets and ports; those without an answer are one SYN."""
+        count = round(per_s * (stop - start))
+        chosen = self.random.integers(len(targets), size=count), self.random.integers(len(ports), size=count)
+        complete = self.random.random(count) < answered
+        sizes = np.where(complete, packets, 1)
+        sent, received = (self.random.binomial(sizes, 1 / self.sampling) for _ in range(2))
+        with_syn, with_answer = (self.random.random(count) * sizes < seen for seen in (sent, received))
+        source = self.random.integers(1024, 65535, size=count)
+        for k in np.flatnonzero(sent + received * complete).tolist():
+            at = start + k / per_s
+            target, port = targets[chosen[0][k]], ports[chosen[1][k]]
+            for seen, begins, back in (
+                (sent[k], with_syn[k], False),
+                (received[k] * complete[k], with_answer[k], True),
+            ):
+                if seen and (self.two_way or not back):
+                    first = (SYN_ACK if back else SYN) if begins else 0
+                    flags = first | (25 if complete[k] and seen > bool(begins) else 0)
+                    side = self._side(line, target, port, 6, back=back)
+                    end = at + (lasts if seen > 1 else 0)
+                    self._record(side, int(source[k]), at, end, int(seen), octets, flags, self.inactive_s)
         return self
 
     def judge(self, *, until_ms: int | None = None, detect: Detect | None = None) -> list[Detection]:
@@ -131,13 +175,13 @@ class Traffic:
             detect.finish(ticks[-1], windows)
         return detect
 
-    def _meter(self, side: Row, flow: int, start: float, stop: float, pps: float, octets: int, flags: int) -> None:
+    def _meter(self, side: Row, own: int, start: float, stop: float, pps: float, octets: int, flags: int) -> None:
         begin = start
         while begin < stop:
             end = min(begin + self.active_s, stop)
             if count := self._sampled(pps * (end - begin)):
                 delay = 0.0 if end < stop else self.inactive_s
-                self._record(side, 40_000 + flow, begin, end - 0.001, count, octets, flags, delay)
+                self._record(side, own, begin, end - 0.001, count, octets, flags, delay)
             begin = end
 
     def _record(
