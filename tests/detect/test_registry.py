@@ -97,6 +97,7 @@ EXAMPLES = {
     "udp_flood": lambda: Traffic(sampling=100).spray(["203.0.113.5"], range(1, 60_000), pps=9000, octets=600, stop=20),
     "tcp_syn_flood": lambda: Traffic(sampling=100).spray(["203.0.113.5"], [80], pps=9000, stop=20, **TCP),
     "scan": lambda: Traffic(sampling=100).spray(addresses("198.18.0.0", 60_000), [23], pps=300, stop=20, **TCP),
+    "spoofed_source": lambda: Traffic(sampling=100).spray(["203.0.113.5"], [80], line=-5, pps=9000, octets=600),
 }
 
 

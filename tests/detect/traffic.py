@@ -28,6 +28,8 @@ SYN, ACK_DATA, SYN_ACK, RST_ACK = 2, 24, 18, 20
 SMALL = Limits(series=1 << 12, window_rows=1 << 16, pair_rows=1 << 16, held_answers=1 << 10)
 
 Row = tuple[Any, ...]
+Sprayed = tuple[float, str, int, int]
+"""(seconds, target, its port, the line's)."""
 
 
 @dataclass
@@ -102,17 +104,23 @@ class Traffic:
 
         ``own`` is the line's port, 0 = any.
         """
-        count = self._sampled(pps * (stop - start))
-        times = np.sort(self.random.uniform(start, stop, count))
-        chosen = self.random.integers(len(targets), size=count), self.random.integers(len(ports), size=count)
-        answers = self.random.random(count) < (answered if self.sampling == 1 else answered / self.sampling)
-        for at, t, p, is_answered in zip(times, *chosen, answers, strict=True):
-            side = self._side(line, targets[t], ports[p], protocol, back=inward)
-            source = own or int(self.random.integers(1024, 65535))
+
+        def each(packets: float) -> Iterable[Sprayed]:
+            count = self._sampled(packets)
+            times = np.sort(self.random.uniform(start, stop, count))
+            chosen = self.random.integers(len(targets), size=count), self.random.integers(len(ports), size=count)
+            for at, t, p in zip(times, *chosen, strict=True):
+                yield at, targets[t], ports[p], own or int(self.random.integers(1024, 65535))
+
+        sent = list(each(pps * (stop - start)))
+        # A sampled answer is hardly ever that to a sampled packet.
+        received = each(pps * (stop - start) * answered) if self.sampling > 1 else self._some(sent, answered)
+        for at, target, port, source in sent:
+            side = self._side(line, target, port, protocol, back=inward)
             self._record(side, source, at, at, 1, octets, flags, self.inactive_s)
-            if is_answered and self.two_way:
-                back = self._side(line, targets[t], ports[p], protocol, back=not inward)
-                self._record(back, source, at + 0.01, at + 0.01, 1, answer_octets, answer_flags, self.inactive_s)
+        for at, target, port, source in received if self.two_way else ():
+            back = self._side(line, target, port, protocol, back=not inward)
+            self._record(back, source, at + 0.01, at + 0.01, 1, answer_octets, answer_flags, self.inactive_s)
         return self
 
     def connect(
@@ -191,6 +199,9 @@ class Traffic:
         self.rows.append(
             (received, T0 + round(start * 1000), T0 + round(end * 1000), packets, packets * octets, flags, source, side)
         )
+
+    def _some(self, packets: Sequence[Sprayed], share: float) -> Iterable[Sprayed]:
+        return [packet for packet in packets if self.random.random() < share]
 
     def _sampled(self, packets: float) -> int:
         return round(packets) if self.sampling == 1 else int(self.random.poisson(packets / self.sampling))

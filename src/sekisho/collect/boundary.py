@@ -39,7 +39,7 @@ _EXPORTER = cell("exporter")
 _DIRECTION = cell("direction")
 _INGRESS_IF, _EGRESS_IF = cell("ingress_if"), cell("egress_if")
 _INGRESS_VRF, _EGRESS_VRF = cell("ingress_vrf"), cell("egress_vrf")
-_REALM, _BOUNDARY = cell("realm"), cell("boundary")
+_REALM, _BOUNDARY, _FROM_SUBSCRIBERS = cell("realm"), cell("boundary"), cell("from_subscribers")
 _REALM_OF_ENTRY = int(Entry.REALM)
 _IS_IGNORED = int(Entry.IS_IGNORED)
 _FACES_SUBSCRIBERS = int(Entry.FACES_SUBSCRIBERS)
@@ -103,7 +103,8 @@ def annotate_rows(
         near_if, far_if = cells[_INGRESS_IF, row], cells[_EGRESS_IF, row]
         near_vrf, far_vrf = cells[_INGRESS_VRF, row], cells[_EGRESS_VRF, row]
         # A record was observed where it came in, unless the exporter says otherwise or names only the other side.
-        if (direction == 1 and far_if != 0) or near_if == 0:
+        left = (direction == 1 and far_if != 0) or near_if == 0
+        if left:
             near_if, far_if, near_vrf, far_vrf = far_if, near_if, far_vrf, near_vrf
         near = entry_of(exporter, near_if, is_full, fallback, interfaces)
         far = entry_of(exporter, far_if, is_full, fallback, interfaces)
@@ -113,6 +114,7 @@ def annotate_rows(
         counts[_IGNORED] += entries[near, _IS_IGNORED]
         counts[_UNKNOWN] += entries[near, _IS_UNKNOWN]
         cells[_BOUNDARY, row] = LEAVE_OUT if entries[near, _IS_IGNORED] else boundary
+        cells[_FROM_SUBSCRIBERS, row] = entries[far if left else near, _FACES_SUBSCRIBERS]
         # The realm is that of the subscriber side, which may be the one that the record left by.
         if entries[far, _FACES_SUBSCRIBERS] > entries[near, _FACES_SUBSCRIBERS]:
             near, far, near_vrf, far_vrf = far, near, far_vrf, near_vrf
@@ -205,6 +207,10 @@ class Boundaries:
     def interface(self, exporter: int, interface: int) -> Interface | None:
         """The configured entry of an interface: role, link, capacity."""
         return self.interfaces.settings(exporter, interface)
+
+    def realm(self, code: int) -> str:
+        """The realm of a code in the batches."""
+        return self._realms[code]
 
     def annotate(self, batch: FlowBatch) -> None:
         """Set ``boundary`` and ``realm`` of every row, and ``sampling_interval`` where one is configured."""

@@ -21,6 +21,7 @@ from sekisho.detect.verdict import verdict
 from sekisho.schema.detection import Quality
 from sekisho.schema.line_target import BLOCK_MS, LINE_TARGET
 from sekisho.schema.line_window import LINE_WINDOW
+from sekisho.schema.subject import INTERFACE_BELOW, is_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -78,6 +79,9 @@ class WindowTables(Protocol):
     ) -> pa.Table:
         """Rows of LINE_TARGET."""
 
+    def exporter_of(self, line: int) -> int | None:
+        """Code of the exporter that last reported a line."""
+
 
 class Detect:
     """Detections of a run.
@@ -87,7 +91,7 @@ class Detect:
         detectors: rows of the registry, and the operator's own.
         overrides: detector -> threshold -> number, as in ``[detect]`` of the configuration.
         line_info: what is known about a line; None = a home without a contracted speed.
-        quality: (line, first ms, last ms) -> how far the data of that time can be trusted.
+        quality: (exporter, first ms, last ms) -> how far its data of that time can be trusted.
 
     Raises:
         ValueError: an override names no detector or no threshold.
@@ -103,7 +107,7 @@ class Detect:
         detectors: Sequence[Detector] = DETECTORS,
         overrides: Mapping[str, Mapping[str, float]] | None = None,
         line_info: Callable[[int], LineInfo | None] = lambda _: None,
-        quality: Callable[[int, int, int], Quality] = lambda *_: Quality(),
+        quality: Callable[[int | None, int, int], Quality] = lambda *_: Quality(),
     ) -> None:
         self._engine = engine
         self._detectors = _overridden(detectors, overrides or {})
@@ -148,7 +152,8 @@ class Detect:
                 episode=episode,
                 sums=track.totals(episode),
                 info=self._info(line),
-                quality=self._quality(line, episode.first_ms, episode.last_ms),
+                quality=self._quality(track.exporter, episode.first_ms, episode.last_ms),
+                exporter=track.exporter,
             )
             for (line, kind), track in self._tracks.items()
             for episode in track.episodes
@@ -162,7 +167,12 @@ class Detect:
                 window.start_ms: window.octets for episode in track.episodes for window in episode.windows
             }
             for (line, kind), track in self._tracks.items()
+            if is_line(line)
         }
+
+    def subjects(self) -> set[int]:
+        """Keys of everything but lines of which something was detected."""
+        return {line for line, _ in self._tracks if not is_line(line)}
 
     def _screen(self, windows: WindowTables, touched: Touched, from_ms: int) -> list[list[int]]:
         """Lines that each detector is to look at: those that its screen and its suspects let through, or it tracks."""
@@ -173,7 +183,7 @@ class Detect:
         self._seen.add(lines, sent, received)
         wanted = []
         for detector, sql in zip(self._detectors, self._suspects_sql, strict=True):
-            let_through = lines[screened.column(detector.name).to_numpy() == 1]
+            let_through = lines[(screened.column(detector.name).to_numpy() == 1) & _judged_by(detector, lines)]
             if sql and len(let_through):
                 let_through = self._suspects(sql, let_through, windows, from_ms - detector.reach_ms)
             wanted.append(sorted({*let_through.tolist(), *self._tracked(detector, lines)}))
@@ -233,6 +243,8 @@ class Detect:
             found |= self._candidates(detector, new, all_tables, back_ms)
         for line in lines:
             self._revise(line, detector, found.get(line, []), from_ms=from_ms, at_ms=at_ms)
+            if track := self._tracks.get((line, detector.name)):
+                track.exporter = windows.exporter_of(line)
         if new:
             self._find_targets(detector, new, all_tables, back_ms)
         if found and revises:
@@ -298,6 +310,12 @@ class Detect:
             return info.sees == "both"
         sent, received = self._seen.of(line)
         return received > 0 and received >= TWO_WAY_SHARE * sent
+
+
+def _judged_by(detector: Detector, lines: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of some keys a detector is about."""
+    interfaces = (lines < 0) & (lines > -INTERFACE_BELOW)
+    return interfaces if detector.judges_interfaces else ~interfaces
 
 
 def _tables(windows: WindowTables, detector: Detector, lines: list[int], from_ms: int) -> dict[str, pa.Table]:

@@ -76,6 +76,7 @@ class Detector:
         reach_ms: how far before a block targets count for its windows; 0 = those of the same ten minutes only.
         gap_ms: silence up to which two windows are one episode.
         explain: one sentence about a detection's evidence for a person who knows networks.
+        judges_interfaces: looks at interfaces with forged sources (``schema/subject.py``) instead of lines.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Detector:
     reach_ms: int
     gap_ms: int
     explain: Callable[[Mapping[str, float], Language], str]
+    judges_interfaces: bool = False
 
     def with_overrides(self, overrides: Mapping[str, float]) -> Detector:
         """The same detector with other numbers: ``name`` for every group, ``group.name`` for one.

@@ -174,12 +174,14 @@ class Track:
 
     Attributes:
         gap_ms: silence up to which two windows are one episode.
+        exporter: code of the exporter that reported the line when it was last looked at.
         windows: candidate windows by start that may still be revised.
         blocks: where the traffic went, by start of the block, likewise.
         episodes: in order of time.
     """
 
     gap_ms: int
+    exporter: int | None = None
     windows: dict[int, Window] = field(default_factory=dict)
     blocks: dict[int, Block] = field(default_factory=dict)
     episodes: list[Episode] = field(default_factory=list)

@@ -25,6 +25,9 @@ PLAUSIBLE = 1.2
 COVERED = (0.8, 1.2)
 """Flow octets over interface counters; outside it the exporter's numbers are under alarm."""
 
+FORGED_SOURCES = 16
+"""Networks that forged sources lie in, at least: homes with two providers leak from one address each."""
+
 SURE_SAMPLED_PACKETS = 20.0
 """Sampled packets at which statistical sureness reaches 1 - 1/e."""
 
@@ -43,6 +46,7 @@ class LineInfo:
         sees: what its exporter shows, ``both`` or ``outbound``; "" = told from the rows themselves.
         inside_visible: False where all of a household is one tunnel seen from outside.
         source: address or prefix to show.
+        sources: distinct networks that an interface's forged sources were seen in, at least.
     """
 
     line_id: str = ""
@@ -51,10 +55,17 @@ class LineInfo:
     sees: str = ""
     inside_visible: bool = True
     source: str = ""
+    sources: int = 0
 
 
 def caps(
-    *, line: LineInfo, quality: Quality, low_bps: float, inferred_share: float, unknown_sampling_share: float
+    *,
+    line: LineInfo,
+    quality: Quality,
+    low_bps: float,
+    inferred_share: float,
+    unknown_sampling_share: float,
+    is_interface: bool = False,
 ) -> tuple[Cap, ...]:
     """Every reason to keep a detection at ``watch``; none means that it may open a case.
 
@@ -73,6 +84,8 @@ def caps(
             yield Cap.FASTER_THAN_LINE
         if quality.coverage is not None and not COVERED[0] <= quality.coverage <= COVERED[1]:
             yield Cap.COVERAGE_ALARM
+        if is_interface and line.sources < FORGED_SOURCES:
+            yield Cap.FEW_SOURCES
 
     return tuple(apply())
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sekisho.detect.detectors import scan, tcp_syn_flood, udp_flood
+from sekisho.detect.detectors import scan, spoofed_source, tcp_syn_flood, udp_flood
 
 DETECTORS = (
     udp_flood.DETECTOR,
     tcp_syn_flood.DETECTOR,
     scan.DETECTOR,
+    spoofed_source.DETECTOR,
 )
 """Every detector that ships, in the order of the reference page."""

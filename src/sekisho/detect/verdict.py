@@ -8,6 +8,7 @@ from sekisho.detect.interval import interval_95
 from sekisho.detect.level import caps, confidence, level
 from sekisho.schema.detection import Detection, Target
 from sekisho.schema.line_window import WINDOW_MS
+from sekisho.schema.subject import is_interface
 
 if TYPE_CHECKING:
     from sekisho.detect.episodes import Episode, Sums
@@ -20,7 +21,9 @@ TOP_TARGETS = 5
 _WINDOW_S = WINDOW_MS / 1000
 
 
-def verdict(*, line: int, kind: str, episode: Episode, sums: Sums, info: LineInfo, quality: Quality) -> Detection:
+def verdict(
+    *, line: int, kind: str, episode: Episode, sums: Sums, info: LineInfo, quality: Quality, exporter: int | None = None
+) -> Detection:
     """The detection of one episode: ``sums`` is all of it added up, ``quality`` that of the data it rests on."""
     highest, fastest = sums.highest, sums.fastest
     assert highest is not None
@@ -32,10 +35,13 @@ def verdict(*, line: int, kind: str, episode: Episode, sums: Sums, info: LineInf
         low_bps=low_bps,
         inferred_share=sums.inferred_packets / max(sums.all_packets, 1e-9),
         unknown_sampling_share=sums.unknown_sampling_packets / max(sums.all_sampled_packets, 1e-9),
+        is_interface=is_interface(line),
     )
     return Detection(
         line=line,
         line_id=info.line_id,
+        subject="interface" if is_interface(line) else "line",
+        exporter=exporter,
         source=info.source,
         kind=kind,
         level=level(reasons),

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
+from sekisho.attribution.outcome import Unattributed
 from sekisho.core.reasons import UnattributedReason
 from sekisho.core.time import iso
+from sekisho.schema.subject import is_address, is_interface
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sekisho.attribution.attributor import Attributor
     from sekisho.pipeline.remarks import Remark
     from sekisho.pipeline.run import Run
     from sekisho.pipeline.series import TrafficSeries
@@ -49,6 +50,7 @@ def document_of(run: Run, frames: Mapping[str, int]) -> dict[str, Any]:
         run: the run.
         frames: frames of the input that were no usable export datagram, by reason.
     """
+    found = run.detect.detections()
     undecodable = {reason.value: count for reason, count in run.decoder.drops.items() if count} | dict(frames)
     return {
         "schema": SCHEMA,
@@ -62,8 +64,8 @@ def document_of(run: Run, frames: Mapping[str, int]) -> dict[str, Any]:
             "first": iso(run.first_ms),
             "last": iso(run.last_ms),
         },
-        "detections": [_with_source(run.attributor, found).to_json() for found in run.detect.detections()],
-        "unattributed_detections": [],
+        "detections": [_with_source(run, each).to_json() for each in found if not is_address(each.line)],
+        "unattributed_detections": [_unattributed_detection(run, each) for each in found if is_address(each.line)],
         "events": [],
         "impact": {},
     }
@@ -76,12 +78,45 @@ def lost_records(source: SourceLoss) -> float:
     return source.lost_units * source.records / max(source.datagrams, 1)
 
 
-def _with_source(attributor: Attributor, detection: Detection) -> Detection:
-    """Name what the line held when it was first seen, in the IP version of what it did most."""
-    prefixes = attributor.prefixes_of(detection.line, at_ms=detection.first_seen_ms)
+def _with_source(run: Run, detection: Detection) -> Detection:
+    """Name what the line held when it was first seen, in the IP version of what it did most; or the interface."""
+    if is_interface(detection.line):
+        return replace(detection, source=_interface_name(run, detection.line))
+    prefixes = run.attributor.prefixes_of(detection.line, at_ms=detection.first_seen_ms)
     wanted = next((ip_network(target.prefix).version for target in detection.top_targets), 0)
     fitting = [prefix for prefix in prefixes if prefix.version == wanted] or list(prefixes)
     return replace(detection, source=str(fitting[0]).removesuffix("/32") if fitting else "")
+
+
+def _interface_name(run: Run, key: int) -> str:
+    """The exporter's address and the interface's name, or its ifIndex where the exporter told no name."""
+    subject = run.subjects.get(key)
+    if subject is None:
+        return ""
+    name = run.decoder.interfaces.get((subject.exporter, subject.interface), f"ifIndex {subject.interface}")
+    return f"{run.exporters[subject.exporter]} {name}"
+
+
+def _unattributed_detection(run: Run, detection: Detection) -> dict[str, Any]:
+    subject = run.subjects.get(detection.line)
+    assert subject is not None, "a sender of which something was detected is kept"
+    answer = run.attributor.resolve(
+        realm=run.boundaries.realm(subject.realm),
+        address=subject.address,
+        port=0,
+        protocol=0,
+        start_ms=detection.first_seen_ms,
+        end_ms=detection.last_seen_ms,
+    )
+    return {
+        "source": str(subject.address) if subject.address.version == 4 else f"{subject.address}/64",
+        "kind": detection.kind,
+        "reason": subject.reason.label,
+        "candidate_lines": answer.candidate_lines if isinstance(answer, Unattributed) else 1,
+        "exporter": run.exporters[subject.exporter],
+        "interface": subject.interface,
+        "peak_pps": round(detection.peak_pps, 1),
+    }
 
 
 def _unattributed(run: Run) -> dict[str, int]:

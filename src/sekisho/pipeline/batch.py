@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from sekisho.attribution.attributor import Attributor
 from sekisho.attribution.keys import read_key_file
+from sekisho.attribution.subjects import Subjects
 from sekisho.collect.boundary import Boundaries
 from sekisho.collect.capture import Capture
 from sekisho.collect.exporters import Exporters
 from sekisho.core.config import Config, Sees, load_config
 from sekisho.core.errors import ConfigError, InputError
-from sekisho.core.reasons import FrameReason
+from sekisho.core.reasons import FrameReason, UnattributedReason
 from sekisho.detect.detect import Detect
 from sekisho.detect.level import LineInfo
 from sekisho.pipeline.analysis import Analysis, document_of
@@ -25,6 +26,7 @@ from sekisho.pipeline.run import Run
 from sekisho.pipeline.series import SeriesRecord
 from sekisho.query import ENGINES
 from sekisho.schema.detection import Quality
+from sekisho.schema.subject import is_line
 from sekisho.windows.table import Windows
 from sekisho.wire.decoder import Decoder
 
@@ -107,12 +109,13 @@ def compose(
     realms = realms_of(config)
     decoder = Decoder(exporters=exporters.texts, realms=realms)
     quality = QualityRecord()
+    subjects = Subjects()
     try:
         detect = Detect(
             engine=engine,
             overrides=config.detect,
-            line_info=_line_info(attributor, exporters),
-            quality=lambda _line, first_ms, last_ms: Quality(loss=quality.loss(first_ms, last_ms)),
+            line_info=_line_info(attributor, subjects, exporters),
+            quality=lambda exporter, first_ms, last_ms: Quality(loss=quality.loss(exporter, first_ms, last_ms)),
         )
     except ValueError as error:
         expected = "detectors and their parameters"
@@ -126,6 +129,7 @@ def compose(
             default_realm=config.attribution.default_realm,
         ),
         attributor=attributor,
+        subjects=subjects,
         windows=Windows(active_cap_ms=exporters.active_cap_ms, lateness_ms=exporters.lateness_ms),
         detect=detect,
         quality=quality,
@@ -170,11 +174,18 @@ def _engine(name: str) -> Engine:
     return engine
 
 
-def _line_info(attributor: Attributor, exporters: Exporters) -> Callable[[int], LineInfo]:
-    """What the detectors may know of a line."""
+def _line_info(attributor: Attributor, subjects: Subjects, exporters: Exporters) -> Callable[[int], LineInfo]:
+    """What the detectors may know of a line, or of a sender without one."""
     only_outbound = bool(exporters.configured) and all(e.sees is Sees.OUTBOUND for e in exporters.configured)
 
     def line_info(key: int) -> LineInfo:
+        if not is_line(key):
+            subject = subjects.get(key)
+            shared = subject is not None and subject.reason in _SHARED
+            sources = subject.sources if subject is not None else 0
+            return LineInfo(
+                group="reseller" if shared else "home", sees="outbound" if only_outbound else "", sources=sources
+            )
         known = attributor.line(key)
         return LineInfo(
             line_id=attributor.line_id(key),
@@ -184,6 +195,10 @@ def _line_info(attributor: Attributor, exporters: Exporters) -> Callable[[int], 
         )
 
     return line_info
+
+
+_SHARED = (UnattributedReason.NEEDS_PORT, UnattributedReason.PORT_OUTSIDE_SET)
+"""Many households send from such an address, so it is judged as one that serves many."""
 
 
 def _nothing_found(frames: Counter[FrameReason], frame_count: int) -> str:

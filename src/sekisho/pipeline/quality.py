@@ -58,10 +58,8 @@ class QualityRecord:
         for exporter, (expected, lost) in totals.items():
             self._exporters[exporter].add(at_ms, expected, lost)
 
-    def loss(self, first_ms: int, last_ms: int) -> float:
-        """Largest share of units lost at any exporter in the interval, 0 to 1.
-
-        A line's records may come from several exporters; the worst of them bounds what may be missing.
-        """
-        shares = (steps.between(first_ms, last_ms) for steps in self._exporters.values())
+    def loss(self, exporter: int | None, first_ms: int, last_ms: int) -> float:
+        """Share of an exporter's units lost in the interval, 0 to 1; without one, the worst of all bounds it."""
+        known = self._exporters.values() if exporter is None else [self._exporters[exporter]]
+        shares = (steps.between(first_ms, last_ms) for steps in known)
         return max((lost / expected for expected, lost in shares if expected > 0), default=0.0)

@@ -120,7 +120,8 @@ def _of_exports(run: Run) -> Iterator[Remark]:
 
 
 def _of_limits(run: Run) -> Iterator[Remark]:
-    for limit, count in sorted(run.windows.dropped.items()):
+    dropped = run.windows.dropped | {"subject_limit": run.subjects.records_left_out}
+    for limit, count in sorted(dropped.items()):
         if count:
             yield _remark("limit", limit=limit, count=count)
 

@@ -9,6 +9,7 @@ from sekisho.pipeline.clock import StreamClock
 
 if TYPE_CHECKING:
     from sekisho.attribution.attributor import Attributor
+    from sekisho.attribution.subjects import Subjects
     from sekisho.collect.boundary import Boundaries
     from sekisho.detect.detect import Detect
     from sekisho.pipeline.quality import QualityRecord
@@ -29,6 +30,7 @@ class Run:
     decoder: Decoder
     boundaries: Boundaries
     attributor: Attributor
+    subjects: Subjects
     windows: Windows
     detect: Detect
     quality: QualityRecord
@@ -47,6 +49,7 @@ class Run:
         self.decoder.start()
         self.boundaries.start()
         self.attributor.start()
+        self.subjects.start()
         self.windows.start()
 
     def receive(self, datagrams: Datagrams) -> None:
@@ -72,10 +75,12 @@ class Run:
         for flows in self.decoder.decode(part):
             self.boundaries.annotate(flows)
             self.attributor.attribute(flows)
+            self.subjects.name(flows)
             self.windows.fold(flows)
 
     def _tick(self, at_ms: int) -> None:
         self.quality.tick(at_ms, self.decoder.losses())
         self.detect.tick(at_ms, self.windows)
+        self.subjects.make_room(at_ms, keep=self.detect.subjects())
         if self.series is not None:
             self.series.tick(at_ms, self.windows, self.detect)

@@ -54,7 +54,7 @@ class SeriesRecord:
     def collect(self, windows: Windows, detect: Detect) -> None:
         """Take the windows as they stand; one is taken again as long as it is kept, so that late shares are in."""
         rows = windows.line_window()
-        sent = rows.filter(pc.equal(rows["side"], 0))
+        sent = rows.filter(pc.and_(pc.equal(rows["side"], 0), pc.greater(rows["line"], 0)))
         sums = sent.group_by("window_start_ms").aggregate([("octets", "sum")])
         self._outbound.update(zip(sums["window_start_ms"].to_pylist(), sums["octets_sum"].to_pylist(), strict=True))
         for key, octets in detect.octets_by_window().items():

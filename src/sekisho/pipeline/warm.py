@@ -13,6 +13,7 @@ MODULES = (
     "sekisho.attribution.prefix_text",
     "sekisho.attribution.ranges",
     "sekisho.attribution.slots",
+    "sekisho.attribution.subjects",
     "sekisho.collect.capture",
     "sekisho.collect.boundary",
     "sekisho.windows.read",

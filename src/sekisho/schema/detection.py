@@ -47,6 +47,8 @@ class Cap(Enum):
     INSIDE_NOT_VISIBLE = "inside_not_visible"
     FASTER_THAN_LINE = "faster_than_line"
     COVERAGE_ALARM = "coverage_alarm"
+    FEW_SOURCES = "few_sources"
+    WEAK_ALONE = "weak_alone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,8 @@ class Detection:
         targets: distinct destination addresses, at least.
         confidence: 0 to 1, see ``detect/level.py``.
         evidence: numbers of the highest window under the detector's own names.
+        exporter: code of the exporter that reported the traffic; None where it is not known.
+        event: id of the event that it is part of.
     """
 
     line: int
@@ -131,6 +135,7 @@ class Detection:
     confidence: float
     subject: str = "line"
     source: str = ""
+    exporter: int | None = None
     event: str | None = None
     caps: tuple[Cap, ...] = ()
     evidence: Mapping[str, float] = field(default_factory=dict)
@@ -162,3 +167,27 @@ class Detection:
             "evidence": evidence | {"caps": [cap.value for cap in self.caps]},
             "quality": self.quality.to_json(),
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What several lines, or one, sent to one target: one thing for the operator to look at, however many cases.
+
+    Attributes:
+        id: stays the same while the event goes on, and is no other's.
+        target: its network, port and protocol.
+        peak_pps, peak_bps: highest ten seconds of all lines together, estimates.
+        lines: lines that take part.
+        exporters: codes of the exporters that reported it.
+        members: keys of the lines.
+    """
+
+    id: str
+    target: Target
+    first_seen_ms: int
+    last_seen_ms: int
+    peak_pps: float
+    peak_bps: float
+    lines: int
+    exporters: tuple[int, ...]
+    members: tuple[int, ...]

@@ -175,6 +175,7 @@ FLOW = Table(
 
 WORK = (
     "boundary",
+    "from_subscribers",
     "src_unattributed",
     "dst_unattributed",
     "src_inferred",
@@ -185,6 +186,7 @@ WORK = (
 """Cells of a batch that the pipeline fills and the store never sees.
 
 boundary: code of the observation boundary whose records are summed; -1 = leave the record out of the windows.
+from_subscribers: 1 where the record came in by an interface that is configured to face subscribers.
 src_unattributed, dst_unattributed: ``UnattributedReason``. src_inferred, dst_inferred: 1 where the certainty is
 ``inferred``. src_assignment, dst_assignment: row of the assignment that decided, -1 = none.
 """

@@ -68,7 +68,7 @@ PARTITION_CELLS = 4
 HEAD_CELLS = PARTITION_HEADS + PARTITIONS * PARTITION_CELLS
 
 ENTRY_LINE, ENTRY_PLACE, ENTRY_HI, ENTRY_LO, ENTRY_SERVICE, ENTRY_BITS, ENTRY_PACKETS, ENTRY_OCTETS = range(8)
-ENTRY_SAMPLING, ENTRY_START, ENTRY_END, ENTRY_OPEN_FROM, ENTRY_CLOCK, ENTRY_PAIR_TAG = range(8, 14)
+ENTRY_SAMPLING, ENTRY_START, ENTRY_END, ENTRY_OPEN_FROM, ENTRY_CLOCK, ENTRY_PAIR_TAG, ENTRY_EXPORTER = range(8, 15)
 """One side of a flow that waits to be folded: BITS are its TCP flags and what ``entries`` adds to them, START and END
 are bounded, OPEN_FROM is when its windows may end at the earliest, CLOCK the latest reception when it arrived."""
 ENTRY_CELLS = 16
@@ -77,11 +77,13 @@ SERIES_LINE, SERIES_PLACE, SERIES_NEXT, SERIES_TOUCHED = range(4)
 SERIES_RECORDS, SERIES_PACKETS, SERIES_OCTETS = range(4, 7)
 SERIES_ROWS, SERIES_BLOCK, SERIES_GROUP = range(7, 10)
 SERIES_RECENT, RECENT_WINDOWS = 10, 4
-LATE_RECORDS, LATE_PACKETS, LATE_OCTETS = range(14, 17)
-SERIES_BITS = 17
+SERIES_EXPORTER = 14
+SERIES_BITS = 16
+LATE_RECORDS, LATE_PACKETS, LATE_OCTETS = range(24, 27)
 """One (line, place): place is boundary * 2 + side; NEXT links the series of a line; TOUCHED is the earliest window
 touched since the tick, plus one; ROWS counts its windows and groups; BLOCK and GROUP remember the group used last,
-RECENT the rows of the last four windows by their number; BITS says which windows of the ring have a row."""
+RECENT the rows of the last four windows by their number; EXPORTER is the one whose record came last; BITS says which
+windows of the ring have a row."""
 SERIES_CELLS = 32
 
 WINDOW_SERIES, WINDOW_NUMBER, WINDOW_NEXT, WINDOW_FEATURES = range(4)

@@ -19,6 +19,7 @@ from sekisho.windows.arena import (
     ENTRY_CELLS,
     ENTRY_CLOCK,
     ENTRY_END,
+    ENTRY_EXPORTER,
     ENTRY_HI,
     ENTRY_LINE,
     ENTRY_LO,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 _TCP_FLAGS, _FRAGMENT, _FORWARDING = cell("tcp_flags"), cell("fragment"), cell("forwarding_status")
 _PACKETS, _OCTETS, _SAMPLING, _BOUNDARY = cell("packets"), cell("octets"), cell("sampling_interval"), cell("boundary")
+_EXPORTER = cell("exporter")
 
 FRAGMENT, DROPPED, INFERRED = 1 << 16, 1 << 17, 1 << 18
 """Above the TCP flags in BITS: a fragment other than the first, dropped at the exporter, the line is inferred."""
@@ -102,6 +104,7 @@ def fill_entry(
     sums[entry + ENTRY_SAMPLING] = numbers[_SAMPLING, i]
     memory[entry + ENTRY_START], memory[entry + ENTRY_END] = start, end
     memory[entry + ENTRY_OPEN_FROM], memory[entry + ENTRY_CLOCK] = open_from, memory[NEWEST_MS]
+    memory[entry + ENTRY_EXPORTER] = cells[_EXPORTER, i]
 
 
 @inlined

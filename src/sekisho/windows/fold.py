@@ -22,6 +22,7 @@ from sekisho.windows.arena import (
     ENTRY_CELLS,
     ENTRY_CLOCK,
     ENTRY_END,
+    ENTRY_EXPORTER,
     ENTRY_HI,
     ENTRY_LINE,
     ENTRY_LO,
@@ -58,6 +59,7 @@ from sekisho.windows.arena import (
     PARTITION_COUNT,
     PARTITION_ENTRIES,
     PARTITION_HEADS,
+    SERIES_EXPORTER,
     SERIES_OCTETS,
     SERIES_PACKETS,
     SERIES_RECORDS,
@@ -211,6 +213,7 @@ def _fold_windows(memory: Cells, sums: Numbers, series: int, entry: int) -> None
 def _add_totals(memory: Cells, sums: Numbers, series: int, entry: int, late: float) -> None:
     n = interval_of(sums, entry)
     packets, octets = memory[entry + ENTRY_PACKETS] * n, memory[entry + ENTRY_OCTETS] * n
+    memory[series + SERIES_EXPORTER] = memory[entry + ENTRY_EXPORTER]
     sums[series + SERIES_RECORDS] += 1.0
     sums[series + SERIES_PACKETS] += packets
     sums[series + SERIES_OCTETS] += octets

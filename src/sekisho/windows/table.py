@@ -171,6 +171,11 @@ class Windows:
             series = memory[series + arena.SERIES_NEXT]
         return tuple(sorted(seen, key=lambda s: (-s.octets, s.boundary)))
 
+    def exporter_of(self, line: int) -> int | None:
+        """Code of the exporter that last reported what a line sent, at its primary boundary; None without any."""
+        series = read.primary(self._arena.memory, self._arena.sums, line, arena.OUT)
+        return int(self._arena.memory[series + arena.SERIES_EXPORTER]) if series else None
+
     @property
     def late(self) -> int:
         """Records of which a part came after its window was closed."""
