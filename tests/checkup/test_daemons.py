@@ -202,7 +202,7 @@ def _printer(lan: Lan, hosts: dict[str, Host], directory: Path) -> None:
 
 def _snmp(lan: Lan, hosts: dict[str, Host], directory: Path) -> None:
     configuration = directory / "snmpd.conf"
-    configuration.write_text("agentAddress udp:161\n")
+    configuration.write_text(f"agentAddress udp:161\nrocommunity reader {lan.prefix}.0/27\n")
     lan.start(hosts["snmp"], needs("snmpd"), "-f", "-C", "-c", str(configuration), "-Lf", "/dev/null")
 
 
@@ -363,7 +363,8 @@ def test_a_second_dhcp_server_is_heard(checked: Checked) -> None:
 
 COUNTERS = """
 import socket, sys
-from sekisho.checkup.probes import natpmp, snmp, ssdp
+from ipaddress import IPv4Address
+from sekisho.checkup.probes import natpmp, pcp, snmp, snmp_read, ssdp
 prefix = sys.argv[1]
 def ask(number, port, question):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -372,6 +373,10 @@ def ask(number, port, question):
         return sock.recv(4096)
 engine = snmp.decode(ask(6, 161, snmp.discovery()))
 assert len(engine.engine_id) >= 10 and engine.boots >= 1, engine
+system = snmp_read.decode(ask(6, 161, snmp_read.question("reader")))
+assert system.description.startswith("Linux") and system.up_s >= 0, system
+announced = pcp.decode(ask(1, 5351, pcp.announce(IPv4Address(f"{prefix}.30"))))
+assert announced.epoch_s >= 0, announced
 clock = natpmp.decode(ask(1, 5351, natpmp.EXTERNAL_ADDRESS_REQUEST))
 assert clock.external_address and clock.epoch_s >= 0, clock
 boot = ssdp.decode(ask(1, 1900, ssdp.search("upnp:rootdevice")))
@@ -380,7 +385,7 @@ assert boot.boot_id > 0, boot
 
 
 def test_real_daemons_give_the_counters_that_prove_a_restart(checked: Checked) -> None:
-    """net-snmp's engine boots, miniupnpd's NAT-PMP epoch and SSDP boot id."""
+    """net-snmp's engine boots and, to its community, sysUpTime; miniupnpd's NAT-PMP and PCP epochs and SSDP boot id."""
     done = checked.lan.run(checked.computer, sys.executable, "-c", COUNTERS, checked.lan.prefix)
     assert done.returncode == 0, done.stderr.decode()
 

@@ -6,7 +6,10 @@ import pytest
 
 from sekisho.checkup.jobs import Attempt, Job, Seen, Status
 from sekisho.checkup.probes.natpmp import NatPmpAnswer
+from sekisho.checkup.probes.pcp import PcpAnswer
 from sekisho.checkup.probes.snmp import SnmpEngine
+from sekisho.checkup.probes.snmp_read import SnmpSystem
+from sekisho.checkup.probes.soap import SoapAnswer
 from sekisho.checkup.probes.ssdp import SsdpAnswer
 from sekisho.checkup.probes.tcp import Open
 from sekisho.checkup.probes.wsd import WsdAnswer
@@ -23,6 +26,11 @@ ELAPSED_S = 60.0
         ("snmp_engine_boots", 5, 6, Strength.MEDIUM),
         ("ssdp_boot_id", 5, 6, Strength.MEDIUM),
         ("ssdp_boot_id", 6, 5, Strength.NONE),
+        ("snmp_up_time_s", 5000, 20, Strength.STRONG),
+        ("snmp_up_time_s", 5000, 5060, Strength.NONE),
+        ("pcp_epoch_s", 5000, 20, Strength.MEDIUM),
+        ("igd_uptime_s", 5000, 20, Strength.WEAK),
+        ("igd_uptime_s", 5000, 5060, Strength.NONE),
         ("natpmp_epoch_s", 5000, 20, Strength.MEDIUM),
         ("natpmp_epoch_s", 5000, 5060, Strength.NONE),
         ("natpmp_epoch_s", 5000, 5000, Strength.NONE),
@@ -84,6 +92,10 @@ def test_counters_are_read_from_the_answers(device: object) -> None:
         SsdpAnswer("", "", "", "", boot_id=-1),
         SnmpEngine("aa", 2, 30),
         NatPmpAnswer(77, ""),
+        PcpAnswer(78),
+        SnmpSystem("", 79),
+        SoapAnswer("GetStatusInfo", 200, {"NewUptime": "80"}),
+        SoapAnswer("GetStatusInfo", 200, {"NewUptime": "-1"}),
     ]
     for port, answer in enumerate(answers):
         seen.add(Attempt(Job("x", "127.0.0.20", port), Status.ANSWERED, 0, answer))
@@ -92,6 +104,9 @@ def test_counters_are_read_from_the_answers(device: object) -> None:
         "snmp_engine_boots": 2,
         "snmp_engine_time_s": 30,
         "natpmp_epoch_s": 77,
+        "pcp_epoch_s": 78,
+        "snmp_up_time_s": 79,
+        "igd_uptime_s": 80,
     }
 
 

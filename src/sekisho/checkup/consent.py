@@ -31,10 +31,11 @@ class CheckClass(StrEnum):
     SERVICES = "services"
     ROUTER = "router"
     DEFAULT_PAIRS = "default_pairs"
+    OWNER_LOGIN = "owner_login"
 
 
 SHIPPED_CLASSES = frozenset({CheckClass.DISCOVER, CheckClass.SERVICES, CheckClass.ROUTER})
-"""Trying a documented default pair is off unless asked for."""
+"""Trying a documented default pair, and reading with the owner's own login, are off unless asked for."""
 
 
 class OutOfScope(Refused):

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable
 
+    from sekisho.checkup.credentials.owner import OwnerLogins
+
 _DATAGRAM_OCTETS = 65_507
 _CHUNK_OCTETS = 16_384
 _ECHO_REQUEST = 8
@@ -99,13 +101,32 @@ class Gate:
             consent is over.
 
     Attributes:
+        logins: the owner's own; here and nowhere else, so that no job, answer or log holds one.
         sent: what left, counted by kind; the tests hold it against packet captures.
     """
 
-    def __init__(self, scope: Scope, limits: Limits, *, still_here: Callable[[], None]) -> None:
-        self.scope, self.limits = scope, limits
+    def __init__(
+        self,
+        scope: Scope,
+        limits: Limits,
+        *,
+        still_here: Callable[[], None],
+        logins: OwnerLogins | None = None,
+    ) -> None:
+        self.scope, self.limits, self._logins = scope, limits, logins
         self.still_here, self._pacer = still_here, Pacer(limits)
         self.sent: Counter[str] = Counter()
+
+    @property
+    def logins(self) -> OwnerLogins:
+        """The owner's own logins.
+
+        Raises:
+            OutOfScope: none were given.
+        """
+        if self._logins is None:
+            raise OutOfScope("no login was given")
+        return self._logins
 
     @asynccontextmanager
     async def connect(

@@ -1,4 +1,4 @@
-"""Proof of a restart: several independent signals, each with its strength, none of them needing a login.
+"""Proof of a restart: several independent signals, each with its strength. All but one need no login.
 
 What a signal is worth is argued in the rows of ``COUNTERS``; the strongest decides.
 """
@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 
 from sekisho.checkup.jobs import Status
 from sekisho.checkup.probes.natpmp import NatPmpAnswer
+from sekisho.checkup.probes.pcp import PcpAnswer
 from sekisho.checkup.probes.snmp import SnmpEngine
+from sekisho.checkup.probes.snmp_read import SnmpSystem
+from sekisho.checkup.probes.soap import SoapAnswer
 from sekisho.checkup.probes.ssdp import SsdpAnswer
 from sekisho.checkup.probes.wsd import WsdAnswer
 
@@ -27,6 +30,7 @@ class Strength(StrEnum):
 
     STRONG = "strong"
     MEDIUM = "medium"
+    WEAK = "weak"
     STATED = "stated"
     NONE = "none"
 
@@ -59,6 +63,8 @@ def _fell(before: int, after: int, elapsed_s: float) -> bool:
 COUNTERS = (
     # Rises with each start of the discovery service; nothing else moves it (WS-Discovery 1.1, appendix I).
     Counter("wsd_instance_id", Strength.STRONG, _rose),
+    # RFC 3418: since the management part was last started; the owner's community is needed to read it.
+    Counter("snmp_up_time_s", Strength.STRONG, _fell),
     # RFC 3414, section 2.2: counts re-initialisations; some agents count otherwise, so it is not strong.
     Counter("snmp_engine_boots", Strength.MEDIUM, _rose),
     Counter("snmp_engine_time_s", Strength.MEDIUM, _fell),
@@ -66,6 +72,10 @@ COUNTERS = (
     Counter("ssdp_boot_id", Strength.MEDIUM, _rose),
     # RFC 6886, section 3.6: falls when the router lost its mapping table.
     Counter("natpmp_epoch_s", Strength.MEDIUM, _fell),
+    # RFC 6887, section 8.5: the same clock, of the protocol that came after it.
+    Counter("pcp_epoch_s", Strength.MEDIUM, _fell),
+    # WANIPConnection:1, 2.2.17: of the session with the provider, which ends by itself as well.
+    Counter("igd_uptime_s", Strength.WEAK, _fell),
 )
 
 
@@ -115,11 +125,22 @@ def counters(device: Device, seen: Seen) -> dict[str, int]:
                 found |= {"snmp_engine_boots": boots, "snmp_engine_time_s": time_s}
             case SsdpAnswer(boot_id=value) if value >= 0:
                 found["ssdp_boot_id"] = value
+            case SnmpSystem(up_s=value) if value >= 0:
+                found["snmp_up_time_s"] = value
             case NatPmpAnswer(epoch_s=value):
                 found["natpmp_epoch_s"] = value
+            case PcpAnswer(epoch_s=value):
+                found["pcp_epoch_s"] = value
+            case SoapAnswer(action="GetStatusInfo", fields={"NewUptime": text}) if _is_uptime(text):
+                found["igd_uptime_s"] = int(text)
             case _:
                 continue
     return found
+
+
+def _is_uptime(text: str) -> bool:
+    """Some routers answer with words, or with a number that wrapped below zero."""
+    return text.isdecimal() and len(text) < 12
 
 
 def prove(before: dict[str, int], after: dict[str, int], elapsed_s: float, beats: Sequence[Beat]) -> Proof:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from sekisho.checkup.baseline import Baselines
-from sekisho.checkup.consent import CheckClass, Consent, ConsentBook, OutOfScope, Scope
+from sekisho.checkup.consent import CheckClass, Consent, OutOfScope, Scope
 from sekisho.checkup.credentials.ledger import AttemptLedger
 from sekisho.checkup.credentials.login import PairCheck, login_page
+from sekisho.checkup.credentials.owner import OwnerLogins
 from sekisho.checkup.device import merge
 from sekisho.checkup.discover import Discovery, discover
 from sekisho.checkup.gate import Gate
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from sekisho.checkup.credentials.owner import Login
     from sekisho.checkup.credentials.pairs import Pair, PairResult
     from sekisho.checkup.data.knowledge import Knowledge
     from sekisho.checkup.data.mud import Flow, MudProfile
@@ -76,6 +78,7 @@ class Session:
 
     Args:
         now_ms: the clock, injected.
+        logins: the owner's own logins by address, if any were given.
     """
 
     def __init__(
@@ -87,10 +90,14 @@ class Session:
         directory: Path,
         now_ms: Callable[[], int],
         limits: Limits | None = None,
+        logins: Mapping[str, Login] | None = None,
     ) -> None:
         self.network, self.directory, self.now_ms = network, directory, now_ms
         self._system, self._consent, self._looked_at_ms = system, consent, -IDENTITY_HOLDS_MS
-        self.gate = Gate(Scope(network, consent), limits or Limits(), still_here=self.still_here)
+        limits = limits or Limits()
+        self._ledger = AttemptLedger(directory / "attempts.jsonl", limits)
+        self._logins = OwnerLogins(logins or {}, self._ledger, now_ms)
+        self.gate = Gate(Scope(network, consent), limits, still_here=self.still_here, logins=self._logins)
 
     def still_here(self) -> None:
         """Refuse once the gateway is another one, or the consent is over.
@@ -161,8 +168,7 @@ class Session:
             return await self._try_pairs(outcome, pairs)
 
     async def _try_pairs(self, outcome: Outcome, pairs: list[Pair]) -> Outcome:
-        ledger = AttemptLedger(self.directory / "attempts.jsonl", self.gate.limits)
-        attempt = PairCheck(gate=self.gate, ledger=ledger, pairs=pairs, now_ms=self.now_ms)
+        attempt = PairCheck(gate=self.gate, ledger=self._ledger, pairs=pairs, now_ms=self.now_ms)
         results: dict[str, PairResult] = {}
         for device in outcome.situation.devices:
             parts = outcome.situation.identities.get(device.id, {})
@@ -203,6 +209,8 @@ class Session:
             restarts=restarts,
             profiles=inputs.profiles,
             flows=inputs.flows,
+            login_at=self._logins.with_password,
+            community_at=self._logins.with_community,
         )
 
 
@@ -228,15 +236,3 @@ async def known_gateway(system: System, interface: str | None) -> LocalNetwork:
     if not network.gateway_mac:
         raise OutOfScope("the gateway's MAC is not known, so this network cannot be told from another one")
     return network
-
-
-def valid_consent(book: ConsentBook, network: LocalNetwork, now_ms: int) -> Consent:
-    """The consent that holds here and now.
-
-    Raises:
-        OutOfScope: there is none.
-    """
-    consent = book.valid(network.identity, now_ms)
-    if consent is None:
-        raise OutOfScope(f"nobody consented to a check-up of {network.prefix} (gateway {network.gateway_mac}) today")
-    return consent

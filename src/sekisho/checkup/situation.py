@@ -72,6 +72,7 @@ class Situation:
         profiles: what a maker states, by device id or address.
         flows: what the owner's log shows, by address.
         heard: what the link said by itself.
+        login_at, community_at: addresses that the owner gave a login or an SNMP community for; never the secret.
     """
 
     network: LocalNetwork
@@ -88,6 +89,8 @@ class Situation:
     profiles: Mapping[str, MudProfile] = field(default_factory=dict)
     flows: Mapping[str, tuple[Flow, ...]] = field(default_factory=dict)
     heard: Overheard = field(default_factory=Overheard)
+    login_at: frozenset[str] = frozenset()
+    community_at: frozenset[str] = frozenset()
 
     def is_gateway(self, device: Device) -> bool:
         """Whether the device is the network's default gateway."""

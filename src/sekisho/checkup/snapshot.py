@@ -11,6 +11,7 @@ from sekisho.checkup.checks.router_openings import opening
 from sekisho.checkup.device import TraitKind
 from sekisho.checkup.jobs import Status
 from sekisho.checkup.probes.http import HttpAnswer
+from sekisho.checkup.probes.owned import OwnedAnswer
 from sekisho.checkup.probes.ssh import SshAnswer
 from sekisho.checkup.probes.tcp import Open
 
@@ -101,8 +102,13 @@ def state_of(device: Device, seen: Seen, stated: Mapping[str, Any], *, name: str
         openings=tuple(sorted(mappings)),
         ipv6_firewall=flags.get("FirewallEnabled", ""),
         upnp_router=is_router(device, seen),
-        users=tuple(sorted(str(user) for user in stated.get("users", []))),
+        users=_users(device, seen, stated),
     )
+
+
+def _users(device: Device, seen: Seen, stated: Mapping[str, Any]) -> tuple[str, ...]:
+    told = {name for _, answer in seen.answers(device.targets, OwnedAnswer) for name, _ in answer.users}
+    return tuple(sorted(told or {str(user) for user in stated.get("users", [])}))
 
 
 def _services(device: Device, seen: Seen) -> dict[str, str]:

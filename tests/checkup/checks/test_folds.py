@@ -20,7 +20,9 @@ from sekisho.checkup.jobs import Attempt, Job, Seen, Status
 from sekisho.checkup.probes.http import HttpAnswer
 from sekisho.checkup.probes.mqtt import MqttAnswer
 from sekisho.checkup.probes.natpmp import NatPmpAnswer
+from sekisho.checkup.probes.pcp import PcpAnswer
 from sekisho.checkup.probes.rtsp import RtspAnswer
+from sekisho.checkup.probes.snmp import SnmpEngine
 from sekisho.checkup.probes.soap import SoapAnswer
 from sekisho.checkup.probes.tcp import Open
 from sekisho.checkup.probes.telnet import TelnetAnswer
@@ -130,7 +132,7 @@ def test_first_setup(situation: Callable[..., Situation], body: str, expected: s
         ("c1.4", {"password_changed": True, "password_shared": True}, "c1.4.unchanged"),
         ("c1.5", {"password_score": 2}, "c1.5.weak"),
         ("c1.5", {"password_score": 3}, "c1.5.strong"),
-        ("c1.7", {"users": ["admin", "x\x1b[31m"]}, "c1.7.users"),
+        ("c1.7", {"users": ["admin", "x\x1b[31m"]}, "c1.7.users_stated"),
         ("c2.6", {}, "c2.6.ask"),
         ("c2.6", {"in_use": True}, "c2.6.in_use"),
         ("c2.6", {"in_use": False}, "c2.6.unused"),
@@ -176,6 +178,19 @@ def test_open_services(situation: Callable[..., Situation], ports: list[int], ex
     """c2.1: ports that should never be open ask for action, others for a look."""
     answers = seen(("tcp", 8000, Status.CLOSED), *(("tcp", port, Open()) for port in ports))
     assert set(outcomes("c2.1", CAMERA, answers, situation())) == expected
+
+
+def test_a_service_without_connections_is_open_when_it_answered(situation: Callable[..., Situation]) -> None:
+    """c2.1: UDP counts by its answers; a device with nothing but SNMP is not one with nothing open."""
+    answers = seen(
+        ("tcp", 80, Status.CLOSED),
+        ("snmp", 161, SnmpEngine("aa", 1, 1)),
+        ("mdns", 5353, Status.SILENT),
+        ("natpmp", 5351, NatPmpAnswer(1, "")),
+        ("pcp", 5351, PcpAnswer(1)),
+    )
+    found = outcomes("c2.1", CAMERA, answers, situation())
+    assert found == {"c2.1.other": {"ports": "161/udp (SNMP), 5351/udp (NAT-PMP, PCP)"}}
 
 
 def test_a_device_that_answers_nothing_is_not_called_closed(situation: Callable[..., Situation]) -> None:
@@ -236,13 +251,14 @@ def test_mappings_are_read_one_after_the_other_until_the_end(situation: Callable
     described = HttpAnswer(200, {}, root_description("127.0.0.1", "x", "y"))
     answers = Seen()
     answers.add(Attempt(Job("http", "127.0.0.1", 80, "/root.xml"), Status.ANSWERED, 0, described))
-    jobs = list(check("c2.2").jobs(ROUTER, answers, situation(ROUTER)))
+    state, *jobs = check("c2.2").jobs(ROUTER, answers, situation(ROUTER))
+    assert state.argument.endswith("GetStatusInfo")
     for index in range(3):
         assert jobs[-1].argument.endswith(f"NewPortMappingIndex={index}")
         fields = MAPPING if index < 2 else {}
         reply = SoapAnswer("GetGenericPortMappingEntry", 200, fields, 0 if fields else 713)
         answers.add(Attempt(jobs[-1], Status.ANSWERED, 0, reply))
-        jobs = list(check("c2.2").jobs(ROUTER, answers, situation(ROUTER)))
+        _, *jobs = check("c2.2").jobs(ROUTER, answers, situation(ROUTER))
     assert jobs == []
 
 

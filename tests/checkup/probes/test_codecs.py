@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from ipaddress import IPv4Address
 
 import pytest
 from hypothesis import given
@@ -10,13 +11,18 @@ from hypothesis import strategies as st
 
 from sekisho.checkup.jobs import NoAnswer
 from sekisho.checkup.probes import (
+    ber,
     PROBES,
     http,
+    icon,
     mdns,
     mqtt,
     natpmp,
+    owned,
+    pcp,
     probe,
     snmp,
+    snmp_read,
     soap,
     ssdp,
     ssh,
@@ -137,6 +143,67 @@ def _message(engine: bytes, boots: int, time_s: int) -> bytes:
     return tlv(0x30, number(3) + header + tlv(4, security) + tlv(0x30, b""))
 
 
+def test_snmp_reads_what_a_device_is_and_since_when_it_runs() -> None:
+    """RFC 3418: sysDescr and sysUpTime in hundredths of a second; the answer must be one to our request."""
+
+    def tlv(tag: int, value: bytes) -> bytes:
+        return bytes([tag, 0x81, len(value)]) + value
+
+    def response(request_id: int, error: int = 0, up: bytes = tlv(0x43, (12_345).to_bytes(2, "big"))) -> bytes:
+        rows = tlv(0x30, bytes.fromhex("06082b06010201010100") + tlv(4, b"Example\x1b[31m EX-1"))
+        rows += tlv(0x30, bytes.fromhex("06082b06010201010300") + up)
+        numbers = tlv(2, request_id.to_bytes(2, "big")) + tlv(2, bytes([error])) + tlv(2, b"\0")
+        return tlv(0x30, tlv(2, b"\1") + tlv(4, b"reader") + tlv(0xA2, numbers + tlv(0x30, rows)))
+
+    assert snmp_read.decode(response(0x5E15)) == snmp_read.SnmpSystem("Example [31m EX-1", 123)
+    assert snmp_read.decode(response(0x5E15, up=tlv(0x80, b""))).up_s == -1
+    for broken in (response(1), response(0x5E15, error=5), response(0x5E15)[:-1], b""):
+        with pytest.raises(NoAnswer):
+            snmp_read.decode(broken)
+    question = snmp_read.question("reader")
+    assert bytes.fromhex("06082b06010201010300") in question
+    assert b"\x04\x06reader" in question
+
+
+def test_ber_elements_have_lengths_and_numbers_of_any_size() -> None:
+    """X.690 sections 8.1.3 and 8.19: 127 octets in the short form, 128 in the long one; arcs above 127 in groups."""
+    assert ber.element(4, bytes(127))[:2] == bytes([4, 127])
+    assert ber.element(4, bytes(128))[:3] == bytes([4, 0x81, 128])
+    assert ber.element(4, bytes(300))[:4] == bytes([4, 0x82, 1, 44])
+    assert ber.identifier("1.3.6.1.4.1.8072") == bytes.fromhex("06072b06010401bf08")
+    assert list(ber.items(ber.number(127) + ber.number(128))) == [(2, b"\x7f"), (2, b"\x00\x80")]
+
+
+def test_pcp_answer() -> None:
+    """RFC 6887 section 8.5: the clock of a success; a NAT-PMP router's answer and a refusal are none."""
+    success = bytes.fromhex("02800000" + "00000000" + "00000064" + "00" * 12)
+    assert pcp.decode(success) == pcp.PcpAnswer(100)
+    for broken in (
+        success[:23],
+        b"\0" + success[1:],
+        success[:3] + b"\x0c" + success[4:],
+        success[:1] + b"\x81" + success[2:],
+    ):
+        with pytest.raises(NoAnswer):
+            pcp.decode(broken)
+    question = pcp.announce(IPv4Address("192.0.2.9"))
+    assert question == bytes.fromhex("02000000" + "00000000" + "00" * 10 + "ffff" + "c0000209")
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("", 0),
+        ("hello", 0x248BFA47),
+        ("hello, world", 0x149BBB7F),
+        ("The quick brown fox jumps over the lazy dog", 0x2E4FF723),
+    ],
+)
+def test_the_icons_number_is_murmur3(text: str, number: int) -> None:
+    """Published test values of MurmurHash3_x86_32 with seed 0: every length of the tail."""
+    assert icon.murmur3(text.encode()) == number
+
+
 def test_natpmp_answer() -> None:
     """RFC 6886, section 3.2; a failed request still carries the clock."""
     assert natpmp.decode(bytes.fromhex("00800000000000640b16212c")) == natpmp.NatPmpAnswer(100, "11.22.33.44")
@@ -214,8 +281,8 @@ def test_soap_answers() -> None:
 
 
 def test_only_reads_are_in_the_list_of_actions() -> None:
-    """The closed list of what may be sent holds nothing but Get actions."""
-    assert all(action.startswith("Get") for action in soap.READ_ONLY)
+    """The closed lists of what may be sent hold nothing but Get actions."""
+    assert all(action.startswith("Get") for action in {*soap.READ_ONLY, *owned.READ_ONLY})
 
 
 BOMB = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><x>&b;&b;</x>'
@@ -238,6 +305,9 @@ DECODERS = (
     mdns.decode,
     snmp.decode,
     natpmp.decode,
+    snmp_read.decode,
+    pcp.decode,
+    lambda octets: owned.decode_answer("GetUsers", 200, "", octets),
     ssh.host_key_of,
     lambda octets: upnp.decode(octets, "http://192.0.2.1/"),
     lambda octets: soap.decode_answer("GetStatusInfo", 200, octets),

@@ -114,4 +114,4 @@ def test_soap_arguments_are_numbers() -> None:
     """An argument cannot carry markup."""
     job = soap.igd_job(HOST, 80, "/ctl", "urn:x:1", "GetGenericPortMappingEntry", ("NewPortMappingIndex", "<x/>"))
     with pytest.raises(ValueError, match="invalid literal"):
-        soap._request(job, "/ctl", "urn:x:1", "GetGenericPortMappingEntry", ["NewPortMappingIndex=<x/>"])
+        soap.request(job, "/ctl", "urn:x:1", "GetGenericPortMappingEntry", ["NewPortMappingIndex=<x/>"])

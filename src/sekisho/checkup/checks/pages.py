@@ -96,13 +96,15 @@ def visible(markup: str) -> str:
 
 
 def page_jobs(device: Device, seen: Seen) -> Iterator[Job]:
-    """The front page of every open web port, and the few pages of the same device that it leads to."""
+    """The front page of every open web port, its icon, and the few pages of the same device that it leads to."""
     for job, _ in seen.answers(device.targets, Open):
         if job.port in HTTP_PORTS:
             yield Job("http", job.address, job.port, "/")
     for job, answer in seen.answers(device.targets, HttpAnswer):
-        if job.port in HTTP_PORTS and _pages(seen, job) < _PAGES_PER_PORT:
-            yield from _next_pages(job, answer)
+        if job.port in HTTP_PORTS:
+            yield Job("icon", job.address, job.port)
+            if _pages(seen, job) < _PAGES_PER_PORT:
+                yield from _next_pages(job, answer)
 
 
 def pages(device: Device, seen: Seen) -> Iterator[tuple[str, HttpAnswer]]:

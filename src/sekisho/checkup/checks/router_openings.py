@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from sekisho.checkup.checks.igd import CONNECTION_SERVICES, answers, is_router, read, services
+from sekisho.checkup.checks.igd import CONNECTION_SERVICES, answers, is_router, read, services, tr064_jobs
 from sekisho.checkup.outcomes import Observation
 from sekisho.checkup.probes.soap import SoapAnswer
 from sekisho.checkup.probes.text import printable
@@ -26,9 +26,11 @@ MAPPINGS_LIMIT = 64
 """Mappings read from one service; a household has a handful, a router that grows them for ever is stopped here."""
 
 
-def jobs(device: Device, seen: Seen, _: Situation) -> Iterator[Job]:
-    """The mapping after the last one that was answered."""
+def jobs(device: Device, seen: Seen, situation: Situation) -> Iterator[Job]:
+    """The state of each WAN connection, the mapping after the last one that was answered; TR-064 where asked for."""
+    yield from tr064_jobs(device, seen, situation)
     for address, service in services(device, seen, *CONNECTION_SERVICES):
+        yield from read(address, service, "GetStatusInfo")
         entries = (_entry(address, service, index) for index in range(MAPPINGS_LIMIT))
         known = list(takewhile(bool, (seen.get(job, SoapAnswer) for job in entries if job)))
         if not known or (known[-1] and known[-1].fields):

@@ -20,52 +20,60 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from sekisho.checkup.device import Device
-    from sekisho.checkup.jobs import Seen
+    from sekisho.checkup.jobs import Attempt, Seen
     from sekisho.checkup.situation import Situation
 
 TCP_PORTS = (
     *(21, 22, 23, 80, 81, 139, 443, 445, 554, 1883, 2323, 5000, 5555, 7547, 8000, 8080, 8443, 8554, 8883),
     *(9100, 9530, 34567, 37215, 37777, 49152),
 )
-UDP_PROBES = (("snmp", 161), ("ssdp", 1900), ("wsd", 3702), ("mdns", 5353))
-ROUTER_UDP_PROBES = (("natpmp", 5351),)
+UDP_PROBES = {"snmp": (161, "SNMP"), "ssdp": (1900, "SSDP"), "wsd": (3702, "WS-Discovery"), "mdns": (5353, "mDNS")}
+"""Probe of a UDP service -> its port, and what the report calls it. An answer is the proof: UDP has no other."""
+ROUTER_UDP_PROBES = {"natpmp": (5351, "NAT-PMP"), "pcp": (5351, "PCP")}
+_UDP_PROBES = UDP_PROBES | ROUTER_UDP_PROBES | {"snmp_read": (161, "SNMP")}
 
 TELNET_PORTS = frozenset({23, 2323})
 DEBUG_PORT, MANAGEMENT_PORT = 5555, 7547
 _SPEAKS = {HttpAnswer: "HTTP", RtspAnswer: "RTSP", MqttAnswer: "MQTT", SshAnswer: "SSH", TelnetAnswer: "telnet"}
-_SOURCE = "tcp connect"
 
 
 def jobs(device: Device, seen: Seen, situation: Situation) -> Iterator[Job]:
     """A connect to each listed port, and one valid question to each listed UDP service."""
     for address in device.targets:
         yield from (Job("tcp", address, port) for port in TCP_PORTS)
-        yield from (Job(probe, address, port) for probe, port in UDP_PROBES)
+        yield from (Job(probe, address, port) for probe, (port, _) in UDP_PROBES.items())
         if situation.is_gateway(device):
-            yield from (Job(probe, address, port) for probe, port in ROUTER_UDP_PROBES)
+            yield from (Job(probe, address, port) for probe, (port, _) in ROUTER_UDP_PROBES.items())
+        if address in situation.community_at:
+            yield Job("snmp_read", address, 161)
     yield from _protocol_jobs(device, seen)
 
 
 def fold(device: Device, seen: Seen, _: Situation) -> Iterator[Observation]:
     """Ports that should never be open are actions, the others a question."""
-    tried = [a for a in seen.of(device.targets) if a.job.probe == "tcp"]
-    ports = sorted({a.job.port for a in tried if a.status is Status.ANSWERED})
+    tried = [a for a in seen.of(device.targets) if a.job.probe == "tcp" or a.job.probe in _UDP_PROBES]
+    ports = sorted({a.job.port for a in tried if a.job.probe == "tcp" and a.status is Status.ANSWERED})
     named = {port: _named(device, seen, port) for port in ports}
     for port in ports:
         if outcome := _never_open(port):
-            yield Observation(outcome, {"port": str(port), "service": named[port]}, _SOURCE)
-    others = [named[port] for port in ports if _never_open(port) is None]
+            yield Observation(outcome, {"port": str(port), "service": named[port]}, "tcp connect")
+    others = [named[port] for port in ports if _never_open(port) is None] + _answered_udp(tried)
     if others:
-        yield Observation("c2.1.other", {"ports": ", ".join(others)}, _SOURCE)
-    if tried and not ports:
-        yield _nothing_open(tried)
+        yield Observation("c2.1.other", {"ports": ", ".join(others)}, "tcp connect, udp answers")
+    elif tried and not ports:
+        refused = any(attempt.status is Status.CLOSED for attempt in tried)
+        outcome = "c2.1.none" if refused else "c2.1.silent"
+        yield Observation(outcome, {"count": str(len(tried))}, "tcp connect, udp answers")
 
 
-def _nothing_open(tried: Iterable[object]) -> Observation:
-    attempts = list(tried)
-    if any(getattr(attempt, "status", None) is Status.CLOSED for attempt in attempts):
-        return Observation("c2.1.none", {"count": str(len(attempts))}, _SOURCE)
-    return Observation("c2.1.silent", {"count": str(len(attempts))}, _SOURCE)
+def _answered_udp(tried: Iterable[Attempt]) -> list[str]:
+    """UDP services that answered, those of one port together."""
+    names: dict[int, set[str]] = {}
+    for attempt in tried:
+        if attempt.status is Status.ANSWERED and attempt.job.probe in _UDP_PROBES:
+            port, name = _UDP_PROBES[attempt.job.probe]
+            names.setdefault(port, set()).add(name)
+    return [f"{port}/udp ({', '.join(sorted(names[port]))})" for port in sorted(names)]
 
 
 def _never_open(port: int) -> str | None:

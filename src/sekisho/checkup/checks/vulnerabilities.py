@@ -42,8 +42,9 @@ def fold(device: Device, _: Seen, situation: Situation) -> Iterator[Observation]
         yield Observation("c3.no_maker", {}, "stated by the owner")
         return
     if not Identity(parts, situation.kind(device)).model_known:
-        known = ", ".join(f"{part}: {fact.value}" for part, fact in parts.items()) or "-"
-        yield Observation("c3.identity_unknown", {"known": known}, "identify")
+        known = ", ".join(fact.value for fact in parts.values()) or "-"
+        icon = device.fact("http", "favicon")
+        yield Observation("c3.identity_unknown", {"known": known} | ({"favicon": icon} if icon else {}), "identify")
         return
     maker, model = parts["maker"].value, parts["model"].value
     firmware = parts["firmware"].value if "firmware" in parts else ""

@@ -40,17 +40,34 @@ class AttemptLedger:
             raise Refused("the device showed a limit within the last day")
         if any(row["event"] == "unlocks" for row in rows):
             raise Refused("a pair was accepted within the last day, so nothing more is tried")
-        if len(tries) >= self._limits.attempts_per_device:
-            raise Refused(f"{len(tries)} tries within the last day are the limit")
+        if len(tries) + _own_failures(rows) >= self._limits.attempts_per_device:
+            raise Refused(f"{self._limits.attempts_per_device} tries within the last day are the limit")
         allowed = self._limits.failures_per_account
         allowed = min(allowed, pair.lock_after // 2) if pair.lock_after else allowed
         if sum(row["account"] == account for row in tries) >= allowed:
             raise Refused("this account has had its tries for the day")
-        self._write("try", device, now_ms, account=account, pair=pair.id)
+        self._write("try", _names(device), now_ms, account=account, pair=pair.id)
 
     def note(self, event: str, device: Device, now_ms: int) -> None:
         """Record how a try ended, where that changes what may follow: "stopped" or "unlocks"."""
-        self._write(event, device, now_ms, account="", pair="")
+        self._write(event, _names(device), now_ms)
+
+    def begin_own(self, address: str, now_ms: int) -> None:
+        """Record that the owner's own login is about to be used at an address.
+
+        Raises:
+            Refused: it was not accepted within the last day as often as the limits allow, or the device showed a lock.
+        """
+        rows = [row for row in self._recent(now_ms) if address in row["known_as"]]
+        if any(row["event"] == "stopped" for row in rows):
+            raise Refused("the device showed a limit within the last day")
+        if _own_failures(rows) >= self._limits.failures_per_account:
+            raise Refused("the login that you gave was not accepted, so it is not used again for a day")
+        self._write("own", {address}, now_ms)
+
+    def own_accepted(self, address: str, now_ms: int) -> None:
+        """Record that the device accepted it: that one was no failure."""
+        self._write("own_accepted", {address}, now_ms)
 
     def wait_s(self, now_ms: int) -> float:
         """Seconds until the next try anywhere may be made."""
@@ -61,15 +78,17 @@ class AttemptLedger:
         """Rows of the last day; one from the future (a clock that was set back) counts as recent."""
         return [row for row in read_lines(self._path) if row["at_ms"] > now_ms - DAY_MS]
 
-    def _write(self, event: str, device: Device, now_ms: int, *, account: str, pair: str) -> None:
-        known_as = sorted(_names(device))
-        append_line(
-            self._path, {"at_ms": now_ms, "event": event, "known_as": known_as, "account": account, "pair": pair}
-        )
+    def _write(self, event: str, known_as: set[str], now_ms: int, **more: str) -> None:
+        append_line(self._path, {"at_ms": now_ms, "event": event, "known_as": sorted(known_as), **more})
 
 
 def _names(device: Device) -> set[str]:
     return {f"{trait.kind}:{trait.value}" for trait in device.traits} | set(device.addresses)
+
+
+def _own_failures(rows: list[dict[str, Any]]) -> int:
+    events = [row["event"] for row in rows]
+    return events.count("own") - events.count("own_accepted")
 
 
 def _account(pair: Pair) -> str:

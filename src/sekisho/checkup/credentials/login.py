@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import os
 import re
 import time
 from dataclasses import dataclass
@@ -14,7 +12,8 @@ from sekisho.checkup.consent import CheckClass
 from sekisho.checkup.credentials.pairs import Accepted, NotAccepted, Pair, PairResult, Stopped
 from sekisho.checkup.data.advisory import key
 from sekisho.checkup.jobs import NoAnswer
-from sekisho.checkup.probes.http import HttpAnswer, decode, read_answer
+from sekisho.checkup.probes.authorization import authorization
+from sekisho.checkup.probes.http import HttpAnswer, decode, host, read_answer
 from sekisho.checkup.probes.tls import TLS_PORTS, any_peer
 from sekisho.core.errors import Refused
 
@@ -30,7 +29,6 @@ _LOCK_WORDS = re.compile("lock(?:ed|out)|captcha|too many|try again later|ロッ
 _LOCK_STATUSES = frozenset({403, 423, 429, 503})
 _SLOWED = 3.0
 """An answer that takes this many seconds longer than the one without credentials: the device is holding us off."""
-_CHALLENGE = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s,]+))')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +69,8 @@ class PairCheck:
         challenge = bare.headers.get("www-authenticate", "") if bare else ""
         if bare is None or bare.status != 401 or _shows_lock(bare):
             return Stopped("the page does not ask for a login as it did before")
-        header = authorization(challenge, pair, page.argument or "/")
+        path = page.argument or "/"
+        header = authorization(challenge, pair.username, pair.password, method="GET", path=path)
         if header is None:
             return Stopped("a kind of login that is not tried")
         try:
@@ -101,7 +100,7 @@ class PairCheck:
                 connected_s = loop.time()
                 line = f"Authorization: {header}\r\n" if header else ""
                 stream.write(
-                    f"GET {page.argument or '/'} HTTP/1.1\r\nHost: {page.address}:{page.port}\r\n{line}"
+                    f"GET {page.argument or '/'} HTTP/1.1\r\nHost: {host(page)}\r\n{line}"
                     "Connection: close\r\n\r\n".encode()
                 )
                 return decode(await read_answer(stream)), loop.time() - connected_s
@@ -113,39 +112,6 @@ def login_page(device: Device, seen: Seen) -> Job | None:
     """The page that a try is made on: the first one that answered 401, in TLS where there is one."""
     asking = [job for job, answer in seen.answers(device.targets, HttpAnswer) if answer.status == 401]
     return min(asking, key=lambda job: (job.port not in TLS_PORTS, job.port), default=None)
-
-
-def authorization(challenge: str, pair: Pair, path: str) -> str | None:
-    """The Authorization header for a Basic or Digest challenge (RFC 7617, RFC 7616); None for any other scheme."""
-    import base64
-
-    scheme, _, rest = challenge.partition(" ")
-    if scheme.lower() == "basic":
-        return "Basic " + base64.b64encode(f"{pair.username}:{pair.password}".encode()).decode()
-    if scheme.lower() != "digest":
-        return None
-    fields = {name.lower(): quoted or bare for name, quoted, bare in _CHALLENGE.findall(rest)}
-    algorithm = fields.get("algorithm", "MD5").upper()
-    if algorithm not in ("MD5", "SHA-256") or "realm" not in fields or "nonce" not in fields:
-        return None
-    return _digest(fields, algorithm, pair, path)
-
-
-def _digest(fields: dict[str, str], algorithm: str, pair: Pair, path: str) -> str:
-    def h(text: str) -> str:
-        return hashlib.new(algorithm.replace("-", "").lower(), text.encode(), usedforsecurity=False).hexdigest()
-
-    secret = h(f"{pair.username}:{fields['realm']}:{pair.password}")
-    request = h(f"GET:{path}")
-    head = f'Digest username="{pair.username}", realm="{fields["realm"]}", nonce="{fields["nonce"]}", uri="{path}"'
-    head += f", algorithm={algorithm}"
-    head += f', opaque="{fields["opaque"]}"' if "opaque" in fields else ""
-    if "auth" not in fields.get("qop", ""):
-        response = h(f"{secret}:{fields['nonce']}:{request}")
-        return f'{head}, response="{response}"'
-    client_nonce = os.urandom(8).hex()
-    response = h(f"{secret}:{fields['nonce']}:00000001:{client_nonce}:auth:{request}")
-    return f'{head}, qop=auth, nc=00000001, cnonce="{client_nonce}", response="{response}"'
 
 
 def _shows_lock(answer: HttpAnswer) -> bool:

@@ -61,6 +61,8 @@ class RouterWeb(Web):
         if "GetFirewallStatus" in body:
             flags = {"FirewallEnabled": self.firewall, "InboundPinholeAllowed": "1"}
             return _soap("GetFirewallStatus", FIREWALL, flags)
+        if "GetStatusInfo" in body:
+            return _soap("GetStatusInfo", WAN_IP, {"NewConnectionStatus": "Connected", "NewUptime": "86400"})
         index = int(body.split("<NewPortMappingIndex>")[1].split("<", maxsplit=1)[0])
         if index < len(self.mappings):
             return _soap("GetGenericPortMappingEntry", WAN_IP, self.mappings[index])

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PARTS = ("maker", "model", "hardware", "firmware")
 MAKER_CONFIDENCE = 0.4
-SOURCES = ("upnp", "onvif", "wsd", "dns_sd", "http", "rtsp", "ssh", "ssdp", "dhcp", "mac")
+SOURCES = ("upnp", "onvif", "tr064", "snmp", "wsd", "dns_sd", "http", "rtsp", "ssh", "ssdp", "dhcp", "mac")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,7 @@ class ProbeRow:
 PROBES = {
     "tcp": ProbeRow("tcp", "TCP connect; reads a greeting where the protocol greets first; writes nothing"),
     "http": ProbeRow("http", "HTTP GET of one page without credentials, in TLS where the port has TLS"),
+    "icon": ProbeRow("icon", "HTTP GET of a page's icon (/favicon.ico) without credentials"),
     "rtsp": ProbeRow("rtsp", "RTSP OPTIONS and DESCRIBE without credentials; no SETUP, no PLAY, no picture"),
     "mqtt": ProbeRow("mqtt", "MQTT CONNECT without user, then DISCONNECT; no SUBSCRIBE"),
     "telnet": ProbeRow("telnet", "telnet option refusals only; reads the prompt"),
@@ -46,8 +47,11 @@ PROBES = {
     "wsd": ProbeRow("wsd", "WS-Discovery Probe to one device"),
     "mdns": ProbeRow("mdns", "mDNS question for the services of one device"),
     "snmp": ProbeRow("snmp", "SNMPv3 engine discovery; no community, no user"),
+    "snmp_read": ProbeRow("snmp_read", "only with a community that you give: SNMPv2c GET of sysDescr and sysUpTime"),
     "natpmp": ProbeRow("natpmp", "NAT-PMP question for the external address; no mapping"),
+    "pcp": ProbeRow("pcp", "PCP announcement, which a router answers with its clock; no mapping"),
     "soap": ProbeRow("soap", "one of the read-only UPnP IGD or ONVIF actions that soap.READ_ONLY lists"),
+    "owned": ProbeRow("owned", "only with a login that you give, in TLS: TR-064 GetInfo, ONVIF GetUsers"),
 }
 
 

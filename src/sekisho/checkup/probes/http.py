@@ -76,6 +76,11 @@ def local_path(location: str, address: str) -> tuple[int, str] | None:
     return port, path
 
 
+def host(job: Job) -> str:
+    """Address and port as the Host header has them."""
+    return f"[{job.address}]:{job.port}" if ":" in job.address else f"{job.address}:{job.port}"
+
+
 async def run(job: Job, gate: Gate) -> HttpAnswer:
     """GET of ``job.argument``; redirects are answers like any other and are not followed here."""
     tls = any_peer() if job.port in TLS_PORTS else None
@@ -100,8 +105,7 @@ def _request(job: Job) -> bytes:
     path = job.argument or "/"
     if not _PATH.fullmatch(path):
         raise NoAnswer(Status.REFUSED, "no path that a request can carry")
-    host = f"[{job.address}]" if ":" in job.address else job.address
-    return f"GET {path} HTTP/1.1\r\nHost: {host}:{job.port}\r\nAccept: */*\r\nConnection: close\r\n\r\n".encode()
+    return f"GET {path} HTTP/1.1\r\nHost: {host(job)}\r\nAccept: */*\r\nConnection: close\r\n\r\n".encode()
 
 
 def _headers(lines: list[bytes]) -> dict[str, str]:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from sekisho.checkup.consent import CheckClass, OutOfScope
 from sekisho.checkup.jobs import Job, NoAnswer, Status
-from sekisho.checkup.probes.http import decode, read_answer
+from sekisho.checkup.probes.http import decode, host, read_answer
 from sekisho.checkup.probes.tls import TLS_PORTS, any_peer
 from sekisho.checkup.probes.xml import first_text, local, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+    from xml.etree.ElementTree import Element
 
     from sekisho.checkup.gate import Gate
 
@@ -23,6 +24,7 @@ READ_ONLY: Mapping[str, CheckClass] = {
     "GetExternalIPAddress": CheckClass.ROUTER,
     "GetStatusInfo": CheckClass.ROUTER,
     "GetFirewallStatus": CheckClass.ROUTER,
+    "GetSecurityPort": CheckClass.ROUTER,
     "GetDeviceInformation": CheckClass.SERVICES,
 }
 """Every action that may be sent, and the class of consent that it needs; all of them only read."""
@@ -67,7 +69,7 @@ async def run(job: Job, gate: Gate) -> SoapAnswer:
         raise OutOfScope(f"{action} is not a read that the check-up makes")
     tls = any_peer() if job.port in TLS_PORTS else None
     async with gate.connect(job.address, job.port, tls=tls, check_class=READ_ONLY[action]) as stream:
-        stream.write(_request(job, path, service, action, arguments))
+        stream.write(request(job, path, service, action, arguments))
         answer = decode(await read_answer(stream))
     return decode_answer(action, answer.status, answer.body)
 
@@ -87,11 +89,18 @@ def decode_answer(action: str, status: int, body: bytes) -> SoapAnswer:
     response = next((e for e in root.iter() if local(e) == f"{action}Response"), None)
     if response is None:
         raise NoAnswer(Status.GARBLED, "no response element")
-    fields = {local(e): first_text(e, local(e)) for e in list(response)[:_FIELDS]}
-    return SoapAnswer(action, status, fields)
+    return SoapAnswer(action, status, fields_of(response))
 
 
-def _request(job: Job, path: str, service: str, action: str, arguments: list[str]) -> bytes:
+def fields_of(response: Element) -> dict[str, str]:
+    """Printable text of the elements of a response."""
+    return {local(e): first_text(e, local(e)) for e in list(response)[:_FIELDS]}
+
+
+def request(
+    job: Job, path: str, service: str, action: str, arguments: Iterable[str] = (), *, authorization: str = ""
+) -> bytes:
+    """The whole request; an argument is ``name=number``."""
     pairs = [argument.partition("=") for argument in arguments]
     inner = "".join(f"<{name}>{int(value)}</{name}>" for name, _, value in pairs)
     onvif = service == ONVIF_DEVICE
@@ -102,8 +111,9 @@ def _request(job: Job, path: str, service: str, action: str, arguments: list[str
         "</s:Body></s:Envelope>"
     ).encode()
     kind = "application/soap+xml; charset=utf-8" if onvif else 'text/xml; charset="utf-8"'
+    login = f"Authorization: {authorization}\r\n" if authorization else ""
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: {job.address}:{job.port}\r\nContent-Type: {kind}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: {host(job)}\r\nContent-Type: {kind}\r\n{login}"
         f'SOAPAction: "{service}#{action}"\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n'
     )
     return head.encode() + body
