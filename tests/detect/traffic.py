@@ -110,7 +110,7 @@ class Traffic:
             times = np.sort(self.random.uniform(start, stop, count))
             chosen = self.random.integers(len(targets), size=count), self.random.integers(len(ports), size=count)
             for at, t, p in zip(times, *chosen, strict=True):
-                yield at, targets[t], ports[p], own or int(self.random.integers(1024, 65535))
+                yield at, targets[t], ports[p], own or int(self.random.integers(40_000, 65_535))
 
         sent = list(each(pps * (stop - start)))
         # A sampled answer is hardly ever that to a sampled packet.
@@ -144,7 +144,7 @@ class Traffic:
         sizes = np.where(complete, packets, 1)
         sent, received = (self.random.binomial(sizes, 1 / self.sampling) for _ in range(2))
         with_syn, with_answer = (self.random.random(count) * sizes < seen for seen in (sent, received))
-        source = self.random.integers(1024, 65535, size=count)
+        source = self.random.integers(40_000, 65_535, size=count)
         for k in np.flatnonzero(sent + received * complete).tolist():
             at = start + k / per_s
             target, port = targets[chosen[0][k]], ports[chosen[1][k]]
