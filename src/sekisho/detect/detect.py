@@ -8,31 +8,34 @@ proven.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
+from sekisho.detect import weak
 from sekisho.detect.episodes import Track
+from sekisho.detect.events import FLOODS, JointRates, gather, main_target, network_of
 from sekisho.detect.level import LineInfo
-from sekisho.detect.question import candidates, columns_named, params_table, screen_sql, targets
+from sekisho.detect.question import candidates, columns_named, params_table, screen_sql, targets, two_way_table
 from sekisho.detect.registry import DETECTORS
 from sekisho.detect.seen import Seen
 from sekisho.detect.verdict import verdict
+from sekisho.detect.weak import WeakLines
 from sekisho.schema.detection import Quality
 from sekisho.schema.line_target import BLOCK_MS, LINE_TARGET
 from sekisho.schema.line_window import LINE_WINDOW
 from sekisho.schema.subject import INTERFACE_BELOW, is_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     import pyarrow as pa
     from numpy.typing import NDArray
 
     from sekisho.detect.detector import Detector
-    from sekisho.detect.episodes import Window
+    from sekisho.detect.episodes import Episode, Network, Window
     from sekisho.query.engine import Engine
-    from sekisho.schema.detection import Detection
+    from sekisho.schema.detection import Detection, Event
 
 HORIZON_MS = 3_600_000
 """How far back a window can still change a verdict; the window tables keep ten minutes more."""
@@ -47,8 +50,22 @@ LINES_REMEMBERED = 1_000_000
 TRACKS_KEPT = 200_000
 """Tracks of ended episodes held at most; the longest ended leave first and are counted."""
 
+RATES_KEPT_MS = 25 * 3_600_000
+"""How long the joint rates of events are remembered beyond the horizon: an event of a day keeps its peak."""
+
 TWO_WAY_SHARE = 0.2
 """Windows with received traffic a window with sent traffic: less is a stray neighbour on a one-way export."""
+
+
+_WEAK = "weak"
+"""Column of the screen for lines that are nothing by themselves."""
+
+
+class Report(NamedTuple):
+    """What was found until the last tick."""
+
+    detections: list[Detection]
+    events: list[Event]
 
 
 class Touched(Protocol):
@@ -111,12 +128,14 @@ class Detect:
     ) -> None:
         self._engine = engine
         self._detectors = _overridden(detectors, overrides or {})
-        self._screen_sql = screen_sql(self._detectors)
+        self._screen_sql = screen_sql({d.name: d.least(d.screen) for d in self._detectors} | {_WEAK: weak.SCREEN})
         self._suspects_sql = [detector.least(detector.suspects) for detector in self._detectors]
         self._line_info = line_info
         self._quality = quality
         self._tracks: dict[tuple[int, str], Track] = {}
         self._waiting: dict[str, dict[int, int]] = {detector.name: {} for detector in self._detectors}
+        self._weak, self._weak_waiting = WeakLines(engine), dict[int, int]()
+        self._rates = JointRates()
         self._seen = Seen(LINES_REMEMBERED)
         self._settled_block = 0
         self.episodes_dropped = 0
@@ -128,6 +147,8 @@ class Detect:
             from_ms = touched.since_ms // BLOCK_MS * BLOCK_MS
             for detector, lines in zip(self._detectors, self._screen(windows, touched, from_ms), strict=True):
                 self._look_at_due(detector, lines, windows, from_ms=from_ms, at_ms=at_ms)
+            if at_ms % REVISE_EVERY_MS == 0:
+                self._look_at_weak(windows, at_ms, opens=True)
         self._settle(at_ms)
 
     def finish(self, at_ms: int, windows: WindowTables) -> None:
@@ -142,23 +163,42 @@ class Detect:
                 track = self._tracks[line, detector.name]
                 track.episodes = [episode for episode in track.episodes if episode.detected_at_ms <= at_ms]
             due.clear()
+        self._look_at_weak(windows, at_ms, opens=False)
+
+    def report(self) -> Report:
+        """Every episode as of the last tick, by first_seen, line_id and kind, and the events they are part of."""
+        found: list[Detection] = []
+        windows: list[tuple[Network, Window]] = []
+        for (line, kind), track in self._tracks.items():
+            for episode in track.episodes:
+                detection = self._verdict(line, kind, track, episode)
+                found.append(detection)
+                if target := main_target(detection):
+                    windows += [(network_of(target), window) for window in episode.windows]
+        found += [d for d in self._weak.detections(self._info, self._quality) if not self._stands_alone(d)]
+        found.sort(key=lambda d: (d.first_seen_ms, d.line_id, d.line, d.kind))
+        return Report(*gather(found, self._rates, windows))
 
     def detections(self) -> list[Detection]:
-        """Every episode as of the last tick, by first_seen, line_id and kind."""
-        found = [
-            verdict(
-                line=line,
-                kind=kind,
-                episode=episode,
-                sums=track.totals(episode),
-                info=self._info(line),
-                quality=self._quality(track.exporter, episode.first_ms, episode.last_ms),
-                exporter=track.exporter,
-            )
-            for (line, kind), track in self._tracks.items()
-            for episode in track.episodes
-        ]
-        return sorted(found, key=lambda d: (d.first_seen_ms, d.line_id, d.line, d.kind))
+        """Those of the report."""
+        return self.report().detections
+
+    def _verdict(self, line: int, kind: str, track: Track, episode: Episode) -> Detection:
+        return verdict(
+            line=line,
+            kind=kind,
+            episode=episode,
+            sums=track.totals(episode),
+            info=self._info(line),
+            quality=self._quality(track.exporter, episode.first_ms, episode.last_ms),
+            exporter=track.exporter,
+        )
+
+    def _stands_alone(self, share: Detection) -> bool:
+        """Whether a weak line's share lies in an episode that it has by itself."""
+        track = self._tracks.get((share.line, share.kind))
+        episodes = track.episodes if track is not None else []
+        return any(e.first_ms <= share.last_seen_ms and share.first_seen_ms <= e.last_ms for e in episodes)
 
     def octets_by_window(self) -> dict[tuple[str, str], dict[int, float]]:
         """(line_id, kind) -> window start -> estimated octets, of the windows that may still be revised."""
@@ -187,7 +227,24 @@ class Detect:
             if sql and len(let_through):
                 let_through = self._suspects(sql, let_through, windows, from_ms - detector.reach_ms)
             wanted.append(sorted({*let_through.tolist(), *self._tracked(detector, lines)}))
+        for line in lines[(screened.column(_WEAK).to_numpy() == 1) & (lines > 0)].tolist():
+            self._weak_waiting[line] = min(from_ms, self._weak_waiting.get(line, from_ms))
         return wanted
+
+    def _look_at_weak(self, windows: WindowTables, at_ms: int, *, opens: bool) -> None:
+        """Look for targets that many lines hit together."""
+        waiting, self._weak_waiting = self._weak_waiting, {}
+        if len(waiting) < weak.LINES:
+            return
+        lines, from_ms = sorted(waiting), min(waiting.values())
+        keys = np.array(lines, dtype=np.int64)
+        columns = columns_named(weak.SQL, LINE_TARGET)
+        infos = [self._info(line) for line in lines]
+        tables = {
+            "line_target": windows.line_target(lines=keys, since_ms=from_ms, columns=columns),
+            "params": two_way_table(lines, [self._is_two_way(*each) for each in zip(lines, infos, strict=True)]),
+        }
+        self._weak.look(lines, tables, from_ms=from_ms, at_ms=at_ms, opens=opens, exporter_of=windows.exporter_of)
 
     def _suspects(self, sql: str, lines: NDArray[np.int64], windows: WindowTables, since_ms: int) -> NDArray[np.int64]:
         columns = columns_named(sql, LINE_TARGET)
@@ -289,13 +346,24 @@ class Detect:
         if block == self._settled_block:
             return
         self._settled_block = block
+        before_ms = at_ms - HORIZON_MS
+        self._rates.settle(self._leaving(before_ms))
+        self._rates.forget(before_ms - RATES_KEPT_MS)
         for track in self._tracks.values():
-            track.settle(at_ms - HORIZON_MS)
+            track.settle(before_ms)
         self._tracks = {key: track for key, track in self._tracks.items() if track.episodes}
         if len(self._tracks) > TRACKS_KEPT:
             newest = sorted(self._tracks.items(), key=lambda item: (-item[1].episodes[-1].last_ms, item[0]))
             self.episodes_dropped += sum(len(track.episodes) for _, track in newest[TRACKS_KEPT:])
             self._tracks = dict(newest[:TRACKS_KEPT])
+
+    def _leaving(self, before_ms: int) -> Iterator[tuple[Network, Window]]:
+        """Windows of floods that are about to settle, with their episode's main network."""
+        for (_, kind), track in self._tracks.items():
+            for episode in track.episodes if kind in FLOODS else ():
+                leaving = [window for window in episode.windows if window.start_ms < before_ms]
+                for network, _ in track.totals(episode).largest(1) if leaving else ():
+                    yield from ((network, window) for window in leaving)
 
     def _params(self, detector: Detector, lines: list[int]) -> pa.Table:
         infos = [self._info(line) for line in lines]

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 _CONTEXT = ("all_packets", "inferred_packets", "all_sampled_packets", "unknown_sampling_packets")
 
 
-def screen_sql(detectors: Iterable[Detector]) -> str:
-    """One row a line: windows sent and received, and a column a detector, 1 where it wants to look further."""
+def screen_sql(screens: Mapping[str, str]) -> str:
+    """One row a line: windows sent and received, and a column a screen, 1 where it lets a sent window through."""
     wanted = "".join(
-        f",\n  max(case when side = 0 and ({d.least(d.screen)}) then 1 else 0 end) as {d.name}" for d in detectors
+        f",\n  max(case when side = 0 and ({screen}) then 1 else 0 end) as {name}" for name, screen in screens.items()
     )
     return f"""select line, count(*) filter (where side = 0) as sent,
   count(*) filter (where side = 1) as received{wanted}
@@ -46,6 +46,11 @@ def params_table(detector: Detector, lines: list[int], infos: list[LineInfo], tw
     for name, values in detector.thresholds([info.group for info in infos]).items():
         columns[name] = pa.array(values, pa.float64())
     return pa.table(columns)
+
+
+def two_way_table(lines: list[int], two_way: list[bool]) -> pa.Table:
+    """The table ``params`` of a question without thresholds."""
+    return pa.table({"line": pa.array(lines, pa.int64()), "two_way": pa.array(two_way).cast(pa.int64())})
 
 
 def candidates(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sekisho.pipeline.remarks import Remark
     from sekisho.pipeline.run import Run
     from sekisho.pipeline.series import TrafficSeries
-    from sekisho.schema.detection import Detection
+    from sekisho.schema.detection import Detection, Event
     from sekisho.wire.sequence import SourceLoss
 
 SCHEMA = "sekisho.analysis/1"
@@ -50,7 +50,7 @@ def document_of(run: Run, frames: Mapping[str, int]) -> dict[str, Any]:
         run: the run.
         frames: frames of the input that were no usable export datagram, by reason.
     """
-    found = run.detect.detections()
+    found, events = run.detect.report()
     undecodable = {reason.value: count for reason, count in run.decoder.drops.items() if count} | dict(frames)
     return {
         "schema": SCHEMA,
@@ -66,7 +66,7 @@ def document_of(run: Run, frames: Mapping[str, int]) -> dict[str, Any]:
         },
         "detections": [_with_source(run, each).to_json() for each in found if not is_address(each.line)],
         "unattributed_detections": [_unattributed_detection(run, each) for each in found if is_address(each.line)],
-        "events": [],
+        "events": [_event(run, event) for event in events],
         "impact": {},
     }
 
@@ -116,6 +116,23 @@ def _unattributed_detection(run: Run, detection: Detection) -> dict[str, Any]:
         "exporter": run.exporters[subject.exporter],
         "interface": subject.interface,
         "peak_pps": round(detection.peak_pps, 1),
+    }
+
+
+def _event(run: Run, event: Event) -> dict[str, Any]:
+    infos = (run.attributor.line(line) for line in event.members)
+    return {
+        "id": event.id,
+        "target": event.target.prefix,
+        "port": event.target.port,
+        "protocol": event.target.protocol,
+        "first_seen": iso(event.first_seen_ms),
+        "last_seen": iso(event.last_seen_ms),
+        "peak_bps": round(event.peak_bps, 1),
+        "peak_pps": round(event.peak_pps, 1),
+        "lines": event.lines,
+        "exporters": sorted(run.exporters[code] for code in event.exporters),
+        "links": sorted({info.link for info in infos if info is not None and info.link}),
     }
 
 
