@@ -6,18 +6,9 @@ Rates and sizes are round figures of a household in the evening; none is tuned t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from sekisho.simulate.flows import ESP, TCP, UDP
 from sekisho.simulate.lines import FIXED, IPOE, MAP_E, PPPOE
-
-if TYPE_CHECKING:
-    from numpy.random import Generator
-    from numpy.typing import NDArray
-
-    from sekisho.simulate.lines import Lines
 
 HOMES = (PPPOE, MAP_E, IPOE)
 EVERYONE = (*HOMES, FIXED)
@@ -41,6 +32,12 @@ class Application:
         answered: share of conversations in which the peer answers at all.
         line_rate_up, line_rate_down: as fast as the line goes, instead of ``up_pps``, ``down_pps``.
         served: the peer opens the conversation, the line's side is the server.
+        always: conversations that go on all the time, beside those that start and end.
+        every_s, after_s: one more starts every so many seconds, the first one after some; 0 = none.
+        parallel: conversations that start together and share the line's rate.
+        popularity: exponent that makes few peers popular; 1 = all alike.
+        peer: the one address of the peer, in place of the simulated Internet.
+        leaked: sent with an address of the home network, which no router should let through.
     """
 
     name: str
@@ -48,8 +45,8 @@ class Application:
     ports: tuple[int, ...]
     lines: tuple[int, ...] = EVERYONE
     prevalence: float = 1.0
-    starts_per_hour: float
-    duration_s: float
+    starts_per_hour: float = 0.0
+    duration_s: float = 60.0
     spread: float = 0.6
     up_pps: float
     down_pps: float
@@ -60,83 +57,77 @@ class Application:
     line_rate_up: bool = False
     line_rate_down: bool = False
     served: bool = False
+    always: int = 0
+    every_s: float = 0.0
+    after_s: float = 0.0
+    parallel: int = 1
+    popularity: float = 3.0
+    peer: str = ""
+    leaked: bool = False
 
 
-def _app(name: str, protocol: int, ports: tuple[int, ...], **rest: object) -> Application:
+def app(name: str, protocol: int, ports: tuple[int, ...], **rest: object) -> Application:
+    """A row, with the name, protocol and ports first."""
     return Application(name=name, protocol=protocol, ports=ports, **rest)  # type: ignore[arg-type]
 
 
 # fmt: off
 APPLICATIONS: tuple[Application, ...] = (
-    _app("web_tcp", TCP, (443, 443, 443, 80), starts_per_hour=140, duration_s=2.0, spread=1.1, answered=0.995,
+    app("web_tcp", TCP, (443, 443, 443, 80), starts_per_hour=140, duration_s=2.0, spread=1.1, answered=0.995,
          up_pps=8, down_pps=18, up_octets=140, down_octets=1100, peers=4096),
-    _app("web_quic", UDP, (443,), starts_per_hour=90, duration_s=2.0, spread=1.1, answered=0.995,
+    app("web_quic", UDP, (443,), starts_per_hour=90, duration_s=2.0, spread=1.1, answered=0.995,
          up_pps=9, down_pps=20, up_octets=160, down_octets=1150, peers=2048),
-    _app("dns", UDP, (53,), starts_per_hour=150, duration_s=0.05, spread=0.2, answered=0.99,
+    app("dns", UDP, (53,), starts_per_hour=150, duration_s=0.05, spread=0.2, answered=0.99,
          up_pps=15, down_pps=15, up_octets=68, down_octets=180, peers=2),
-    _app("dns_retry_over_tcp", TCP, (53,), starts_per_hour=1, duration_s=0.1, up_pps=50, down_pps=40,
+    app("dns_retry_over_tcp", TCP, (53,), starts_per_hour=1, duration_s=0.1, up_pps=50, down_pps=40,
          up_octets=80, down_octets=600, peers=2),
-    _app("ntp", UDP, (123,), starts_per_hour=6, duration_s=0.05, spread=0.1, up_pps=15, down_pps=15,
+    app("ntp", UDP, (123,), starts_per_hour=6, duration_s=0.05, spread=0.1, up_pps=15, down_pps=15,
          up_octets=76, down_octets=76, peers=16),
-    _app("push_keepalive", TCP, (5223, 5228, 443), starts_per_hour=1, duration_s=1500, up_pps=0.05, down_pps=0.05,
+    app("push_keepalive", TCP, (5223, 5228, 443), starts_per_hour=1, duration_s=1500, up_pps=0.05, down_pps=0.05,
          up_octets=90, down_octets=90, peers=64),
-    _app("video_quic", UDP, (443,), lines=HOMES, prevalence=0.6, starts_per_hour=1.5, duration_s=500, answered=1.0,
+    app("video_quic", UDP, (443,), lines=HOMES, prevalence=0.6, starts_per_hour=1.5, duration_s=500, answered=1.0,
          up_pps=70, down_pps=480, up_octets=75, down_octets=1278, peers=512),
-    _app("video_tcp", TCP, (443,), lines=HOMES, prevalence=0.5, starts_per_hour=1.0, duration_s=500,
+    app("video_tcp", TCP, (443,), lines=HOMES, prevalence=0.5, starts_per_hour=1.0, duration_s=500,
          up_pps=120, down_pps=420, up_octets=52, down_octets=1440, peers=512),
-    _app("upload_quic", UDP, (443,), prevalence=0.1, starts_per_hour=3, duration_s=25, spread=0.9,
+    app("upload_quic", UDP, (443,), prevalence=0.1, starts_per_hour=3, duration_s=25, spread=0.9,
          up_pps=3000, down_pps=350, up_octets=1280, down_octets=70, peers=64),
-    _app("upload_tcp", TCP, (443,), prevalence=0.1, starts_per_hour=3, duration_s=20, spread=0.9,
+    app("upload_tcp", TCP, (443,), prevalence=0.1, starts_per_hour=3, duration_s=20, spread=0.9,
          up_pps=2500, down_pps=900, up_octets=1430, down_octets=52, peers=64),
-    _app("cloud_backup", TCP, (443,), prevalence=0.02, starts_per_hour=0.5, duration_s=1800,
+    app("cloud_backup", TCP, (443,), prevalence=0.02, starts_per_hour=0.5, duration_s=1800,
          up_pps=4000, down_pps=1500, up_octets=1440, down_octets=52, peers=16),
-    _app("speed_test_tcp_up", TCP, (443, 8080), lines=HOMES, prevalence=0.2, starts_per_hour=0.4, duration_s=10,
+    app("speed_test_tcp_up", TCP, (443, 8080), lines=HOMES, prevalence=0.2, starts_per_hour=0.4, duration_s=10,
          spread=0.05, up_pps=0, down_pps=4000, up_octets=1460, down_octets=52, peers=12, line_rate_up=True),
-    _app("speed_test_tcp_down", TCP, (443, 8080), lines=HOMES, prevalence=0.2, starts_per_hour=0.4, duration_s=10,
+    app("speed_test_tcp_down", TCP, (443, 8080), lines=HOMES, prevalence=0.2, starts_per_hour=0.4, duration_s=10,
          spread=0.05, up_pps=4000, down_pps=0, up_octets=52, down_octets=1460, peers=12, line_rate_down=True),
-    _app("speed_test_quic_up", UDP, (443, 8443), lines=HOMES, prevalence=0.02, starts_per_hour=0.4, duration_s=10,
+    app("speed_test_quic_up", UDP, (443, 8443), lines=HOMES, prevalence=0.02, starts_per_hour=0.4, duration_s=10,
          spread=0.05, up_pps=0, down_pps=2500, up_octets=1280, down_octets=80, peers=6, line_rate_up=True),
-    _app("video_call", UDP, (3478, 3479, 3480, 3481, 8801, 19305), prevalence=0.12, starts_per_hour=0.6,
+    app("video_call", UDP, (3478, 3479, 3480, 3481, 8801, 19305), prevalence=0.12, starts_per_hour=0.6,
          duration_s=1200, up_pps=260, down_pps=300, up_octets=950, down_octets=980, peers=128),
-    _app("game", UDP, (7777, 27015, 30000, 50000), lines=HOMES, prevalence=0.1, starts_per_hour=1.0, duration_s=900,
+    app("game", UDP, (7777, 27015, 30000, 50000), lines=HOMES, prevalence=0.1, starts_per_hour=1.0, duration_s=900,
          up_pps=40, down_pps=60, up_octets=110, down_octets=220, peers=64),
-    _app("bittorrent_utp", UDP, (ANY_PORT,), lines=HOMES, prevalence=0.02, starts_per_hour=1800, duration_s=25,
+    app("bittorrent_utp", UDP, (ANY_PORT,), lines=HOMES, prevalence=0.02, starts_per_hour=1800, duration_s=25,
          spread=1.0, up_pps=25, down_pps=25, up_octets=900, down_octets=900, peers=20_000, answered=0.55),
-    _app("bittorrent_dht", UDP, (ANY_PORT, 6881), lines=HOMES, prevalence=0.02, starts_per_hour=3600, duration_s=0.1,
+    app("bittorrent_dht", UDP, (ANY_PORT, 6881), lines=HOMES, prevalence=0.02, starts_per_hour=3600, duration_s=0.1,
          spread=0.2, up_pps=10, down_pps=10, up_octets=140, down_octets=330, peers=60_000, answered=0.6),
-    _app("bittorrent_tcp", TCP, (ANY_PORT, 51413), lines=HOMES, prevalence=0.02, starts_per_hour=900, duration_s=20,
+    app("bittorrent_tcp", TCP, (ANY_PORT, 51413), lines=HOMES, prevalence=0.02, starts_per_hour=900, duration_s=20,
          spread=1.0, up_pps=20, down_pps=20, up_octets=1100, down_octets=900, peers=20_000, answered=0.45),
-    _app("camera_to_cloud", TCP, (443, 1935), lines=EVERYONE, prevalence=0.06, starts_per_hour=1.0, duration_s=3000,
+    app("camera_to_cloud", TCP, (443, 1935), lines=EVERYONE, prevalence=0.06, starts_per_hour=1.0, duration_s=3000,
          up_pps=190, down_pps=70, up_octets=1380, down_octets=52, peers=32),
-    _app("camera_to_cloud_srt", UDP, (10_080,), lines=EVERYONE, prevalence=0.02, starts_per_hour=1.0, duration_s=3000,
+    app("camera_to_cloud_srt", UDP, (10_080,), lines=EVERYONE, prevalence=0.02, starts_per_hour=1.0, duration_s=3000,
          up_pps=350, down_pps=30, up_octets=1344, down_octets=80, peers=16),
-    _app("wireguard", UDP, (51_820,), prevalence=0.03, starts_per_hour=1.0, duration_s=3000, spread=1.2,
+    app("wireguard", UDP, (51_820,), prevalence=0.03, starts_per_hour=1.0, duration_s=3000, spread=1.2,
          up_pps=150, down_pps=300, up_octets=800, down_octets=1200, peers=64),
-    _app("site_vpn_wireguard", UDP, (51_820,), lines=(FIXED,), prevalence=0.1, starts_per_hour=1.0, duration_s=3000,
+    app("site_vpn_wireguard", UDP, (51_820,), lines=(FIXED,), prevalence=0.1, starts_per_hour=1.0, duration_s=3000,
          spread=0.3, up_pps=18_000, down_pps=15_000, up_octets=1350, down_octets=1300, peers=8),
-    _app("site_vpn_esp", ESP, (0,), lines=(FIXED,), prevalence=0.1, starts_per_hour=1.0, duration_s=3000,
+    app("site_vpn_esp", ESP, (0,), lines=(FIXED,), prevalence=0.1, starts_per_hour=1.0, duration_s=3000,
          spread=0.3, up_pps=9_000, down_pps=9_000, up_octets=1400, down_octets=1400, peers=8),
-    _app("served_web", TCP, (443, 443, 80), lines=(FIXED,), prevalence=0.5, starts_per_hour=2400, duration_s=4,
+    app("served_web", TCP, (443, 443, 80), lines=(FIXED,), prevalence=0.5, starts_per_hour=2400, duration_s=4,
          spread=1.0, up_pps=60, down_pps=25, up_octets=1350, down_octets=90, peers=30_000, served=True),
-    _app("served_mail", TCP, (25, 587, 993), lines=(FIXED,), prevalence=0.5, starts_per_hour=300, duration_s=3,
+    app("served_mail", TCP, (25, 587, 993), lines=(FIXED,), prevalence=0.5, starts_per_hour=300, duration_s=3,
          up_pps=15, down_pps=20, up_octets=200, down_octets=900, peers=5_000, served=True),
-    _app("sent_mail", TCP, (25,), lines=(FIXED,), prevalence=0.5, starts_per_hour=60, duration_s=3,
+    app("sent_mail", TCP, (25,), lines=(FIXED,), prevalence=0.5, starts_per_hour=60, duration_s=3,
          up_pps=25, down_pps=15, up_octets=1000, down_octets=90, peers=500, answered=0.97),
-    _app("sip_trunk", UDP, (5060,), lines=(FIXED,), prevalence=0.5, starts_per_hour=60, duration_s=120,
+    app("sip_trunk", UDP, (5060,), lines=(FIXED,), prevalence=0.5, starts_per_hour=60, duration_s=120,
          up_pps=50, down_pps=50, up_octets=200, down_octets=200, peers=4),
 )
 # fmt: on
-
-
-def members(lines: Lines, activity: float, rng: Generator) -> list[NDArray[np.int64]]:
-    """Lines that use each application; ``activity`` = 0 leaves every line silent."""
-    chosen = []
-    for application in APPLICATIONS:
-        able = np.flatnonzero(np.isin(lines.access, application.lines)) if activity else np.zeros(0, np.int64)
-        chosen.append(able[rng.random(len(able)) < application.prevalence])
-    return chosen
-
-
-def column(name: str) -> NDArray[np.float64]:
-    """One attribute of every application as a number."""
-    return np.array([float(getattr(application, name)) for application in APPLICATIONS])

@@ -52,7 +52,7 @@ _VICTIM_V4, _VICTIM_V6 = ("203.0.113.7/32",), ("2001:db8:f000:5::80/128",)
 _EVERYWHERE_V4, _EVERYWHERE_V6 = ("240.0.0.0/4",), ("2001:db8:e000::/36",)
 """Reserved addresses stand for the whole Internet, so that no scan is drawn over anybody's network."""
 _MANY_V4, _MANY_V6 = ("198.51.100.0/24", "203.0.113.0/24"), ("2001:db8:f000:25::/112",)
-_FORGED_V4, _FORGED_V6 = ("12.0.0.0/6", "128.0.0.0/3"), ("2600::/12", "2a00::/12")
+FORGED_V4, FORGED_V6 = ("12.0.0.0/6", "128.0.0.0/3"), ("2600::/12", "2a00::/12")
 """Public addresses that are nobody's here. A forged source must look like one: special-use addresses are leaks."""
 
 _RANDOM_FLAGS = (ACK, ACK, ACK, PSH | ACK, PSH | ACK, FIN | ACK, RST | ACK, URG | PSH | FIN)
@@ -104,7 +104,7 @@ _ROWS = (
           protocol="tcp", octets=54, pps=4 / 60, ports=(48_101,), connection_packets=4, connection_s=0.4,
           accepted=1.0, answer_octets=54),
     AttackKind(name="spoofed_source", manner=Manner.PACKETS, targets_v4=_VICTIM_V4, targets_v6=_VICTIM_V6,
-               forged_v4=_FORGED_V4, forged_v6=_FORGED_V6,
+               forged_v4=FORGED_V4, forged_v6=FORGED_V6,
                values={"protocol": "udp", "octets": (540, 640, 750), "pps": 20_000}),
 )
 # fmt: on

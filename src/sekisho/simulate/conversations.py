@@ -1,206 +1,247 @@
-"""New benign conversations of one time step, each as an outbound and an inbound flow."""
+"""New benign conversations of one time step: which line starts what, and for how long. ``ways.py`` makes them flows."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sekisho.core.address import V4_MAPPED
-from sekisho.simulate.applications import ANY_PORT, APPLICATIONS, column, members
-from sekisho.simulate.flows import ACK, ESP, FIN, PSH, SYN, TCP, Flows, from_columns, joined
-from sekisho.simulate.lines import FIXED, FIXED_LENGTH, MAP_E
+from sekisho.simulate.applications import APPLICATIONS, Application
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+    from sekisho.simulate.flows import Flows
     from sekisho.simulate.lines import Lines
+    from sekisho.simulate.ways import Ways
 
-PEERS_V4 = V4_MAPPED | 198 << 24 | 18 << 16
-"""Lower word of 198.18.0.0/15, reserved for benchmarks (RFC 2544): where the benign peers live."""
-PEERS_V6_HI = 0x20010DB8_F0000000
-"""Upper word of 2001:db8:f000::/36, of the documentation prefix (RFC 3849)."""
+LONGEST_MS = 12 * 3_600_000
+"""A TCP connection of half a day is rare, and no flow needs to be longer to be seen as endless."""
 
-_PEERS_V4_MASK, _PEERS_V6_HI_MASK = (1 << 17) - 1, (1 << 28) - 1
-_SCATTER = 0x9E3779B1
-"""An odd factor turns neighbouring numbers into distant addresses: peers are not one network."""
-_NATIVE_V6_SHARE = 0.6
-"""Share of a MAP-E household's conversations that take native IPv6; ESP always does, for it has no ports."""
-_SYN_OCTETS = 60
-_RETRIES_MS, _RETRY_PERIOD_MS = 7000, 2300.0
-"""What nobody answers is tried four times in seven seconds, more or less (RFC 6298 from one second)."""
-_HEADROOM = 0.93
-"""Part of the contracted speed that a line at its limit carries as IP packets."""
-_LATENCY_MS = 15
-_LONGEST_MS = 12 * 3_600_000
-_HIGH_PORTS = (1024, 65_536)
-_FAR_EPHEMERAL = (32_768, 61_000)
+FOREVER_MS = 1 << 52
 
-_PORT_CHOICES = max(len(application.ports) for application in APPLICATIONS)
-_PORTS = np.array([np.resize(application.ports, _PORT_CHOICES) for application in APPLICATIONS])
+_ALREADY_MS = 600_000
+"""What goes on all the time has begun within the ten minutes before the scenario."""
 
 
-class _Ends(NamedTuple):
-    """One side of each conversation: address words and port, (n,) int64."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """An application on some lines.
 
-    hi: NDArray[np.int64]
-    lo: NDArray[np.int64]
-    port: NDArray[np.int64]
+    Attributes:
+        lines: (n,) int64, their numbers.
+        times: factor on the conversations that start.
+        from_ms, until_ms: while it is used, milliseconds UTC.
+    """
+
+    application: Application
+    lines: NDArray[np.int64]
+    times: float = 1.0
+    from_ms: int = 0
+    until_ms: int = FOREVER_MS
 
 
-class _Drawn(NamedTuple):
+class Drawn(NamedTuple):
     """Conversations whose addresses are not chosen yet, (n,) each.
 
     Attributes:
-        application: row of ``APPLICATIONS``.
+        use: row of the uses.
         pace: factor on the median packet rate.
     """
 
-    application: NDArray[np.int64]
+    use: NDArray[np.int64]
     line: NDArray[np.int64]
     start_ms: NDArray[np.int64]
     duration_ms: NDArray[np.int64]
     v6: NDArray[np.bool_]
     pace: NDArray[np.float64]
 
-    def of(self, name: str) -> NDArray[np.float64]:
-        """An attribute of each conversation's application."""
-        return _TABLE[name][self.application]
+    def select(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Drawn:
+        """The chosen rows."""
+        return Drawn._make(values[rows] for values in self)
 
-    def on(self, name: str) -> NDArray[np.bool_]:
-        """The same for a property that holds or not."""
-        return self.of(name) > 0
+
+class Uses:
+    """All uses side by side, their attributes as arrays."""
+
+    def __init__(self, uses: Sequence[Use]) -> None:
+        self.rows = tuple(uses)
+        self.applications = tuple(use.application for use in uses)
+        self._columns: dict[str, NDArray[np.float64]] = {}
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        """An attribute of each use's application as a number."""
+        if name not in self._columns:
+            self._columns[name] = np.array([float(getattr(row, name)) for row in self.applications], np.float64)
+        return self._columns[name]
+
+    def of(self, drawn: Drawn, name: str) -> NDArray[np.float64]:
+        """An attribute of each conversation's application."""
+        return self.column(name)[drawn.use]
+
+    @cached_property
+    def population(self) -> NDArray[np.int64]:
+        """(uses,) lines of each."""
+        return np.array([len(use.lines) for use in self.rows], np.int64)
+
+    @cached_property
+    def starts_per_ms(self) -> NDArray[np.float64]:
+        """(uses,) conversations that start on all its lines together."""
+        each = self.column("starts_per_hour") * np.array([use.times for use in self.rows], np.float64)
+        return np.asarray(each / 3_600_000 * self.population)
+
+    @cached_property
+    def window_ms(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(uses,) from when and until when."""
+        spans = np.array([(use.from_ms, use.until_ms) for use in self.rows], np.int64).reshape(-1, 2)
+        return spans[:, 0], spans[:, 1]
 
 
 class Conversations:
-    """Draws the conversations of all lines, step by step."""
+    """Draws the conversations of all uses, step by step.
 
-    def __init__(self, lines: Lines, activity: float, rng: Generator) -> None:
-        self._lines, self._rng = lines, rng
-        self._members = members(lines, activity, rng)
-        self._population = np.array([len(m) for m in self._members])
-        self._starts_per_ms = _TABLE["starts_per_hour"] * activity / 3_600_000
+    Args:
+        activity_at: factor on the conversations that start, at an instant.
+    """
+
+    def __init__(
+        self, uses: Uses, ways: Ways, rng: Generator, *, activity_at: Callable[[int], float] = lambda _at_ms: 1.0
+    ) -> None:
+        self.uses, self._ways, self._rng, self._activity_at = uses, ways, rng, activity_at
 
     def running(self, at_ms: int, v4_lo: NDArray[np.int64]) -> Flows:
-        """Conversations that have been going on for a while at ``at_ms``."""
-        mean_ms = _TABLE["duration_s"] * np.exp(_TABLE["spread"] ** 2 / 2) * 1000
-        drawn = self._draw(mean_ms)
+        """Conversations that have been going on for a while at ``at_ms``, the scenario's first instant."""
+        mean_ms = self.uses.column("duration_s") * np.exp(self.uses.column("spread") ** 2 / 2) * 1000
+        begun = self.uses.window_ms[0] <= at_ms
+        drawn = self._draw(self._counts(at_ms, mean_ms * begun))
         elapsed = (drawn.duration_ms * self._rng.random(len(drawn.line))).astype(np.int64)
-        return self._open(drawn._replace(start_ms=at_ms - elapsed), v4_lo)
+        drawn = drawn._replace(start_ms=at_ms - elapsed)
+        always = self._always(begun)
+        already = self._rng.integers(_ALREADY_MS, size=len(always.line))
+        always = always._replace(start_ms=at_ms - already, duration_ms=always.duration_ms + already)
+        return self._ways.open(_joined(drawn, always), v4_lo)[0]
 
     def starting(self, at_ms: int, step_ms: int, v4_lo: NDArray[np.int64]) -> Flows:
         """Conversations that start in [at_ms, at_ms + step_ms).
 
         ``v4_lo``: (lines,) lower word of each line's IPv4 address during the step, 0 = not connected.
         """
-        drawn = self._draw(np.full(len(APPLICATIONS), float(step_ms)))
-        offset = self._rng.integers(step_ms, size=len(drawn.line))
-        return self._open(drawn._replace(start_ms=at_ms + offset), v4_lo)
+        from_ms, until_ms = self.uses.window_ms
+        first, past = np.maximum(from_ms, at_ms), np.minimum(until_ms, at_ms + step_ms)
+        during = np.maximum(0, past - first)
+        drawn = self._draw(self._counts(at_ms, during.astype(np.float64)))
+        offset = (self._rng.random(len(drawn.line)) * during[drawn.use]).astype(np.int64)
+        drawn = drawn._replace(start_ms=first[drawn.use] + offset)
+        return self._ways.open(_joined(self._within(drawn), self.punctual(at_ms, at_ms + step_ms)), v4_lo)[0]
 
-    def _draw(self, during_ms: NDArray[np.float64]) -> _Drawn:
-        """Conversations that start in a time of that length (by application), their start still 0."""
-        rng = self._rng
-        count = rng.poisson(self._starts_per_ms * during_ms * self._population)
-        application = np.repeat(np.arange(len(count)), count)
-        none = np.zeros(0, np.int64)
-        chosen = [m[rng.integers(len(m), size=n)] for m, n in zip(self._members, count, strict=True) if n]
-        line, spread = np.concatenate([*chosen, none]), _TABLE["spread"][application]
-        duration = _TABLE["duration_s"][application] * np.exp(spread * rng.standard_normal(len(line))) * 1000
-        return _Drawn(
-            application=application,
+    def punctual(self, at_ms: int, until_ms: int) -> Drawn:
+        """Conversations that start in [at_ms, until_ms) not by chance: all the time from now on, or every so often."""
+        from_ms = self.uses.window_ms[0]
+        begins = (from_ms > at_ms) & (from_ms < until_ms)
+        return _joined(self._always(begins), self._within(self._every(at_ms, until_ms)))
+
+    def _every(self, at_ms: int, until_ms: int) -> Drawn:
+        drawn = [
+            self._each_line(row, use.from_ms + int((use.application.after_s + n * use.application.every_s) * 1000))
+            for row, use in enumerate(self.uses.rows)
+            for n in _turns(use, at_ms, until_ms)
+        ]
+        return _joined(*drawn, self._draw(np.zeros(len(self.uses), np.int64)))
+
+    def _each_line(self, row: int, start_ms: int) -> Drawn:
+        """One conversation of a use on each of its lines."""
+        lines = self.uses.rows[row].lines
+        use, spread = np.full(len(lines), row), self.uses.column("spread")[row]
+        pace = np.exp(self._rng.standard_normal(len(lines)) * spread / 2)
+        stretch = np.exp(spread * self._rng.standard_normal(len(lines)))
+        drawn = self._drawn(use, lines, stretch, pace)
+        return drawn._replace(start_ms=np.full(len(drawn.line), start_ms))
+
+    def _counts(self, at_ms: int, during_ms: NDArray[np.float64]) -> NDArray[np.int64]:
+        """(uses,) conversations that start in a time of that length."""
+        return self._rng.poisson(self._activity_at(at_ms) * self.uses.starts_per_ms * during_ms)
+
+    def _draw(self, count: NDArray[np.int64]) -> Drawn:
+        """So many conversations of each use, their start still 0."""
+        use = np.repeat(np.arange(len(count)), count)
+        line = self._lines_of(use)
+        spread = self.uses.column("spread")[use]
+        pace = np.exp(self._rng.standard_normal(len(use)) * spread / 2)
+        return self._drawn(use, line, np.exp(spread * self._rng.standard_normal(len(use))), pace)
+
+    def _lines_of(self, use: NDArray[np.int64]) -> NDArray[np.int64]:
+        """A line of each use's, drawn evenly; ``use`` in rising order."""
+        picked = self._rng.random(len(use)) * self.uses.population[use]
+        return self._members[self._first_member[use] + picked.astype(np.int64)]
+
+    @cached_property
+    def _members(self) -> NDArray[np.int64]:
+        return np.concatenate([np.zeros(0, np.int64), *(row.lines for row in self.uses.rows)])
+
+    @cached_property
+    def _first_member(self) -> NDArray[np.int64]:
+        return np.cumsum(self.uses.population) - self.uses.population
+
+    def _drawn(
+        self, use: NDArray[np.int64], line: NDArray[np.int64], stretch: NDArray[np.float64], pace: NDArray[np.float64]
+    ) -> Drawn:
+        duration = self.uses.column("duration_s")[use] * stretch * 1000
+        drawn = Drawn(
+            use=use,
             line=line,
             start_ms=np.zeros(len(line), np.int64),
-            duration_ms=np.clip(duration, 1, _LONGEST_MS).astype(np.int64),
-            v6=self._takes_v6(application, line),
-            pace=np.exp(rng.standard_normal(len(line)) * spread / 2),
+            duration_ms=np.clip(duration, 1, LONGEST_MS).astype(np.int64),
+            v6=self._ways.takes_v6(use, line),
+            pace=pace,
         )
+        parallel = self.uses.column("parallel").astype(np.int64)
+        return drawn.select(np.repeat(np.arange(len(use)), parallel[use]))
 
-    def _takes_v6(self, application: NDArray[np.int64], line: NDArray[np.int64]) -> NDArray[np.bool_]:
-        native = self._lines.prefix_hi[line] != 0
-        shared = self._lines.access[line] == MAP_E
-        by_choice = self._rng.random(len(line)) < _NATIVE_V6_SHARE
-        return np.asarray(native & (~shared | by_choice | (_TABLE["protocol"][application] == ESP)), np.bool_)
+    def _within(self, drawn: Drawn) -> Drawn:
+        """No conversation outlasts its use."""
+        left = self.uses.window_ms[1][drawn.use] - drawn.start_ms
+        return drawn._replace(duration_ms=np.minimum(drawn.duration_ms, left))
 
-    def _open(self, drawn: _Drawn, v4_lo: NDArray[np.int64]) -> Flows:
-        connected = drawn.v6 | (v4_lo[drawn.line] != 0)
-        drawn = _Drawn._make(values[connected] for values in drawn)
-        answered = self._rng.random(len(drawn.line)) < drawn.of("answered")
-        own_port, peer_port = self._ports(drawn)
-        own, peer = self._own(drawn, v4_lo, own_port), self._peer(drawn, peer_port)
-        up = self._way(drawn, own, peer, outbound=True)
-        down = self._way(drawn, peer, own, outbound=False)
-        _leave_unanswered(up, ~answered)
-        return joined([up.select(np.isfinite(up.period_ms)), down.select(np.isfinite(down.period_ms) & answered)])
-
-    def _ports(self, drawn: _Drawn) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The line's port and the peer's; neither for ESP."""
-        rng, n = self._rng, len(drawn.line)
-        choice = _PORTS[drawn.application, rng.integers(_PORT_CHOICES, size=n)]
-        service = np.where(choice == ANY_PORT, rng.integers(*_HIGH_PORTS, size=n), choice)
-        client = self._lines.ports.port(drawn.line, rng.integers(1 << 30, size=n))
-        far, served, has_ports = rng.integers(*_FAR_EPHEMERAL, size=n), drawn.on("served"), drawn.of("protocol") != ESP
-        return has_ports * np.where(served, service, client), has_ports * np.where(served, far, service)
-
-    def _own(self, drawn: _Drawn, v4_lo: NDArray[np.int64], port: NDArray[np.int64]) -> _Ends:
-        rng, n = self._rng, len(drawn.line)
-        hosts = (1 << 32 - FIXED_LENGTH) - 2
-        host = np.where(self._lines.access[drawn.line] == FIXED, rng.integers(hosts, size=n), 0)
-        lo = np.where(drawn.v6, rng.integers(1, 1 << 62, size=n), v4_lo[drawn.line] + host)
-        return _Ends(np.where(drawn.v6, self._lines.prefix_hi[drawn.line] + 1, 0), lo, port)
-
-    def _peer(self, drawn: _Drawn, port: NDArray[np.int64]) -> _Ends:
-        # The cube makes few peers popular and leaves a long tail.
-        nth = (self._rng.random(len(drawn.line)) ** 3 * drawn.of("peers")).astype(np.int64)
-        number = _FIRST_PEER[drawn.application] + nth
-        scattered = number * _SCATTER
-        lo = np.where(drawn.v6, number + 1, PEERS_V4 + (scattered & _PEERS_V4_MASK))
-        return _Ends(np.where(drawn.v6, PEERS_V6_HI + (scattered & _PEERS_V6_HI_MASK), 0), lo, port)
-
-    def _way(self, drawn: _Drawn, src: _Ends, dst: _Ends, *, outbound: bool) -> Flows:
-        way, latency, contracted = (
-            ("up", 0, self._lines.up_bps) if outbound else ("down", _LATENCY_MS, self._lines.down_bps)
-        )
-        octets = drawn.of(f"{way}_octets").astype(np.int64)
-        limit_pps = _HEADROOM * contracted[drawn.line] / 8 / octets
-        wanted_pps = np.where(drawn.on(f"line_rate_{way}"), np.inf, drawn.of(f"{way}_pps") * drawn.pace)
-        pps = np.minimum(wanted_pps, limit_pps)
-        tcp, opens = drawn.of("protocol") == TCP, drawn.on("served") != outbound
-        n = len(octets)
-        return from_columns(
-            n,
-            src_hi=src.hi,
-            src_lo=src.lo,
-            dst_hi=dst.hi,
-            dst_lo=dst.lo,
-            ports=src.port << 16 | dst.port,
-            protocol=drawn.of("protocol").astype(np.int64),
-            start_ms=drawn.start_ms + latency,
-            end_ms=drawn.start_ms + latency + drawn.duration_ms,
-            period_ms=np.divide(1000.0, pps, out=np.full(n, np.inf), where=pps > 0),
-            octets=octets,
-            first_flags=np.where(tcp, np.where(opens, SYN, SYN | ACK), 0),
-            later_flags=np.where(tcp, PSH | ACK, 0),
-            last_flags=np.where(tcp, FIN | ACK, 0),
-            line=drawn.line,
-            outbound=int(outbound),
-        )
+    def _always(self, begun: NDArray[np.bool_]) -> Drawn:
+        """What goes on all the time, of the uses that begin."""
+        from_ms, until_ms = self.uses.window_ms
+        each = np.where(begun, self.uses.column("always"), 0).astype(np.int64)
+        use = np.repeat(np.arange(len(self.uses)), each * self.uses.population)
+        none = np.zeros(0, np.int64)
+        rows = [np.repeat(row.lines, count) for row, count in zip(self.uses.rows, each, strict=True)]
+        line = np.concatenate([none, *rows])
+        pace = np.exp(self._rng.standard_normal(len(use)) * self.uses.column("spread")[use] / 2)
+        drawn = self._drawn(use, line, np.ones(len(use)), pace)
+        return drawn._replace(start_ms=from_ms[drawn.use], duration_ms=(until_ms - from_ms)[drawn.use])
 
 
-_NUMBERS = (
-    *("protocol", "starts_per_hour", "duration_s", "spread", "up_pps", "down_pps", "up_octets", "down_octets"),
-    *("peers", "answered", "line_rate_up", "line_rate_down", "served"),
-)
-_TABLE = {name: column(name) for name in _NUMBERS}
-_FIRST_PEER = (np.cumsum(_TABLE["peers"]) - _TABLE["peers"]).astype(np.int64)
-"""Each application has peers of its own, side by side."""
+def households(lines: Lines, activity: float, rng: Generator) -> Uses:
+    """What people use on which lines; ``activity`` = 0 leaves every line silent."""
+    uses = []
+    for application in APPLICATIONS:
+        able = np.flatnonzero(np.isin(lines.access, application.lines)) if activity else np.zeros(0, np.int64)
+        mine = able[rng.random(len(able)) < application.prevalence]
+        uses.append(Use(application=application, lines=mine, times=activity))
+    return Uses(uses)
 
 
-def _leave_unanswered(up: Flows, rows: NDArray[np.bool_]) -> None:
-    """Turn flows into attempts: a few SYNs, or a few datagrams, and nothing else."""
-    tcp = rows & (up.protocol == TCP)
-    for flags in (up.later_flags, up.last_flags):
-        flags[tcp] = SYN
-    up.octets[tcp] = _SYN_OCTETS
-    up.period_ms[rows] = _RETRY_PERIOD_MS
-    up.end_ms[rows] = up.start_ms[rows] + _RETRIES_MS
+def _turns(use: Use, at_ms: int, until_ms: int) -> range:
+    """Numbers of the conversations of a use that start in [at_ms, until_ms) at its fixed pace."""
+    if not use.application.every_s:
+        return range(0)
+    first_ms, every_ms = use.from_ms + use.application.after_s * 1000, use.application.every_s * 1000
+    first, past = (max(0, math.ceil((t - first_ms) / every_ms)) for t in (at_ms, min(until_ms, use.until_ms)))
+    return range(first, past)
+
+
+def _joined(*parts: Drawn) -> Drawn:
+    return Drawn._make(np.concatenate(columns) for columns in zip(*parts, strict=True))

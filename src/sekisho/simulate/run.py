@@ -14,6 +14,7 @@ from sekisho.core.address import text_of_words
 from sekisho.core.time import iso
 from sekisho.simulate.capture import CaptureWriter, DatagramRoute
 from sekisho.simulate.lines import ACCESS, FIXED, FIXED_LENGTH, MAP_RULE, NETWORK, delegated_prefix
+from sekisho.simulate.look_alikes import BORDER_RELAY
 from sekisho.simulate.simulation import Simulation
 from sekisho.simulate.truth import SCHEMA
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from sekisho.simulate.placing import Placed
     from sekisho.simulate.scenario import ExporterPart, Scenario
 
 COLLECTOR = IPv4Address("192.0.2.200")
@@ -105,6 +107,7 @@ def truth(simulation: Simulation) -> dict[str, Any]:
         "lines": len(lines),
         "exporters": [_exporter_truth(simulation, n) for n in range(len(simulation.delivery.exports))],
         "attacks": [entry | _left(simulation, entry.pop("number")) for entry in told],
+        "look_alikes": [_look_alike_truth(simulation, placed) for placed in simulation.placing.look_alikes],
         "outbound": simulation.truth.outbound(),
     }
 
@@ -112,7 +115,7 @@ def truth(simulation: Simulation) -> dict[str, Any]:
 def configuration(scenario: Scenario) -> dict[str, Any]:
     """``sekisho.toml`` for the scenario's exporters."""
     return {
-        "network": {"prefixes": list(NETWORK)},
+        "network": {"prefixes": list(NETWORK), "tunnel_endpoints": [BORDER_RELAY]},
         "exporter": [
             {
                 "address": str(part.address),
@@ -167,9 +170,11 @@ def _fixed_prefix(first_host_lo: int) -> str:
 def _line_rows(simulation: Simulation) -> Iterator[tuple[str | int, ...]]:
     lines = simulation.lines
     names: dict[str, str] = {a: part.name for part in simulation.scenario.exporter for a in part.access}
+    own = (placed for placed in simulation.placing.look_alikes if not placed.row.everywhere)
+    groups = {line: placed.row.group for placed in own for line in placed.lines.tolist()}
     for line, code in enumerate(lines.access.tolist()):
         access = ACCESS[code]
-        group = _BUSINESS if code == FIXED else _HOME
+        group = groups.get(line) or (_BUSINESS if code == FIXED else _HOME)
         link = f"{names[access]}/{line // _SUBSCRIBERS_A_LINK}"
         yield lines.line_id(line), access, group, int(lines.up_bps[line]), int(lines.down_bps[line]), link
 
@@ -229,6 +234,19 @@ def _left(simulation: Simulation, attack: int) -> dict[str, Any]:
         "sampled_packets_by_exporter": {
             name: int(simulation.routers[number].selected_of_attack[attack]) for name, number in numbers.items()
         },
+    }
+
+
+def _look_alike_truth(simulation: Simulation, placed: Placed) -> dict[str, Any]:
+    row = placed.row
+    return {
+        "name": row.name,
+        "title": {"ja": row.ja, "en": row.en},
+        "line_ids": [simulation.lines.line_id(line) for line in placed.lines.tolist()],
+        "everywhere": row.everywhere,
+        "expected": row.expected,
+        "start": iso(placed.from_ms),
+        "end": iso(placed.until_ms),
     }
 
 

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from sekisho.core.errors import ConfigError, InputError
 from sekisho.simulate.attack_part import Access, AttackPart, Part, Seconds, Share
+from sekisho.simulate.look_alikes import LOOK_ALIKES
 
 _LARGEST_V5_INTERVAL = 16_383
 
@@ -91,6 +92,41 @@ class ExporterPart(Part):
         return self
 
 
+class LookAlikePart(Part):
+    """Harmless traffic that resembles an attack (``look_alikes.py``), on lines of its own.
+
+    Attributes:
+        access: access kind of its lines; by default the usual one.
+        lines: how many have it; what happens everywhere is on all lines of its access kinds.
+        duration_s: until the end by default.
+    """
+
+    name: str
+    access: Access | None = None
+    lines: Annotated[int, Field(ge=1)] = 1
+    start_s: Seconds = 0.0
+    duration_s: Annotated[float, Field(gt=0)] | None = None
+
+    @property
+    def line_access(self) -> str:
+        """Access kind of its lines."""
+        return self.access or LOOK_ALIKES[self.name].access[0]
+
+    @property
+    def taken(self) -> int:
+        """Lines that nothing else may have."""
+        return 0 if LOOK_ALIKES[self.name].everywhere else self.lines
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        row = LOOK_ALIKES.get(self.name)
+        if row is None:
+            raise ValueError(f"name must be one of {', '.join(LOOK_ALIKES)}")
+        if self.access is not None and self.access not in row.access:
+            raise ValueError(f"{self.name} is for lines of {', '.join(row.access)}")
+        return self
+
+
 class Scenario(Part):
     """Everything that a seed does not decide.
 
@@ -106,6 +142,7 @@ class Scenario(Part):
     lines: LineCounts
     exporter: Annotated[tuple[ExporterPart, ...], Field(min_length=1)]
     attack: tuple[AttackPart, ...] = ()
+    look_alike: tuple[LookAlikePart, ...] = ()
 
     @property
     def start_ms(self) -> int:
@@ -127,8 +164,10 @@ class Scenario(Part):
             lines = getattr(self.lines, access)
             if lines and access not in metered:
                 raise ValueError(f"no exporter meters the {access} lines")
-            if lines < sum(attack.access == access for attack in self.attack):
-                raise ValueError(f"fewer {access} lines than attacks on them")
+            wanted = sum(attack.access == access for attack in self.attack)
+            wanted += sum(part.taken for part in self.look_alike if part.line_access == access)
+            if lines < wanted:
+                raise ValueError(f"fewer {access} lines than attacks and look-alikes on them")
         if self.start.tzinfo is None:
             raise ValueError("start needs its zone, such as 2026-11-24T20:00:00+09:00")
         return self

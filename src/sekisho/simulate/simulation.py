@@ -9,14 +9,18 @@ import numpy as np
 from sekisho.core.kernels import warm
 from sekisho.simulate import flow_cache
 from sekisho.simulate.attacks import Attacks
-from sekisho.simulate.conversations import Conversations
+from sekisho.simulate.barrages import Barrages
+from sekisho.simulate.conversations import Conversations, Uses, households
+from sekisho.simulate.day import always, hourly
 from sekisho.simulate.delivery import STEP_MS, Delivery, Exported
 from sekisho.simulate.flows import OUTSIDE
 from sekisho.simulate.lines import ACCESS, build_lines
 from sekisho.simulate.packet_keys import PacketKeys
+from sekisho.simulate.placing import Placing
 from sekisho.simulate.router import Router
 from sekisho.simulate.sessions import SessionChange, Sessions
 from sekisho.simulate.truth import Truth
+from sekisho.simulate.ways import Ways
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
     from sekisho.simulate.flows import Flows
     from sekisho.simulate.scenario import ExporterPart, Scenario
 
-_LINES, _INFECTED, _SESSIONS, _CONVERSATIONS, _SAMPLING, _LOSS = range(6)
+_LINES, _PLACING, _SESSIONS, _CONVERSATIONS, _SAMPLING, _LOSS, _LOOK_ALIKES = range(7)
 """Purposes of random numbers; each has its own stream, so that sessions are the same whatever the traffic is."""
 
 _ACCESS = "access"
@@ -39,9 +43,18 @@ class Simulation:
     def __init__(self, scenario: Scenario, *, seed: int) -> None:
         self.scenario, self.seed = scenario, seed
         self.lines = build_lines(scenario.lines, self._rng(_LINES))
-        self.attacks = Attacks(scenario.attack, self._infected(), self.lines, start_ms=scenario.start_ms, seed=seed)
+        self.placing = Placing(scenario, self.lines, self._rng(_PLACING))
+        self.attacks = Attacks(
+            scenario.attack, self.placing.infected, self.lines, start_ms=scenario.start_ms, seed=seed
+        )
+        placed = self.placing.look_alikes
+        self._barrages = Barrages(
+            [target for look_alike in placed for target in look_alike.targets()],
+            first_pattern=len(self.attacks.patterns),
+            seed=seed,
+        )
         self.truth = Truth(self.attacks, start_ms=scenario.start_ms, duration_s=scenario.duration_s)
-        keys = PacketKeys(self.attacks.patterns, self.lines.ports)
+        keys = PacketKeys((*self.attacks.patterns, *self._barrages.patterns), self.lines.ports)
         self._here = [np.isin(self.lines.access, _codes(part)) for part in scenario.exporter]
         self.routers = [
             Router(part, keys, self.truth, self._rng(_SAMPLING, number), here=here, counts=part.boundary == _ACCESS)
@@ -60,6 +73,10 @@ class Simulation:
     def session_changes(self) -> Iterator[SessionChange]:
         """Who gets and loses a dynamic address, from the start; the same at every call."""
         forced: dict[int, list[int]] = {}
+        # What a look-alike is about would be cut off with its line.
+        for placed in self.placing.look_alikes:
+            if not placed.row.everywhere:
+                forced |= {line: [] for line in placed.lines.tolist()}
         for part, line in zip(self.attacks.parts, self.attacks.line, strict=True):
             forced[line] = [self.scenario.start_ms + int(at * 1000) for at in part.reconnects_at_s]
         return Sessions(
@@ -71,19 +88,33 @@ class Simulation:
             forced=forced,
         ).changes()
 
+    def conversations(self) -> list[Conversations]:
+        """What people do on all lines, and what the look-alikes do beside it; each draws from a stream of its own."""
+        counts, rng = self.scenario.lines, self._rng(_CONVERSATIONS)
+        usual = households(self.lines, counts.activity, rng)
+        ways = Ways(usual, self.lines, rng, between_lines=counts.between_lines)
+        activity_at = hourly(self.scenario.start) if counts.by_hour else always
+        people = Conversations(usual, ways, rng, activity_at=activity_at)
+        rng = self._rng(_LOOK_ALIKES)
+        uses = Uses([use for placed in self.placing.look_alikes for use in placed.uses()])
+        return [people, Conversations(uses, Ways(uses, self.lines, rng), rng)] if len(uses) else [people]
+
     def datagrams(self) -> Iterator[Exported]:
         """Every export datagram in order of arrival. Iterate once."""
         warm([flow_cache.KERNELS])
         start_ms, end_ms = self.scenario.start_ms, self.scenario.end_ms
         changes = _Changes(self.session_changes())
-        conversations = Conversations(self.lines, self.scenario.lines.activity, self._rng(_CONVERSATIONS))
+        talking = self.conversations()
         self._apply(changes.before(start_ms))
-        self._open(conversations.running(start_ms, self._v4_lo))
+        for conversations in talking:
+            self._open(conversations.running(start_ms, self._v4_lo))
         for at_ms in range(start_ms, end_ms, STEP_MS):
             until_ms = at_ms + STEP_MS
             self._apply(changes.before(until_ms))
-            self._open(conversations.starting(at_ms, STEP_MS, self._v4_lo))
+            for conversations in talking:
+                self._open(conversations.starting(at_ms, STEP_MS, self._v4_lo))
             self._open(self.attacks.starting(at_ms, until_ms, self._v4_lo, self._connected_ms))
+            self._open(self._barrages.starting(at_ms, until_ms, self._v4_lo))
             yield from self._step(at_ms, until_ms)
             self.most_open_flows = max(self.most_open_flows, sum(router.open_flows for router in self.routers))
         yield from self.delivery.export([router.flush() for router in self.routers], end_ms + STEP_MS)
@@ -103,18 +134,6 @@ class Simulation:
 
     def _rng(self, *purpose: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, *purpose])
-
-    def _infected(self) -> list[int]:
-        """A line of its own for each attack, fast enough for it where there is one."""
-        rng = self._rng(_INFECTED)
-        free = {access: rng.permutation(self.lines.of(code)).tolist() for code, access in enumerate(ACCESS)}
-        chosen = []
-        for part in self.scenario.attack:
-            lines, needed_bps = free[part.access], part.pps * max(part.octets) * 8
-            line = next((line for line in lines if self.lines.up_bps[line] >= needed_bps), lines[0])
-            lines.remove(line)
-            chosen.append(line)
-        return chosen
 
     def _apply(self, changes: Iterator[SessionChange]) -> None:
         for change in changes:
