@@ -11,6 +11,7 @@ import typer
 from sekisho import __version__
 from sekisho.cli import analyze, cases, checkup, decode
 from sekisho.cli import config as config_commands
+from sekisho.cli import notice as notice_commands
 from sekisho.cli import simulate as simulate_commands
 from sekisho.cli.extras import extra_of
 from sekisho.core.errors import SekishoError
@@ -30,6 +31,7 @@ app.command("simulate", epilog=simulate_commands.EXAMPLES)(simulate_commands.sim
 app.add_typer(cases.app, name="cases")
 app.add_typer(checkup.app, name="checkup")
 app.add_typer(config_commands.app, name="config")
+app.add_typer(notice_commands.app, name="notice")
 
 
 def _show_version(wanted: bool) -> None:

@@ -1,0 +1,1 @@
+"""What the operator writes to subscribers: one folder for each text, in Japanese and English, as text and as HTML."""
