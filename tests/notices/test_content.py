@@ -18,10 +18,12 @@ from sekisho.cases.code import SPECIMEN, is_valid
 from sekisho.cases.model import Case, Extent
 from sekisho.core.config import Operator
 from sekisho.measures.model import Language, MeasureId, Reader, measures
-from sekisho.measures.order import order_of_measures
+from sekisho.measures.order import device_names, likely_devices, order_of_measures
 from sekisho.notices import page, plain
 from sekisho.notices.announcement import announcement
 from sekisho.notices.first_notice import first_notice
+from sekisho.notices.kinds import wording_of
+from sekisho.notices.markup import Kind
 from sekisho.notices.notice import Form, Notice
 
 JA, EN = Language.JA, Language.EN
@@ -38,6 +40,7 @@ FORBIDDEN = {
 ANTIVIRUS = {JA: "パソコンのウイルス対策ソフトだけでは", EN: "antivirus program on a PC alone is not enough"}
 LIKELIHOOD = {JA: "考えられます", EN: "It is possible"}
 GENERIC = {JA: "一般的なご案内", EN: "advice below is therefore general"}
+MAIL_STEP = {JA: "パソコンをウイルス対策ソフトで検査", EN: "Scan your PC"}
 DATE = re.compile(r"\d+年\d+月\d+日|\d+ [A-Z][a-z]+ \d{4}")
 HEADINGS = {
     JA: ["確認したこと", "考えられる機器", "ほかの方への影響", "お願いしたい対策", "メーカーに聞くこと",
@@ -112,9 +115,14 @@ def test_a_first_notice_says_everything_in_order(kind: str, language: Language, 
 @pytest.mark.parametrize(("language", "kind"), list(product(Language, CASE_KINDS)))
 def test_the_first_screen_says_what_which_devices_and_the_first_step(language: Language, kind: str) -> None:
     """Who reads no further has read the most important."""
-    texts = [block.text for block in noticed(kind, language).blocks[:4]]
-    first = order_of_measures(kind, ports=[23, 2323])[0]
-    assert measures()[first].title.render(language) in texts[3]
+    box = [block.text for block in noticed(kind, language).blocks if block.kind is Kind.BOX]
+    first = measures()[order_of_measures(kind, ports=[23, 2323])[0]].title.render(language)
+    assert noticed(kind, language).blocks[1].kind is Kind.BOX
+    assert box[0] == wording_of(kind).seen.render(language)
+    assert "JST" in box[1]
+    assert "UTC" in box[1]
+    assert device_names()[likely_devices(kind)[0]].render(language) in box[2]
+    assert box[3].startswith(MAIL_STEP[language] if kind == "spam" else first)
 
 
 @pytest.mark.parametrize("language", Language)
@@ -196,10 +204,10 @@ def test_what_is_not_configured_is_marked(language: Language) -> None:
 
 @pytest.mark.parametrize("language", Language)
 def test_several_kinds_are_told_one_by_one(language: Language) -> None:
-    """The worst first; its evidence decides where the measures begin, the others' comes next."""
+    """The worst first, and in the box; its evidence decides where the measures begin, the others' comes next."""
     both = first_notice(case("udp_flood", "scan"), OPERATOR, language, now_ms=NOW_MS)
     text = plain.render(both)
-    assert text.count("JST") == 2
+    assert text.count("JST") == 3
     titles = [measures()[m].title.render(language) for m in (MeasureId.REBOOT, MeasureId.CREDENTIALS)]
     assert text.index(f"1. {titles[0]}") < text.index(f"2. {titles[1]}")
 

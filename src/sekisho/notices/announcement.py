@@ -65,6 +65,5 @@ def announcement(
         subject=subject,
         blocks=blocks,
         banner="" if approved else say("preview", language),
-        sender=writes.name,
         missing=writes.missing,
     )

@@ -80,7 +80,6 @@ def first_notice(
         subject=subject,
         blocks=blocks,
         banner="" if code is not None else say("preview_code", language),
-        sender=writes.name,
         missing=writes.missing,
     )
 

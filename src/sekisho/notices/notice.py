@@ -36,7 +36,6 @@ class Notice:
 
     Attributes:
         banner: said above it while it is only looked at; "" on what is sent.
-        sender: the operator's name.
         missing: keys of the configuration that the text marks as missing.
     """
 
@@ -44,7 +43,6 @@ class Notice:
     subject: str
     blocks: tuple[Block, ...]
     banner: str
-    sender: str
     missing: tuple[str, ...]
 
 
