@@ -68,6 +68,20 @@ class Report(NamedTuple):
     events: list[Event]
 
 
+class Input(Protocol):
+    """A further table that detectors read, such as indicators."""
+
+    def __call__(self, lines: Sequence[int], at_ms: int, /) -> pa.Table:
+        """Its rows for some lines at a time; always of the same columns."""
+
+
+class Learner(Protocol):
+    """What takes the windows in as they come, such as a baseline."""
+
+    def learn(self, at_ms: int, windows: WindowTables, /) -> None:
+        """Look at the windows at a tick."""
+
+
 class Touched(Protocol):
     """What changed since the last tick."""
 
@@ -109,6 +123,8 @@ class Detect:
         overrides: detector -> threshold -> number, as in ``[detect]`` of the configuration.
         line_info: what is known about a line; None = a home without a contracted speed.
         quality: (exporter, first ms, last ms) -> how far its data of that time can be trusted.
+        inputs: further tables by name, for some lines at a time; a detector is on where all that it asks for are given.
+        learner: told at every tick, before anything is judged.
 
     Raises:
         ValueError: an override names no detector or no threshold.
@@ -125,9 +141,14 @@ class Detect:
         overrides: Mapping[str, Mapping[str, float]] | None = None,
         line_info: Callable[[int], LineInfo | None] = lambda _: None,
         quality: Callable[[int | None, int, int], Quality] = lambda *_: Quality(),
+        inputs: Mapping[str, Input] | None = None,
+        learner: Learner | None = None,
     ) -> None:
         self._engine = engine
-        self._detectors = _overridden(detectors, overrides or {})
+        self._inputs = dict(inputs or {})
+        self._learner = learner
+        overridden = _overridden(detectors, overrides or {})
+        self._detectors = tuple(detector for detector in overridden if {*detector.inputs} <= {*self._inputs})
         self._screen_sql = screen_sql({d.name: d.least(d.screen) for d in self._detectors} | {_WEAK: weak.SCREEN})
         self._suspects_sql = [detector.least(detector.suspects) for detector in self._detectors]
         self._line_info = line_info
@@ -143,9 +164,12 @@ class Detect:
     def tick(self, at_ms: int, windows: WindowTables) -> None:
         """Judge every line that was touched since the last tick, as of a stream time in milliseconds UTC."""
         touched = windows.tick(at_ms)
+        if self._learner is not None:
+            self._learner.learn(at_ms, windows)
         if len(touched.lines):
             from_ms = touched.since_ms // BLOCK_MS * BLOCK_MS
-            for detector, lines in zip(self._detectors, self._screen(windows, touched, from_ms), strict=True):
+            wanted = self._screen(windows, touched, from_ms, at_ms)
+            for detector, lines in zip(self._detectors, wanted, strict=True):
                 self._look_at_due(detector, lines, windows, from_ms=from_ms, at_ms=at_ms)
             if at_ms % REVISE_EVERY_MS == 0:
                 self._look_at_weak(windows, at_ms, opens=True)
@@ -214,7 +238,7 @@ class Detect:
         """Keys of everything but lines of which something was detected."""
         return {line for line, _ in self._tracks if not is_line(line)}
 
-    def _screen(self, windows: WindowTables, touched: Touched, from_ms: int) -> list[list[int]]:
+    def _screen(self, windows: WindowTables, touched: Touched, from_ms: int, at_ms: int) -> list[list[int]]:
         """Lines that each detector is to look at: those that its screen and its suspects let through, or it tracks."""
         columns = columns_named(self._screen_sql, LINE_WINDOW)
         rows = windows.line_window(lines=touched.lines, since_ms=touched.since_ms, columns=columns)
@@ -225,7 +249,8 @@ class Detect:
         for detector, sql in zip(self._detectors, self._suspects_sql, strict=True):
             let_through = lines[(screened.column(detector.name).to_numpy() == 1) & _judged_by(detector, lines)]
             if sql and len(let_through):
-                let_through = self._suspects(sql, let_through, windows, from_ms - detector.reach_ms)
+                tables = self._tables_of_inputs(detector, let_through.tolist(), at_ms)
+                let_through = self._suspects(sql, let_through, windows, from_ms - detector.reach_ms, tables)
             wanted.append(sorted({*let_through.tolist(), *self._tracked(detector, lines)}))
         for line in lines[(screened.column(_WEAK).to_numpy() == 1) & (lines > 0)].tolist():
             self._weak_waiting[line] = min(from_ms, self._weak_waiting.get(line, from_ms))
@@ -246,10 +271,19 @@ class Detect:
         }
         self._weak.look(lines, tables, from_ms=from_ms, at_ms=at_ms, opens=opens, exporter_of=windows.exporter_of)
 
-    def _suspects(self, sql: str, lines: NDArray[np.int64], windows: WindowTables, since_ms: int) -> NDArray[np.int64]:
+    def _suspects(
+        self,
+        sql: str,
+        lines: NDArray[np.int64],
+        windows: WindowTables,
+        since_ms: int,
+        inputs: Mapping[str, pa.Table],
+    ) -> NDArray[np.int64]:
         columns = columns_named(sql, LINE_TARGET)
         line_target = windows.line_target(lines=lines, since_ms=since_ms, columns=columns)
-        found: NDArray[np.int64] = self._engine.run(sql, {"line_target": line_target}).column("line").to_numpy()
+        found: NDArray[np.int64] = (
+            self._engine.run(sql, {"line_target": line_target, **inputs}).column("line").to_numpy()
+        )
         return found
 
     def _tracked(self, detector: Detector, lines: NDArray[np.int64]) -> list[int]:
@@ -291,11 +325,13 @@ class Detect:
         at_ms: int,
         revises: bool,
     ) -> None:
-        tables = _tables(windows, detector, lines, from_ms)
+        tables = _tables(windows, detector, lines, from_ms) | self._tables_of_inputs(detector, lines, at_ms)
         found = self._candidates(detector, lines, tables, from_ms)
         new = [line for line, rows in found.items() if self._is_new(line, detector, rows)]
         back_ms = min(from_ms, (at_ms - HORIZON_MS) // BLOCK_MS * BLOCK_MS)
-        all_tables = _tables(windows, detector, new, back_ms) if new else {}
+        all_tables = (
+            _tables(windows, detector, new, back_ms) | self._tables_of_inputs(detector, new, at_ms) if new else {}
+        )
         if new:
             found |= self._candidates(detector, new, all_tables, back_ms)
         for line in lines:
@@ -306,6 +342,9 @@ class Detect:
             self._find_targets(detector, new, all_tables, back_ms)
         if found and revises:
             self._find_targets(detector, sorted(found), tables, from_ms)
+
+    def _tables_of_inputs(self, detector: Detector, lines: Sequence[int], at_ms: int) -> dict[str, pa.Table]:
+        return {name: self._inputs[name](lines, at_ms) for name in detector.inputs}
 
     def _candidates(
         self, detector: Detector, lines: list[int], tables: Mapping[str, pa.Table], from_ms: int

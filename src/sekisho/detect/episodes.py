@@ -29,7 +29,9 @@ class Window:
 
     Attributes:
         opens: enough to open an episode by itself.
-        evidence: the detector's own columns.
+        evidence: the detector's own columns that are numbers.
+        texts: those that are texts.
+        acts: enough for a case, if nothing else speaks against it.
     """
 
     start_ms: int
@@ -44,6 +46,8 @@ class Window:
     all_sampled_packets: float
     unknown_sampling_packets: float
     evidence: Mapping[str, float]
+    texts: Mapping[str, str] = field(default_factory=dict)
+    acts: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +69,7 @@ class Sums:
 
     Attributes:
         first_ms, last_ms: start of the first and end of the last window; both 0 while there is none.
+        acts: one of the windows was enough for a case.
         highest, fastest: the window with the most packets and the one with the most octets, the earliest of equals.
     """
 
@@ -77,6 +82,7 @@ class Sums:
     inferred_packets: float = 0.0
     all_sampled_packets: float = 0.0
     unknown_sampling_packets: float = 0.0
+    acts: bool = False
     highest: Window | None = None
     fastest: Window | None = None
     networks: dict[Network, float] = field(default_factory=dict)
@@ -94,6 +100,7 @@ class Sums:
             whole._extend(part.first_ms, part.last_ms)
             for name in _ADDED:
                 setattr(whole, name, getattr(whole, name) + getattr(part, name))
+            whole.acts |= part.acts
             for window in (part.highest, part.fastest):
                 whole._compare(window)
             whole.add_block(Block(networks=part.networks, targets=part.targets))
@@ -104,6 +111,7 @@ class Sums:
         self._extend(window.start_ms, window.start_ms + WINDOW_MS)
         for name in _ADDED:
             setattr(self, name, getattr(self, name) + getattr(window, name))
+        self.acts |= window.acts
         self._compare(window)
 
     def add_block(self, block: Block) -> None:

@@ -66,11 +66,12 @@ def caps(
     inferred_share: float,
     unknown_sampling_share: float,
     is_interface: bool = False,
+    acts: bool = True,
 ) -> tuple[Cap, ...]:
     """Every reason to keep a detection at ``watch``; none means that it may open a case.
 
     ``low_bps`` is the lower 95 % limit of the fastest window, bits a second; the two shares are of the line's packets
-    in the episode's windows, 0 to 1.
+    in the episode's windows, 0 to 1; ``acts`` is whether the detector takes what it saw for enough.
     """
 
     def apply() -> Iterator[Cap]:
@@ -86,6 +87,8 @@ def caps(
             yield Cap.COVERAGE_ALARM
         if is_interface and line.sources < FORGED_SOURCES:
             yield Cap.FEW_SOURCES
+        if not acts:
+            yield Cap.FOR_A_PERSON
 
     return tuple(apply())
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sekisho.schema.table import Table
 
 _CONTEXT = ("all_packets", "inferred_packets", "all_sampled_packets", "unknown_sampling_packets")
+_ACTS = "acts"
 
 
 def screen_sql(screens: Mapping[str, str]) -> str:
@@ -58,11 +59,14 @@ def candidates(
 ) -> dict[int, list[Window]]:
     """Candidate windows from a time on, by line and in order of time."""
     answer = engine.run(_candidates_sql(detector), tables)
-    evidence = [name for name in answer.column_names if name not in CANDIDATE and name not in _CONTEXT]
+    known = {*CANDIDATE, *_CONTEXT, _ACTS}
+    evidence = [field for field in answer.schema if field.name not in known]
+    numbers = [field.name for field in evidence if not _is_text(field.type)]
+    texts = [field.name for field in evidence if _is_text(field.type)]
     found: defaultdict[int, list[Window]] = defaultdict(list)
     for row in answer.to_pylist():
         if row["window_start_ms"] >= from_ms:
-            found[row["line"]].append(_window(row, evidence))
+            found[row["line"]].append(_window(row, numbers, texts, acts=detector.acts))
     return found
 
 
@@ -91,7 +95,11 @@ from ({detector.candidates}) c
 order by c.line, c.window_start_ms"""
 
 
-def _window(row: Mapping[str, Any], evidence: Iterable[str]) -> Window:
+def _is_text(column: pa.DataType) -> bool:
+    return bool(pa.types.is_string(column) or pa.types.is_large_string(column) or pa.types.is_dictionary(column))
+
+
+def _window(row: Mapping[str, Any], numbers: Iterable[str], texts: Iterable[str], *, acts: bool) -> Window:
     return Window(
         start_ms=row["window_start_ms"],
         opens=row["opens"] == 1,
@@ -104,7 +112,9 @@ def _window(row: Mapping[str, Any], evidence: Iterable[str]) -> Window:
         inferred_packets=row["inferred_packets"],
         all_sampled_packets=row["all_sampled_packets"],
         unknown_sampling_packets=row["unknown_sampling_packets"],
-        evidence={name: float(row[name]) for name in evidence},
+        evidence={name: float(row[name]) for name in numbers},
+        texts={name: str(row[name]) for name in texts},
+        acts=acts and row.get(_ACTS, 1) == 1,
     )
 
 

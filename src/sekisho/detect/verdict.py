@@ -36,6 +36,7 @@ def verdict(
         inferred_share=sums.inferred_packets / max(sums.all_packets, 1e-9),
         unknown_sampling_share=sums.unknown_sampling_packets / max(sums.all_sampled_packets, 1e-9),
         is_interface=is_interface(line),
+        acts=sums.acts,
     )
     return Detection(
         line=line,
@@ -66,6 +67,7 @@ def verdict(
             reasons=reasons,
         ),
         evidence={**highest.evidence, "packets": highest.packets},
+        texts=highest.texts,
         quality=quality,
     )
 

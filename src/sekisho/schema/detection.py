@@ -49,6 +49,7 @@ class Cap(Enum):
     COVERAGE_ALARM = "coverage_alarm"
     FEW_SOURCES = "few_sources"
     WEAK_ALONE = "weak_alone"
+    FOR_A_PERSON = "for_a_person"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +114,7 @@ class Detection:
         targets: distinct destination addresses, at least.
         confidence: 0 to 1, see ``detect/level.py``.
         evidence: numbers of the highest window under the detector's own names.
+        texts: its texts, likewise.
         exporter: code of the exporter that reported the traffic; None where it is not known.
         event: id of the event that it is part of.
     """
@@ -139,6 +141,7 @@ class Detection:
     event: str | None = None
     caps: tuple[Cap, ...] = ()
     evidence: Mapping[str, float] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
     quality: Quality = field(default_factory=Quality)
 
     def to_json(self) -> dict[str, Any]:
@@ -164,7 +167,7 @@ class Detection:
             "top_targets": [target.to_json() for target in self.top_targets],
             "event": self.event,
             "confidence": round(self.confidence, 3),
-            "evidence": evidence | {"caps": [cap.value for cap in self.caps]},
+            "evidence": evidence | dict(sorted(self.texts.items())) | {"caps": [cap.value for cap in self.caps]},
             "quality": self.quality.to_json(),
         }
 

@@ -187,8 +187,12 @@ def _view(number: int, detection: Mapping[str, Any]) -> DetectionView:
         caps=[texts.name("cap", cap) for cap in evidence.get("caps", ())],
         facts=list(_facts(detection)),
         targets=[_target(target) for target in detection["top_targets"]],
-        numbers=[(name, f"{value:,.6g}") for name, value in evidence.items() if name != "caps"],
+        numbers=[(name, _plain(value)) for name, value in evidence.items() if name != "caps"],
     )
+
+
+def _plain(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:,.6g}"
 
 
 def _explanation(detection: Mapping[str, Any]) -> Markup | None:
