@@ -106,6 +106,14 @@ def test_an_unlisted_port_needs_a_share_of_all_probes(count: int, found: bool):
     assert bool(ask(DETECTOR, [syn_window(1000)], probes(count, 6881) + dead_peers)) is found
 
 
+@pytest.mark.parametrize(("port", "found"), [(24, True), (25, False), (26, True)])
+def test_attempts_to_send_mail_are_no_scan(port: int, found: bool):
+    """A thousand mail servers that do not answer, since the port is blocked, are the work of another detector."""
+    silent = probes(1000, port)
+    assert bool(ask(DETECTOR, [syn_window(1000)], silent)) is found
+    assert is_suspect(silent) is found
+
+
 def test_a_flood_of_one_network_is_no_scan():
     """Ten packets for each address of a /24 are carpet bombing."""
     carpet = [syn_target(a, 80, 10) for a in addresses("203.0.113.0", 256)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from detect.rows import ask, udp_target, udp_window, window
+from detect.rows import BLOCK, ask, udp_target, udp_window, window
 from detect.traffic import Traffic, addresses, kinds
 from sekisho.detect.detectors.udp_flood import DETECTOR, PARAMS
 
@@ -98,6 +98,46 @@ def test_the_rest_row_counts_for_the_network_that_takes_the_kept_ones():
     """Random ports beyond the cap on targets are estimated from the line's own windows."""
     kept = [udp_target("203.0.113.5", port, 1) for port in range(1024, 2048)]
     assert opens(ask(DETECTOR, [udp_window(30_000)], kept)) == [True]
+
+
+@pytest.mark.parametrize(
+    ("part", "of_window"),
+    [({"own_port": 53}, "reflector_packets"), ({"fragment_packets": 100_000.0}, "fragment_packets")],
+)
+def test_reflections_and_later_fragments_are_other_kinds(part: dict, of_window: str):
+    """Answers of a service on the line, and non-first fragments, are left to the detectors that are about them."""
+    flood = udp_target("203.0.113.5", 0, 100_000, records=100_000.0)
+    assert ask(DETECTOR, [udp_window(100_000)], [flood])
+    assert ask(DETECTOR, [udp_window(100_000, **{of_window: 100_000.0})], [flood | part]) == []
+
+
+@pytest.mark.parametrize("two_way", [True, False])
+def test_the_edge_of_a_block_splits_no_evidence(two_way: bool):
+    """Sampled packets on either side of the edge, too few by themselves, count together for windows on both sides."""
+    before, after = (
+        udp_target("203.0.113.5", 80, 30_000, at_s=at, until_s=at + 10, sampling=1000, records=30.0)
+        for at in (590, 600)
+    )
+    windows = [udp_window(30_000, at_s=at, sampling=1000) for at in (590, 600)]
+    strict = DETECTOR.with_overrides({"scattered_sampled": 40})
+    assert opens(ask(strict, windows, [before, after], two_way=two_way)) == [True, True]
+    assert ask(strict, windows, [before], two_way=two_way) == []
+
+
+def test_nothing_before_the_first_packet_to_the_target_is_part_of_it():
+    """What the line sent in the same minute, before the flood began, does not move its beginning."""
+    windows = [udp_window(500, at_s=0), udp_window(40_000, at_s=40), udp_window(500, at_s=50)]
+    flood = udp_target("203.0.113.5", 80, 40_000, at_s=40, until_s=50, records=40_000.0)
+    assert [row.start_ms - BLOCK for row in ask(DETECTOR, windows, [flood])] == [40_000]
+
+
+def test_what_goes_elsewhere_is_not_counted():
+    """An answered upload of twice the flood's size in the same ten seconds is left out of its volume."""
+    flood = udp_target("203.0.113.5", 80, 20_000, records=20_000.0)
+    upload = udp_target("198.51.100.9", 443, 40_000, octets=1250, answered_packets=8000.0)
+    (found,) = ask(DETECTOR, [udp_window(60_000)], [flood, upload])
+    assert found.packets == pytest.approx(20_000)
+    assert found.octets == pytest.approx(20_000 * 600)
 
 
 def test_groups_have_their_own_rates():

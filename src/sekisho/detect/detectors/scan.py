@@ -11,7 +11,8 @@ an ACK or data at least three times as often as the SYN.
 
 Look-alikes that stay quiet: crawler and monitoring host (answered; few dead targets beside many live ones), BitTorrent
 (dead peers on thousands of ports, no port with many), a node of a coin or file network (below the number asked of an
-unlisted port), the scan's own target and a line under attack (they send RST and SYN-ACK, never SYN alone).
+unlisted port), the scan's own target and a line under attack (they send RST and SYN-ACK, never SYN alone), a sender of
+mail whose port 25 is blocked (kind ``spam``).
 
 Source: ports from public reports on Mirai and its descendants; the approach is that of the TAPS and TRW detectors
 (Jung et al., "Fast portscan detection using sequential hypothesis testing", 2004) on sampled flows.
@@ -34,6 +35,9 @@ DEVICE_PORTS = (23, 26, 2323, 5555, 7547, 9530, 23023, 23231, 34567, 37215, 5286
 
 ORDINARY_PORTS = (22, 80, 81, 443, 445, 3389, 8080, 8081, 8443)
 """Scanned as well, but used by everyone."""
+
+MAIL_PORT = 25
+"""Attempts to send mail where the port is blocked look the same; they are the kind ``spam``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +109,7 @@ def _suspected(door: str) -> str:
 SUSPECTS = f"""
 with pair as (
   select t.line, t.block_start_ms, t.port, t.target_lo, case when {_PROBE} then 1 else 0 end as probe
-  from line_target t where t.protocol = 6
+  from line_target t where t.protocol = 6 and t.port <> {MAIL_PORT}
 )
 {_suspected("port")}
 union all
@@ -172,7 +176,8 @@ with pair as (
     case when d.hour_probes < p.probes_60min or d.hour_probes < p.probes_an_other * d.hour_others
         or d.hour_probes * d.scale < {_enough("60min")} then 0 else 1 end as in_hour
   from hour d join params p on p.line = d.line
-  where d.probes > 0 and (d.vertical = 0 or d.syn_packets <= p.syn_an_address)
+  where d.probes > 0 and (d.vertical = 1 or d.door <> {MAIL_PORT})
+    and (d.vertical = 0 or d.syn_packets <= p.syn_an_address)
     and (d.vertical = 1 or d.door in ({_DEVICE}, {_ORDINARY}) or d.probes >= p.any_port_share * d.all_probes)
 ), flagged as (
   select *, max(in_hour) over (partition by line, vertical, door

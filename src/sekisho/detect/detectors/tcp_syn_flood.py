@@ -21,7 +21,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sekisho.detect.detector import NETWORK, NETWORK_WORDS, Detector, Language, threshold
+from sekisho.detect.detector import NETWORK, Detector, Language, threshold
+from sekisho.detect.flood import REACH_MS, Flood, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,75 +61,22 @@ SCREEN = "syn_packets >= 5 * {pps_60s}"
 """A minute at the opening rate has a window at that rate; half of it leaves room for what is counted elsewhere."""
 
 SUSPECTS = f"""select line from line_target where protocol = 6
-group by line, block_start_ms, {NETWORK} having sum(cast(syn_sampled_packets as double)) >= {{sampled}}"""
+group by line, {NETWORK} having sum(cast(syn_sampled_packets as double)) >= {{sampled}}"""
 """No network got as many SYN as a verdict rests on."""
 
-_FLOODED = f"""
-with door as (
-  select t.line, t.block_start_ms, {NETWORK} as network, t.port, count(*) as targets,
-    sum(cast(t.packets as double)) as packets, sum(cast(t.syn_packets as double)) as syn_packets,
-    sum(cast(t.syn_sampled_packets as double)) as syn_sampled_packets,
-    sum(cast(t.answered_syn_ack_packets as double)) as answered_packets
-  from line_target t join params p on p.line = t.line
-  where t.protocol = 6 group by t.line, t.block_start_ms, {NETWORK}, t.port
-), network as (
-  select line, block_start_ms, network, count(*) as ports, max(port) as port, max(targets) as targets,
-    sum(cast(targets as double)) as pairs, sum(cast(packets as double)) as packets,
-    sum(cast(syn_packets as double)) as syn_packets,
-    sum(cast(syn_sampled_packets as double)) as syn_sampled_packets,
-    sum(cast(answered_packets as double)) as answered_packets
-  from door group by line, block_start_ms, network
-), paired as (
-  select *, sum(cast(syn_packets as double)) over (partition by line, block_start_ms) as paired_syn,
-    sum(cast(pairs as double)) over (partition by line, block_start_ms) as all_pairs
-  from network
-), counted as (
-  select line, window_start_ms // 600000 * 600000 as block_start_ms, max(syn_packets) / 10 as pps,
-    sum(cast(syn_packets as double)) as syn_packets
-  from line_window where side = 0 group by line, window_start_ms // 600000 * 600000
-), shape as (
-  select n.*, c.pps, c.syn_packets as sent_syn,
-    n.syn_packets + greatest(c.syn_packets - n.paired_syn, 0) * n.pairs / n.all_pairs as likely_packets, p.*
-  from paired n
-    join counted c on c.line = n.line and c.block_start_ms = n.block_start_ms
-    join params p on p.line = n.line
-), flooded as (
-  select * from shape
-  where syn_sampled_packets >= sampled and syn_packets >= syn_share * packets
-    and (likely_packets >= syn_a_port * ports or likely_packets >= syn_an_address * targets
-      or (pps >= any_port_pps and likely_packets >= any_port_share * sent_syn))
-)"""
-
-CANDIDATES = f"""{_FLOODED}, evidence as (
-  select line, block_start_ms, max(two_way) as two_way, max(sustain) as sustain,
-    10 * max(pps_10s) as enough_10s, 60 * max(pps_60s) as enough_60s,
-    sum(cast(likely_packets as double)) / greatest(max(sent_syn), 1e-9) as share,
-    sum(cast(targets as double)) as targets, max(ports) as ports,
-    sum(cast(syn_sampled_packets as double)) as block_sampled_packets,
-    sum(cast(answered_packets as double)) / sum(cast(syn_packets as double)) as answered_share
-  from flooded group by line, block_start_ms
-), flood as (
-  select w.window_start_ms, e.*, w.syn_packets * e.share as packets, w.syn_octets * e.share as octets,
-    w.sampled_packets * w.syn_packets / w.packets * e.share as sampled_packets,
-    w.packets_var * w.syn_packets / w.packets * e.share as packets_var
-  from line_window w
-    join evidence e on e.line = w.line and e.block_start_ms = w.window_start_ms // 600000 * 600000
-  where w.side = 0 and w.syn_packets > 0
-), rated as (
-  select *, greatest(packets / enough_10s,
-    sum(cast(packets as double)) over (partition by line, window_start_ms // 60000) / enough_60s) as rate
-  from flood
+FLOOD = Flood(
+    pairs="t.protocol = 6",
+    packets="t.syn_packets",
+    answered="t.answered_syn_ack_packets",
+    sent="w.syn_packets",
+    shapes=(
+        Shape(
+            condition="""sampled_packets >= sampled and packets >= syn_share * all_packets
+      and (likely_packets >= syn_a_port * ports or likely_packets >= syn_an_address * targets
+        or (highest_pps >= any_port_pps and own_volume + own_left_out >= any_port_share * sent))"""
+        ),
+    ),
 )
-select line, window_start_ms, case when rate >= 1 then 1 else 0 end as opens,
-  packets, octets, sampled_packets, packets_var,
-  packets_var * (octets / packets) * (octets / packets) as octets_var,
-  targets, ports, answered_share, two_way, block_sampled_packets, octets / packets as mean_octets
-from rated where rate >= sustain"""
-
-TARGETS = f"""{_FLOODED}
-select line, block_start_ms, {NETWORK_WORDS}, case when ports > 1 then 0 else port end as port, 6 as protocol,
-  likely_packets as packets, targets
-from flooded"""
 
 
 def explain(row: Mapping[str, float], lang: Language) -> str:
@@ -150,9 +98,9 @@ DETECTOR = Detector(
     params=PARAMS,
     screen=SCREEN,
     suspects=SUSPECTS,
-    candidates=CANDIDATES,
-    targets=TARGETS,
-    reach_ms=0,
+    candidates=FLOOD.candidates,
+    targets=FLOOD.targets,
+    reach_ms=REACH_MS,
     gap_ms=900_000,
     explain=explain,
 )

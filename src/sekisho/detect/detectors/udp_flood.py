@@ -24,7 +24,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sekisho.detect.detector import NETWORK, NETWORK_WORDS, Detector, Language, threshold
+from sekisho.detect.detector import NETWORK, Detector, Language, threshold
+from sekisho.detect.flood import REACH_MS, Flood, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,110 +77,46 @@ PARAMS = {
     "server": Params(pps_10s=10_000, pps_60s=5000, one_way_pps=60_000, stream_pps=20_000),
 }
 KINDS = ("udp_flood",)
-SCREEN = "udp_packets - dns_packets >= 5 * {pps_60s}"
+_SENT = "greatest(w.udp_packets - w.dns_packets - w.reflector_packets - w.fragment_packets, 0)"
+SCREEN = "udp_packets - dns_packets - reflector_packets - fragment_packets >= 5 * {pps_60s}"
 """A minute at the opening rate has a window at that rate; half of it leaves room for what is counted elsewhere."""
 
 SUSPECTS = f"""select line from line_target
-where protocol = -1 or (protocol = 17 and port <> 53 and answered_packets * {{packets_an_answer}} <= packets)
-group by line, block_start_ms, {NETWORK} having sum(cast(packets as double)) >= 10 * {{pps_10s}}"""
+where protocol = -1 or (protocol = 17 and port <> 53 and own_port = 0
+  and answered_packets * {{packets_an_answer}} <= packets)
+group by line, {NETWORK} having sum(cast(packets as double)) >= 10 * {{pps_10s}}"""
 """No network, nor what the cap on targets left out, got as many unanswered packets as ten seconds at the rate."""
 
-_FLOODED = f"""
-with pair as (
-  select t.line, t.block_start_ms, {NETWORK} as network, t.target_lo, t.packets, t.octets, t.records,
-    t.sampled_packets, t.answered_packets, t.first_ms, t.last_ms, t.port,
-    case when p.two_way = 1 and t.answered_packets * p.packets_an_answer > t.packets then 0 else 1 end as silent
-  from line_target t join params p on p.line = t.line
-  where t.protocol = 17 and t.port <> 53
-), address as (
-  select line, block_start_ms, network, silent, count(*) as pairs, max(port) as port,
-    sum(cast(packets as double)) as packets, sum(cast(octets as double)) as octets,
-    sum(cast(records as double)) as records, sum(cast(sampled_packets as double)) as sampled_packets,
-    sum(cast(answered_packets as double)) as answered_packets, min(first_ms) as first_ms, max(last_ms) as last_ms
-  from pair group by line, block_start_ms, network, silent, target_lo
-), network as (
-  select line, block_start_ms, network, silent, count(*) as targets, max(pairs) as ports, max(port) as port,
-    sum(cast(pairs as double)) as pairs, sum(cast(packets as double)) as packets,
-    sum(cast(octets as double)) as octets, sum(cast(records as double)) as records,
-    sum(cast(sampled_packets as double)) as sampled_packets,
-    sum(cast(answered_packets as double)) as answered_packets, min(first_ms) as first_ms, max(last_ms) as last_ms
-  from address group by line, block_start_ms, network, silent
-), paired as (
-  select *, sum(cast(packets as double)) over (partition by line, block_start_ms) as paired_sent,
-    sum(cast(pairs as double)) over (partition by line, block_start_ms) as all_pairs,
-    sum(cast(answered_packets as double)) over (partition by line, block_start_ms) as paired_received
-  from network
-), counted as (
-  select line, window_start_ms // 600000 * 600000 as block_start_ms,
-    sum(cast(case when side = 0 then udp_packets - dns_packets else 0 end as double)) as sent,
-    sum(cast(case when side = 1 then udp_packets - dns_packets else 0 end as double)) as received
-  from line_window group by line, window_start_ms // 600000 * 600000
-), shape as (
-  select n.*, c.received - n.paired_received as unmatched_packets,
-    n.packets + greatest(c.sent - n.paired_sent, 0) * n.pairs / n.all_pairs as likely_packets,
-    n.packets * 1000.0 / greatest(n.last_ms - n.first_ms, 10000) as mean_pps,
-    case when n.octets >= 1200 * n.packets then p.answers_bulk
-      when n.octets >= 200 * n.packets then p.answers_mixed else p.answers_small end as answers, p.*
-  from paired n
-    join counted c on c.line = n.line and c.block_start_ms = n.block_start_ms
-    join params p on p.line = n.line
-  where n.silent = 1
-), flooded as (
-  select * from shape
-  where likely_packets >= pps_10s * 10 and (
-    (two_way = 1 and sampled_packets >= scattered_sampled and records >= 0.5 * sampled_packets)
-    or (two_way = 1 and sampled_packets * answers >= answers_missed
-      and (records >= 3 * pairs or unmatched_packets < 0.5 * answers * packets)
+_ANSWERS = """case when octets >= 1200 * packets then answers_bulk
+  when octets >= 200 * packets then answers_mixed else answers_small end"""
+_UNANSWERED = "answered_packets * packets_an_answer <= packets"
+
+FLOOD = Flood(
+    pairs="t.protocol = 17",
+    packets="case when t.port = 53 or t.own_port <> 0 then 0 else t.packets - t.fragment_packets end",
+    answered="case when t.port = 53 or t.own_port <> 0 then 0 else t.answered_packets end",
+    sent=_SENT,
+    received=_SENT,
+    shapes=(
+        Shape(
+            condition=f"""two_way = 1 and {_UNANSWERED}
+      and sampled_packets >= scattered_sampled and records >= 0.5 * sampled_packets"""
+        ),
+        Shape(
+            condition=f"""two_way = 1 and {_UNANSWERED} and sampled_packets * {_ANSWERS} >= answers_missed
+      and (records >= 3 * pairs or unmatched_packets < 0.5 * {_ANSWERS} * own_packets)
       and (pairs > 1 or octets < 1200 * packets or mean_pps >= stream_pps
-        or (answered_packets = 0 and sampled_packets >= stream_sampled)))
-    or (two_way = 0 and sampled_packets >= one_way_sampled
+        or (answered_packets = 0 and sampled_packets >= stream_sampled))"""
+        ),
+        Shape(
+            condition="""two_way = 0 and sampled_packets >= one_way_sampled
       and (records >= one_way_scattered * sampled_packets or targets >= one_way_targets
-        or (octets < 1000 * packets and mean_pps >= one_way_single_pps))))
-)"""
-
-CANDIDATES = f"""{_FLOODED}, evidence as (
-  select line, block_start_ms, max(two_way) as two_way, max(sustain) as sustain,
-    10 * max(case when two_way = 1 then pps_10s else one_way_pps end) as enough_10s,
-    60 * max(case when two_way = 1 then pps_60s else one_way_pps end) as enough_60s,
-    sum(cast(likely_packets as double)) as packets, sum(cast(sampled_packets as double)) as block_sampled_packets,
-    sum(cast(pairs as double)) as pairs, sum(cast(targets as double)) as targets, max(ports) as ports,
-    sum(cast(records as double)) / greatest(sum(cast(sampled_packets as double)), 1e-9) as flows_a_sampled_packet,
-    sum(cast(answered_packets as double)) / greatest(sum(cast(packets as double)), 1e-9) as answered_share
-  from flooded group by line, block_start_ms
-), other as (
-  select w.line, w.window_start_ms,
-    sum(cast(n.packets * (least(n.last_ms + 1, w.window_start_ms + 10000) - greatest(n.first_ms, w.window_start_ms))
-      / (n.last_ms + 1 - n.first_ms) as double)) as packets
-  from line_window w join network n on n.line = w.line and n.silent = 0
-    and n.first_ms < w.window_start_ms + 10000 and n.last_ms >= w.window_start_ms
-    and n.block_start_ms = w.window_start_ms // 600000 * 600000
-  where w.side = 0 group by w.line, w.window_start_ms
-), flood as (
-  select w.window_start_ms, e.line, e.two_way, e.sustain, e.enough_10s, e.enough_60s, e.block_sampled_packets,
-    e.pairs, e.targets, e.ports, e.flows_a_sampled_packet, e.answered_share,
-    w.udp_octets / w.udp_packets as mean_octets, w.sampled_packets / w.packets as sampled_share,
-    w.packets_var / w.packets as var_share,
-    greatest(least(w.udp_packets - w.dns_packets - coalesce(o.packets, 0), e.packets), 0) as packets
-  from line_window w
-    join evidence e on e.line = w.line and e.block_start_ms = w.window_start_ms // 600000 * 600000
-    left join other o on o.line = w.line and o.window_start_ms = w.window_start_ms
-  where w.side = 0 and w.udp_packets > 0
-), rated as (
-  select *, greatest(packets / enough_10s,
-    sum(cast(packets as double)) over (partition by line, window_start_ms // 60000) / enough_60s) as rate
-  from flood
+        or (octets < 1000 * packets and mean_pps >= one_way_single_pps))""",
+            pps_10s="one_way_pps",
+            pps_60s="one_way_pps",
+        ),
+    ),
 )
-select line, window_start_ms, case when rate >= 1 then 1 else 0 end as opens,
-  packets, packets * mean_octets as octets,
-  packets * sampled_share as sampled_packets, packets * var_share as packets_var,
-  packets * var_share * mean_octets * mean_octets as octets_var,
-  mean_octets, pairs, targets, ports, flows_a_sampled_packet, answered_share, two_way, block_sampled_packets
-from rated where rate >= sustain and packets > 0"""
-
-TARGETS = f"""{_FLOODED}
-select line, block_start_ms, {NETWORK_WORDS}, case when pairs > targets then 0 else port end as port, 17 as protocol,
-  likely_packets as packets, targets
-from flooded"""
 
 
 def explain(row: Mapping[str, float], lang: Language) -> str:
@@ -200,9 +137,9 @@ DETECTOR = Detector(
     params=PARAMS,
     screen=SCREEN,
     suspects=SUSPECTS,
-    candidates=CANDIDATES,
-    targets=TARGETS,
-    reach_ms=0,
+    candidates=FLOOD.candidates,
+    targets=FLOOD.targets,
+    reach_ms=REACH_MS,
     gap_ms=900_000,
     explain=explain,
 )
