@@ -21,7 +21,9 @@ def test_list_names_every_scenario(app):
     """--list prints a name and a title a line, on standard output."""
     result = CliRunner().invoke(app, ["--list"])
     assert result.exit_code == 0
-    assert [line.split()[0] for line in result.stdout.splitlines()] == ["bench", "demo", "quick"]
+    assert [line.split()[0] for line in result.stdout.splitlines()] == [
+        *("attacks", "bench", "demo", "look-alikes", "quick")
+    ]
 
 
 def test_no_scenario_is_a_usage_error(app):
@@ -35,7 +37,7 @@ def test_unknown_scenario_is_an_input_error(app):
     """A wrong name becomes the error whose exit status is 2 and whose text lists the scenarios."""
     result = CliRunner().invoke(app, ["nosuch"])
     assert isinstance(result.exception, InputError)
-    assert "bench, demo, quick" in str(result.exception)
+    assert "attacks, bench, demo, look-alikes, quick" in str(result.exception)
 
 
 def test_duration_and_seed_are_taken(app, tmp_path):
@@ -44,6 +46,20 @@ def test_duration_and_seed_are_taken(app, tmp_path):
     assert result.exit_code == 0, result.output
     assert len(list((tmp_path / "out").iterdir())) == 6
     assert "records in" in result.stderr
+
+
+def test_values_of_the_scenario_are_replaced(app, tmp_path):
+    """--set reaches the exporters, as text or as TOML; a key that is none is named."""
+    out = tmp_path / "out"
+    values = ("--set", "exporter.sampling_interval=50", "--set", "exporter.bng-1.sees=outbound", "--duration", "5")
+    result = CliRunner().invoke(app, ["quick", "-o", str(out), *values])
+    assert result.exit_code == 0, result.output
+    written = (out / "sekisho.toml").read_text()
+    assert written.count("sampling_default = 50.0") == 2
+    assert written.count('sees = "outbound"') == 1
+    wrong = CliRunner().invoke(app, ["quick", "-o", str(out), "--set", "exporter.speed=1"])
+    assert "speed" in str(wrong.exception)
+    assert CliRunner().invoke(app, ["quick", "--set", "loss"]).exit_code == 2
 
 
 def test_a_wrong_collector_is_refused_before_anything_runs(app, tmp_path):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from sekisho.core.errors import ConfigError, InputError
+from sekisho.simulate.attack_kinds import ATTACK_KINDS
+from sekisho.simulate.look_alikes import LOOK_ALIKES
 from sekisho.simulate.scenario import load, shipped
 from small_scenarios import attack, exporter, scenario
 
 
-@pytest.mark.parametrize("name", ["bench", "demo", "quick"])
+@pytest.mark.parametrize("name", ["attacks", "bench", "demo", "look-alikes", "quick"])
 def test_shipped_scenarios_load(name):
     """Every scenario of the package is valid and has a title."""
     assert load(name).title == shipped()[name]
@@ -23,7 +25,7 @@ def test_the_demo_is_what_the_readme_says():
 
 def test_an_unknown_name_lists_those_there_are():
     """A wrong name is answered with the names that exist, and exit status 2."""
-    with pytest.raises(InputError, match=r"bench, demo, quick") as caught:
+    with pytest.raises(InputError, match=r"attacks, bench, demo, look-alikes, quick") as caught:
         load("nosuch")
     assert caught.value.exit_status == 2
 
@@ -49,7 +51,7 @@ def test_a_file_is_taken_by_its_path(tmp_path):
     [
         ({"exporter": [exporter(), exporter()]}, "named twice"),
         ({"exporter": [exporter(access=["ipoe"])]}, "no exporter meters the pppoe lines"),
-        ({"attack": [attack()] * 9}, "fewer pppoe lines than attacks"),
+        ({"attack": [attack()] * 9}, "fewer pppoe lines than attacks and look-alikes"),
         ({"attack": [attack(access="ipoe")]}, "must be an IPv6 prefix"),
         ({"attack": [attack(target="2001:db8::/64")]}, "must be an IPv4 prefix"),
         ({"attack": [attack(access="fixed", reconnects_at_s=[1.0])]}, "only a pppoe line"),
@@ -61,3 +63,27 @@ def test_what_cannot_be_is_refused(changes, problem):
     """Scenarios that contradict themselves are errors that say why."""
     with pytest.raises(ValueError, match=problem):
         scenario(**changes)
+
+
+def test_every_kind_and_look_alike_is_in_a_shipped_scenario():
+    """Two scenarios hold all kinds of attack, and all look-alikes."""
+    assert {attack.kind for attack in load("attacks").attack} == set(ATTACK_KINDS)
+    assert [part.name for part in load("look-alikes").look_alike] == list(LOOK_ALIKES)
+
+
+def test_overrides_reach_all_of_a_table_or_one_by_name():
+    """A key of a table changes all its rows; with a name in between, the row of that name; the rest stays."""
+    quick = load("quick")
+    changed = quick.with_overrides(
+        {"duration_s": 9, "lines.ipoe": 60, "exporter.sampling_interval": 7, "exporter.gateway-1.loss": 0.5}
+    )
+    assert (changed.duration_s, changed.lines.ipoe, changed.lines.pppoe) == (9, 60, quick.lines.pppoe)
+    assert [(e.sampling_interval, e.loss) for e in changed.exporter] == [(7, 0.0), (7, 0.5)]
+    assert changed.attack == quick.attack
+
+
+@pytest.mark.parametrize("key", ["nosuch", "exporter", "exporter.bng-1", "exporter.nosuch.loss", "lines.pppoe.x"])
+def test_an_override_of_nothing_is_refused(key):
+    """A key that leads nowhere, or to a whole table, is an error that names it."""
+    with pytest.raises(ConfigError):
+        load("quick").with_overrides({key: 1})

@@ -21,6 +21,8 @@ Examples:
     sekisho simulate bench -o bench --duration 60
 
     sekisho simulate quick -o quick --to 127.0.0.1:2055
+
+    sekisho simulate look-alikes --set exporter.sampling_interval=1000 --set exporter.sees=outbound
 """
 
 
@@ -40,25 +42,44 @@ def simulate(
     duration: Annotated[
         int | None, typer.Option(min=1, metavar="SECONDS", help="Instead of the scenario's own duration.")
     ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A value of the scenario, such as exporter.loss=0.01."),
+    ] = None,
     show_list: Annotated[bool, typer.Option("--list", help="Show the scenarios and leave.")] = False,
 ) -> None:
     """Make export datagrams of an access network, and the truth about them.
 
-    Writes `flows.pcap`, `assignments.csv`, `lines.csv`, `map-e.toml`, `sekisho.toml` and `truth.json`; with `--to`
-    the datagrams are sent instead of written.
+    Writes `flows.pcap`, `assignments.csv`, `lines.csv`, `map-e.toml`, `sekisho.toml` and `truth.json`, and
+    `indicators.csv` where lines are in contact with a controller; with `--to` the datagrams are sent instead of
+    written.
     """
     from sekisho.simulate.scenario import load, shipped
 
     if show_list:
         for name, title in shipped().items():
-            typer.echo(f"{name:8} {title}")
+            typer.echo(f"{name:12} {title}")
         return
     if scenario is None:
         raise typer.BadParameter(f"which one? There are: {', '.join(shipped())}", param_hint="SCENARIO")
-    chosen = load(scenario)
+    overrides = dict(_override(text) for text in changes or ())
     if duration is not None:
-        chosen = chosen.model_copy(update={"duration_s": duration})
+        overrides["duration_s"] = duration
+    chosen = load(scenario).with_overrides(overrides)
     _run(chosen, output or Path(chosen.name), to, seed)
+
+
+def _override(text: str) -> tuple[str, object]:
+    """Key and value; the value is TOML where it can be, else the text itself."""
+    import tomllib
+
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise typer.BadParameter(f"expected KEY=VALUE, found {text}", param_hint="--set")
+    try:
+        return key, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key, value
 
 
 def _run(scenario: Scenario, folder: Path, to: str | None, seed: int) -> None:

@@ -7,13 +7,16 @@ from datetime import datetime  # noqa: TC003 (pydantic evaluates annotations)
 from importlib.resources import files
 from ipaddress import IPv4Address  # noqa: TC003 (the same)
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
 from sekisho.core.errors import ConfigError, InputError
 from sekisho.simulate.attack_part import Access, AttackPart, Part, Seconds, Share
 from sekisho.simulate.look_alikes import LOOK_ALIKES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _LARGEST_V5_INTERVAL = 16_383
 
@@ -172,6 +175,22 @@ class Scenario(Part):
             raise ValueError("start needs its zone, such as 2026-11-24T20:00:00+09:00")
         return self
 
+    def with_overrides(self, changes: Mapping[str, Any]) -> Scenario:
+        """The scenario with some values replaced.
+
+        Args:
+            changes: by key, as ``duration_s`` or ``lines.pppoe``; in ``exporter.loss`` of all exporters, in
+                ``exporter.bng-1.loss`` of the one with that name (attacks and look-alikes alike).
+
+        Raises:
+            ConfigError: no such key, or a value that does not fit; names the key.
+        """
+        document = self.model_dump()
+        for key, value in changes.items():
+            if not _replace(document, key.split("."), value):
+                raise ConfigError(self.name, key, expected="a key of the scenario", found=value)
+        return _validated(self.name, document)
+
 
 def shipped() -> dict[str, str]:
     """Name and title of every scenario in the package, by name."""
@@ -202,10 +221,32 @@ def _names() -> list[str]:
 
 def _parse(place: str, name: str, text: str) -> Scenario:
     try:
-        return Scenario(name=name, **tomllib.loads(text))
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InputError(place, f"expected a scenario as TOML, found: {error}") from None
+    return _validated(place, {"name": name} | document)
+
+
+def _validated(place: str, document: dict[str, Any]) -> Scenario:
+    try:
+        return Scenario.model_validate(document)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"]) or "scenario"
         raise ConfigError(place, key, expected=first["msg"], found=first["input"]) from None
+
+
+def _replace(document: dict[str, Any], path: list[str], value: object) -> bool:
+    """Put a value where a path leads; whether it leads anywhere."""
+    key, *rest = path
+    if not rest:
+        document[key] = value
+        return True
+    inner = document.get(key)
+    if isinstance(inner, dict):
+        return _replace(inner, rest, value)
+    if not isinstance(inner, list | tuple):
+        return False
+    named = [row for row in inner if row["name"] == rest[0]]
+    found = [_replace(row, rest[1:] if named else rest, value) for row in named or inner if rest[len(named[:1]) :]]
+    return bool(found) and all(found)
