@@ -54,9 +54,10 @@ def notices(operator: Operator = OPERATOR, form: Form = Form.MAIL) -> list[Notic
     ]
 
 
-@pytest.mark.parametrize("notice", notices(), ids=lambda n: f"{n.language}-{n.subject[:10]}")
-def test_a_page_is_whole_and_loads_nothing(notice: Notice) -> None:
+@pytest.mark.parametrize("number", range(6))
+def test_a_page_is_whole_and_loads_nothing(number: int) -> None:
     """Its language is named, it has one main heading, every tag is closed, and nothing points outside."""
+    notice = notices()[number]
     text = page.render(notice)
     read = Reading(text)
     assert ("html", "lang", notice.language) in read.attributes

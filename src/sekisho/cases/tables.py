@@ -71,7 +71,7 @@ CASE = Table(
     Column("opened_at", UtcTime, nullable=False),
     Column("predecessor_id", Integer, ForeignKey("subscriber_case.id")),
     Column("closed_at", UtcTime),
-    Column("closing", String(200)),
+    Column("closing", Text),
     Index("ix_subscriber_case_line_id", "line_id"),
 )
 """``closing`` is a label where the case was resolved, else the reason."""

@@ -35,7 +35,7 @@ def _cases() -> None:
         sa.Column("opened_at", _TIME, nullable=False),
         sa.Column("predecessor_id", sa.Integer),
         sa.Column("closed_at", _TIME),
-        sa.Column("closing", sa.String(200)),
+        sa.Column("closing", sa.Text),
         sa.PrimaryKeyConstraint("id", name="pk_subscriber_case"),
         sa.ForeignKeyConstraint(["predecessor_id"], ["subscriber_case.id"], name="fk_subscriber_case_predecessor_id"),
     )
