@@ -81,7 +81,7 @@ COUNTERS = (
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One signal that showed a restart."""
+    """One signal that showed a restart; an absence has no value before it, and its length after it."""
 
     signal: str
     strength: Strength
@@ -155,9 +155,7 @@ def prove(before: dict[str, int], after: dict[str, int], elapsed_s: float, beats
     ]
     absence = _absence(beats)
     if absence is not None:
-        signals.insert(
-            0, Signal("services_vanished_and_returned", Strength.STRONG, "answering", f"away {absence:.0f} s")
-        )
+        signals.insert(0, Signal("services_vanished_and_returned", Strength.STRONG, "", f"{absence:.0f} s"))
     strengths = [signal.strength for signal in signals]
     return Proof(next((s for s in Strength if s in strengths), Strength.NONE), tuple(signals))
 

@@ -18,9 +18,11 @@ from sekisho.checkup.identify.vendors import vendors_of
 from sekisho.checkup.limits import Limits
 from sekisho.checkup.network import LocalNetwork, local_network
 from sekisho.checkup.overheard import listening
+from sekisho.checkup.report.archive import Archive
 from sekisho.checkup.runner import ask_devices, fold, resolve
 from sekisho.checkup.situation import OwnerAnswers, Situation
 from sekisho.checkup.snapshot import Snapshot, take
+from sekisho.checkup.spoken import Note
 from sekisho.checkup.state import one_at_a_time
 from sekisho.checkup.system import mac_of
 from sekisho.measures.report import Report
@@ -37,9 +39,9 @@ if TYPE_CHECKING:
     from sekisho.checkup.jobs import Seen
     from sekisho.checkup.restart import Proof
     from sekisho.checkup.runner import Progress
+    from sekisho.checkup.spoken import Step
     from sekisho.checkup.system import System
 
-NOT_HEARD = "this system does not let this user listen to DHCP and router advertisements"
 IDENTITY_HOLDS_MS = 2_000
 """How long a look at the routing and neighbour tables holds: they cost a process on some systems."""
 
@@ -117,7 +119,7 @@ class Session:
         mac = mac_of(gateway, self._system.neighbours(self.network.interface)) or self.network.gateway_mac
         self._consent.check(replace(self.network, gateway_mac=mac).identity, now_ms)
 
-    async def discover(self, step: Callable[[str], None] = lambda _: None) -> tuple[Discovery, list[Device]]:
+    async def discover(self, step: Callable[[Step], None] = lambda _: None) -> tuple[Discovery, list[Device]]:
         """Who is there."""
         found = await discover(self.gate, self._system, step)
         return found, merge(found.sightings)
@@ -126,7 +128,7 @@ class Session:
         self,
         inputs: Inputs,
         *,
-        step: Callable[[str], None] = lambda _: None,
+        step: Callable[[Step], None] = lambda _: None,
         progress: Callable[[Progress], None] = lambda _: None,
         restarts: Mapping[str, Proof] | None = None,
         only: Iterable[str] = (),
@@ -138,7 +140,7 @@ class Session:
             step: told of each part of discovery.
             progress: told of each job.
             restarts: proofs by device id.
-            only: addresses to ask and to report on; empty means all.
+            only: addresses or ids of the devices to ask and to report on; empty means all.
         """
         async with listening(self.network) as heard:
             found, devices = await self.discover(step)
@@ -148,13 +150,13 @@ class Session:
         known = {address for device in devices for address in device.addresses}
         told = [sighting for sighting in heard.sightings() if sighting.address in known]
         situation = resolve([*found.sightings, *told], asked, seen, bare, await vendors_of(devices))
-        notes = found.notes if heard.permitted else (*found.notes, NOT_HEARD)
+        notes = found.notes if heard.permitted else (*found.notes, Note.NOT_HEARD)
         return self.conclude(situation, seen, notes=notes, only=only)
 
     def _to_ask(self, devices: list[Device], inputs: Inputs, only: frozenset[str]) -> list[Device]:
         if CheckClass.SERVICES not in self._consent.classes:
             return []
-        wanted = [device for device in devices if not only or only & set(device.addresses)]
+        wanted = [device for device in devices if not only or only & {device.id, *device.addresses}]
         return [device for device in wanted if not inputs.list_only & set(device.addresses)]
 
     async def try_pairs(self, outcome: Outcome, pairs: list[Pair]) -> Outcome:
@@ -192,7 +194,7 @@ class Session:
             generated_at_ms=situation.now_ms,
             gateway_mac=self.network.gateway_mac,
             prefix=str(self.network.prefix),
-            devices=tuple(d for d in fold(seen, situation) if not chosen or chosen & set(d.addresses)),
+            devices=tuple(d for d in fold(seen, situation) if not chosen or chosen & {d.id, *d.addresses}),
             data=situation.knowledge.sources,
             unreachable=tuple(notes),
         )
@@ -207,6 +209,7 @@ class Session:
             knowledge=inputs.knowledge,
             baseline=Baselines(self.directory).latest(self.network.identity),
             restarts=restarts,
+            first_seen=Archive(self.directory).first_seen(self.network.identity),
             profiles=inputs.profiles,
             flows=inputs.flows,
             login_at=self._logins.with_password,

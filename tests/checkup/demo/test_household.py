@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from sekisho.checkup.assistant import CHECKING, PLUG_IN, UNPLUG
 from sekisho.checkup.demo import stand_ins
 from sekisho.checkup.demo.household import HOSTS, build, check_from
 from sekisho.checkup.demo.lan import Host, Lan
+from sekisho.checkup.spoken import Step, say
 from sekisho.core.errors import Refused
+from sekisho.measures.model import Language
 from sekisho.measures.report import schema
 from tools import needs
 
@@ -93,12 +94,12 @@ class InfectedHome:
         assert assistant.stderr is not None
         for line in assistant.stderr:
             match line.strip():
-                case said if said == UNPLUG:
+                case said if said == say(Step.UNPLUG, Language.JA):
                     self.lan.unplug(self.camera)
-                case said if said == PLUG_IN:
+                case said if said == say(Step.PLUG_IN, Language.JA):
                     self.lan.plug_in(self.camera)
                     self.start(then)
-                case said if said == CHECKING:
+                case said if said == say(Step.CHECKING, Language.JA):
                     break
         out, err = assistant.communicate()
         assert assistant.returncode == 0, err

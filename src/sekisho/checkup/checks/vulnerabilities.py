@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sekisho.checkup.data.advisory import Concern
 from sekisho.checkup.data.version import version_key
-from sekisho.checkup.identify.match import Identity
+from sekisho.checkup.identify.match import NO_MAKER, Identity
 from sekisho.checkup.outcomes import Observation
 from sekisho.core.time import iso, to_datetime
 
@@ -38,7 +38,7 @@ def jobs(_: Device, __: Seen, ___: Situation) -> Iterable[Job]:
 def fold(device: Device, _: Seen, situation: Situation) -> Iterator[Observation]:
     """Identity first; then vulnerabilities, firmware, support and contact."""
     parts = situation.identities.get(device.id, {})
-    if situation.answers.about(device).get("maker", "").lower() in ("none", "なし"):
+    if situation.answers.about(device).get("maker", "").lower() in NO_MAKER:
         yield Observation("c3.no_maker", {}, "stated by the owner")
         return
     if not Identity(parts, situation.kind(device)).model_known:
@@ -49,12 +49,16 @@ def fold(device: Device, _: Seen, situation: Situation) -> Iterator[Observation]
     maker, model = parts["maker"].value, parts["model"].value
     firmware = parts["firmware"].value if "firmware" in parts else ""
     yield from _known(situation, maker, model, firmware)
-    record = situation.knowledge.models.of(maker, model)
+    record = situation.record_of(device)
     general = situation.knowledge.models.of_maker(maker)
     yield _firmware(record or general, firmware)
-    if situation.answers.about(device).get("auto_update", False):
-        yield Observation("c3.auto_update_on", {}, "stated by the owner")
-    yield _support(record, situation)
+    automatic = situation.answers.about(device).get("auto_update", False)
+    yield Observation(
+        "c3.auto_update_on" if automatic else "c3.auto_update_ask",
+        {},
+        "stated by the owner" if automatic else "nobody was asked yet",
+    )
+    yield _support(record, device, situation)
     yield _contact(record, general, maker, situation)
 
 
@@ -82,7 +86,11 @@ def _firmware(record: ModelRecord | None, firmware: str) -> Observation:
     return Observation(outcome, {"firmware": firmware, "latest": latest, "date": record.recorded}, record.source)
 
 
-def _support(record: ModelRecord | None, situation: Situation) -> Observation:
+def _support(record: ModelRecord | None, device: Device, situation: Situation) -> Observation:
+    profile = situation.profile_of(device)
+    if profile is not None and not profile.is_supported:
+        evidence = {"page": profile.url, "date": profile.last_update[:10]}
+        return Observation("c3.support_withdrawn", evidence, profile.url)
     ended = record.ended(to_datetime(situation.now_ms)) if record else None
     if record is None or ended is None:
         return Observation("c3.support_unknown", {}, "models")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sekisho.core.errors import ConfigError, InputError
@@ -50,11 +51,20 @@ class NotAccepted:
     pairs: tuple[str, ...]
 
 
+class StopReason(StrEnum):
+    """Why the check ended before all pairs were tried."""
+
+    SHOWED_LOCK = "showed_lock"
+    NO_LOGIN_PAGE = "no_login_page"
+    UNKNOWN_LOGIN = "unknown_login"
+    HAD_TRIES = "had_tries"
+
+
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The check ended before all pairs were tried, and why."""
+    """The check ended before all pairs were tried."""
 
-    why: str
+    why: StopReason
 
 
 PairResult = Accepted | NotAccepted | Stopped

@@ -39,8 +39,9 @@ def _summary(view: View) -> Iterator[RenderableType]:
         yield _folded(view.restart_hint)
     if not view.to_do:
         yield _folded(view.labels["nothing"])
-    for number, (name, line) in enumerate(view.to_do, 1):
-        yield Text.assemble(f"{number:2d}. ", _verdict(line), " ", (_plain(name), "bold"), overflow="fold")
+    for number, (names, line) in enumerate(view.to_do, 1):
+        name = _plain(view.labels["separator"].join(names))
+        yield Text.assemble(f"{number:2d}. ", _verdict(line), " ", (name, "bold"), overflow="fold")
         yield Padding(_folded(line.found), (0, 0, 0, 4))
         yield Padding(_folded(f"→{line.do}"), (0, 0, 0, 4))
 
@@ -61,8 +62,8 @@ def _footer(view: View) -> Iterator[RenderableType]:
         yield Rule()
     if view.compared:
         yield _folded(f"{words['compared']}: " + ", ".join(f"{name} {count}" for name, count in view.compared))
-    for signal, strength, before, after in view.restart:
-        yield _folded(f"{words['restart']}: {signal} ({strength}): {before} → {after}")
+    for signal, strength, change in view.restart:
+        yield _folded(f"{words['restart']}: {signal} ({strength}): {change}")
     yield from (_folded(f"{words['data']}: {line}") for line in view.data)
     yield from (_folded(f"{words['notes']}: {line}") for line in view.notes)
 
