@@ -74,7 +74,7 @@ COUNTERS = (
     Counter("natpmp_epoch_s", Strength.MEDIUM, _fell),
     # RFC 6887, section 8.5: the same clock, of the protocol that came after it.
     Counter("pcp_epoch_s", Strength.MEDIUM, _fell),
-    # WANIPConnection:1, 2.2.17: of the session with the provider, which ends by itself as well.
+    # Uptime of WANIPConnection:1: of the session with the provider, which ends by itself as well.
     Counter("igd_uptime_s", Strength.WEAK, _fell),
 )
 

@@ -133,11 +133,12 @@ class Situation:
         return next((self.profiles[name] for name in names if name in self.profiles), None)
 
     def name_of(self, device: Device) -> str:
-        """How texts call a device: maker and model where known, else its own name, always with an address."""
+        """How texts call a device: maker and model where known, else its own name; always with an address."""
         parts = self.identities.get(device.id, {})
         words = [parts[part].value for part in ("maker", "model") if part in parts]
         own = device.fact("upnp", "friendlyName") or device.fact("dns_sd", "host").removesuffix(".local.")
-        return " ".join([*(words or [own] if own else words), f"({device.addresses[0]})"])
+        name = " ".join(words) or own
+        return f"{name} ({device.addresses[0]})" if name else device.addresses[0]
 
 
 def read_answers(path: Path) -> OwnerAnswers:

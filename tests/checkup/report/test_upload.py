@@ -71,7 +71,8 @@ def test_names_macs_users_and_free_text_stay_at_home() -> None:
     text = upload.body(report(), "ABCD-1234").decode()
     for private in PRIVATE:
         assert private not in text
-    assert "camera (192.168.1.20)" in text
+    assert '"name": "192.168.1.20"' in text
+    assert "connections from the Internet through to 192.168.1.20 (TCP 8080" in text
 
 
 def test_what_leaves_is_a_whole_report() -> None:

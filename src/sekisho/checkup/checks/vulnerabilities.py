@@ -42,9 +42,9 @@ def fold(device: Device, _: Seen, situation: Situation) -> Iterator[Observation]
         yield Observation("c3.no_maker", {}, "stated by the owner")
         return
     if not Identity(parts, situation.kind(device)).model_known:
-        known = ", ".join(fact.value for fact in parts.values()) or "-"
-        icon = device.fact("http", "favicon")
-        yield Observation("c3.identity_unknown", {"known": known} | ({"favicon": icon} if icon else {}), "identify")
+        known = ", ".join(fact.value for fact in parts.values())
+        evidence = _told({"known": known, "favicon": device.fact("http", "favicon")})
+        yield Observation("c3.identity_unknown" if known else "c3.nothing_known", evidence, "identify")
         return
     maker, model = parts["maker"].value, parts["model"].value
     firmware = parts["firmware"].value if "firmware" in parts else ""
@@ -69,7 +69,7 @@ def _known(situation: Situation, maker: str, model: str, firmware: str) -> Itera
         return
     found = knowledge.concerning(maker=maker, model=model, firmware=firmware)
     for how, advisories in found.items():
-        evidence = {"cves": _cves(advisories), "date": knowledge.date, "firmware": firmware or "?"}
+        evidence = _told({"cves": _cves(advisories), "date": knowledge.date, "firmware": firmware})
         yield Observation(_OUTCOMES[how], evidence, ", ".join(sorted({a.source for a in advisories})))
     if not found:
         names = ", ".join(source.name for source in knowledge.sources)
@@ -81,7 +81,8 @@ def _firmware(record: ModelRecord | None, firmware: str) -> Observation:
     latest = record.latest_firmware if record else ""
     now, newest = version_key(firmware), version_key(latest)
     if record is None or now is None or newest is None:
-        return Observation("c3.firmware_ask", {"firmware": firmware or "?", "page": page or "-"}, "models")
+        evidence = _told({"firmware": firmware, "page": page})
+        return Observation("c3.firmware_ask" if page else "c3.firmware_unknown", evidence, "models")
     outcome = "c3.firmware_old" if now < newest else "c3.firmware_current"
     return Observation(outcome, {"firmware": firmware, "latest": latest, "date": record.recorded}, record.source)
 
@@ -105,6 +106,11 @@ def _contact(record: ModelRecord | None, general: ModelRecord | None, maker: str
     if stated := situation.knowledge.contact(maker, situation.now_ms):
         return Observation("c3.contact", {"page": stated, "date": iso(situation.now_ms)[:10]}, "security.txt")
     return Observation("c3.contact_unknown", {"maker": maker}, "models")
+
+
+def _told(evidence: dict[str, str]) -> dict[str, str]:
+    """The evidence without what is not known."""
+    return {name: value for name, value in evidence.items() if value}
 
 
 def _cves(advisories: list[Advisory]) -> str:

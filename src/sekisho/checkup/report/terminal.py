@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.padding import Padding
 from rich.rule import Rule
+from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -51,7 +52,10 @@ def _device(device: DeviceView, view: View) -> Iterator[RenderableType]:
     for label, value, source in device.identity:
         yield _folded(f"  {label}: {value} ({source})", style="dim")
     for line in device.lines:
-        yield Text.assemble("  ", _verdict(line), " ", _plain(line.found), overflow="fold")
+        # The badge has a column of its own: a text without spaces would otherwise begin on the line below it.
+        row = Table.grid(padding=(0, 1, 0, 0))
+        row.add_row(" ", Text(*_verdict(line), no_wrap=True), _folded(line.found))
+        yield row
     for question in device.questions:
         yield _folded(f"  {view.labels['ask_maker']}: {question}", style="dim")
 

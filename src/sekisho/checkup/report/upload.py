@@ -109,10 +109,11 @@ def _check(url: str) -> None:
 
 def _device(device: Mapping[str, Any], new_id: str) -> dict[str, Any]:
     identity = [device["identity"][part]["value"] for part in ("maker", "model") if part in device["identity"]]
+    address = device["addresses"][0]
     findings = [f for f in device["findings"] if f"{f['check']}/{f['outcome']}" not in _NOT_SENT]
     return dict(device) | {
         "id": new_id,
-        "name": f"{' '.join(identity) or device['kind']} ({device['addresses'][0]})",
+        "name": f"{' '.join(identity)} ({address})" if identity else address,
         "findings": [_finding(finding, new_id) for finding in findings],
     }
 
