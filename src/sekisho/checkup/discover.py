@@ -101,6 +101,7 @@ def ssdp_sighting(address: str, answer: ssdp.SsdpAnswer) -> Sighting:
     """What a search answer says; the device's UDN stands before ``::`` in the USN."""
     udn = answer.usn.partition("::")[0]
     facts = [("location", answer.location), ("server", answer.server), ("target", answer.target)]
+    facts += [("usn", answer.usn)]
     facts += [("boot_id", str(answer.boot_id))] if answer.boot_id >= 0 else []
     facts += [("config_id", str(answer.config_id))] if answer.config_id >= 0 else []
     return Sighting(address, _traits(TraitKind.UDN, udn), _facts("ssdp", facts))

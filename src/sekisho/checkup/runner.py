@@ -173,8 +173,10 @@ def _wanted(device: Device, seen: Seen, situation: Situation, asked: set[Job], l
             wanted = dict.fromkeys(check(name).jobs(device, seen, situation), name) | wanted
         except Exception as error:  # noqa: BLE001 # the same: other checks still ask
             _log(name, device, error)
-    fresh = sorted(wanted.keys() - asked, key=_job_order)
-    return {job: wanted[job] for job in fresh[: max(limit - len(asked), 0)]}
+    fresh, left = sorted(wanted.keys() - asked, key=_job_order), max(limit - len(asked), 0)
+    if len(fresh) > left:
+        seen.cut_short.update(device.addresses)
+    return {job: wanted[job] for job in fresh[:left]}
 
 
 def _job_order(job: Job) -> tuple[str, str, int, str]:

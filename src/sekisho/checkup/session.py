@@ -150,7 +150,9 @@ class Session:
         known = {address for device in devices for address in device.addresses}
         told = [sighting for sighting in heard.sightings() if sighting.address in known]
         situation = resolve([*found.sightings, *told], asked, seen, bare, await vendors_of(devices))
-        notes = found.notes if heard.permitted else (*found.notes, Note.NOT_HEARD)
+        notes = [*found.notes, *([] if heard.permitted else [Note.NOT_HEARD])]
+        cut = [device for device in situation.devices if seen.cut_short & set(device.addresses)]
+        notes += [f"{Note.CUT_SHORT} {situation.name_of(device)}" for device in cut]
         return self.conclude(situation, seen, notes=notes, only=only)
 
     def _to_ask(self, devices: list[Device], inputs: Inputs, only: frozenset[str]) -> list[Device]:

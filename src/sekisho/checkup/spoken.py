@@ -32,6 +32,7 @@ class Note(StrEnum):
     NOT_HEARD = "not_heard"
     NO_ECHO = "no_echo"
     PREFIX_TOO_LARGE = "prefix_too_large"
+    CUT_SHORT = "cut_short"
 
 
 @cache

@@ -15,7 +15,7 @@ import pytest
 from sekisho.checkup.demo import stand_ins
 from sekisho.checkup.demo.household import HOSTS, build, check_from
 from sekisho.checkup.demo.lan import Host, Lan
-from sekisho.checkup.spoken import Step, say
+from sekisho.checkup.spoken import Note, Step, say
 from sekisho.core.errors import Refused
 from sekisho.measures.model import Language
 from sekisho.measures.report import schema
@@ -170,6 +170,7 @@ def test_devices_that_lie_hang_or_flood_cost_the_others_nothing(tmp_path: Path) 
     assert len(report["devices"]) == 8
     assert found[honest.address] == {"c1.2.telnet_clear", "c2.1.telnet"}
     assert "\x1b" not in json.dumps(report, ensure_ascii=False)
+    assert not [note for note in report["unreachable"] if note.startswith(Note.CUT_SHORT)]
     assert "any" not in {f["check"] for d in report["devices"] for f in d["findings"]}
 
 

@@ -86,6 +86,15 @@ def test_terminal_shows_all_and_obeys_nothing(language: Language) -> None:
     assert say(Note.NO_ECHO, language)[:8] in text
 
 
+@pytest.mark.parametrize(("reader", "there"), [(Reader.ANYONE, False), (Reader.EXPERT, True)])
+def test_the_terminal_shows_what_a_finding_rests_on_to_those_who_know(reader: Reader, there: bool) -> None:
+    """Source and evidence, in words of the language."""
+    out = io.StringIO()
+    shown_to = shown(Language.JA, reader, ASKED)
+    Console(file=out, width=80, force_terminal=False).print(terminal.render(shown_to))
+    assert ("出典: 未回答 · 最初に見た日=2026-09-21" in out.getvalue()) is there
+
+
 def test_what_to_do_stands_first_and_questions_once() -> None:
     """A question that two devices raise is one line with both names; the maker's sheet stays with its device."""
     one = report(OPEN_PAGE, ASKED, SHEET, name="one").to_json()

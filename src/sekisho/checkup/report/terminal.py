@@ -10,6 +10,8 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from sekisho.measures.model import Reader
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -56,6 +58,10 @@ def _device(device: DeviceView, view: View) -> Iterator[RenderableType]:
         row = Table.grid(padding=(0, 1, 0, 0))
         row.add_row(" ", Text(*_verdict(line), no_wrap=True), _folded(line.found))
         yield row
+        if view.reader is Reader.EXPERT:
+            evidence = "; ".join(f"{name}={value}" for name, value in line.evidence)
+            rests_on = f"{view.labels['source']}: {line.source}" + (f" · {evidence}" if evidence else "")
+            yield Padding(_folded(rests_on, style="dim"), (0, 0, 0, 4))
     for question in device.questions:
         yield _folded(f"  {view.labels['ask_maker']}: {question}", style="dim")
 

@@ -55,6 +55,7 @@ class View:
     """
 
     language: Language
+    reader: Reader
     labels: Mapping[str, str]
     made: str
     network: str
@@ -97,6 +98,7 @@ def view(report: Mapping[str, Any], language: Language, reader: Reader) -> View:
     compared = report["compared"] or {}
     return View(
         language=language,
+        reader=reader,
         labels=words,
         made=jst_and_utc(parse_time(report["generated_at"])),
         network=f"{report['network']['prefix']} ({report['network']['gateway_mac']})",
