@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from sekisho.core.errors import Refused
 from sekisho.measures.report import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     from sekisho.checkup.gate import Gate
     from sekisho.checkup.situation import Situation
@@ -43,6 +44,10 @@ class Script:
 
     async def sleep(self, seconds: float) -> None:
         self.now += int(seconds * 1000)
+
+    @asynccontextmanager
+    async def looking(self) -> AsyncIterator[None]:
+        yield
 
     async def run(self, *_: Any, **__: Any) -> Outcome:
         seen = Seen()

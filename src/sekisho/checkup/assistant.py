@@ -51,7 +51,8 @@ class RestartAssistant:
         device = before.situation.device_at(address)
         if device is None:
             raise Refused(f"{address} is not a device of this network")
-        beats = await self._watch(heartbeat_job(device, before.seen), wait_s)
+        async with self.session.looking():
+            beats = await self._watch(heartbeat_job(device, before.seen), wait_s)
         self.tell(Step.CHECKING)
         # It may come back under another address; what it is recognised by stays.
         after = await self.session.run(self.inputs, step=self.tell, only=[address, device.id])

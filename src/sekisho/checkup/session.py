@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -28,7 +30,7 @@ from sekisho.checkup.system import mac_of
 from sekisho.measures.report import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
     from pathlib import Path
 
     from sekisho.checkup.credentials.owner import Login
@@ -42,8 +44,10 @@ if TYPE_CHECKING:
     from sekisho.checkup.spoken import Step
     from sekisho.checkup.system import System
 
-IDENTITY_HOLDS_MS = 2_000
-"""How long a look at the routing and neighbour tables holds: they cost a process on some systems."""
+LOOK_EVERY_S = 2.0
+"""How often the routing and neighbour tables are looked at while a run goes on, beside it."""
+IDENTITY_HOLDS_MS = 10_000
+"""How long a look holds where nobody looks beside: on some systems it costs a process and a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +99,8 @@ class Session:
         logins: Mapping[str, Login] | None = None,
     ) -> None:
         self.network, self.directory, self.now_ms = network, directory, now_ms
-        self._system, self._consent, self._looked_at_ms = system, consent, -IDENTITY_HOLDS_MS
+        self._system, self._consent = system, consent
+        self._looked_at_ms, self._moved = -IDENTITY_HOLDS_MS, ""
         limits = limits or Limits()
         self._ledger = AttemptLedger(directory / "attempts.jsonl", limits)
         self._logins = OwnerLogins(logins or {}, self._ledger, now_ms)
@@ -109,19 +114,44 @@ class Session:
         """
         now_ms = self.now_ms()
         self._consent.check(self.network.identity, now_ms)
-        if now_ms - self._looked_at_ms < IDENTITY_HOLDS_MS:
-            return
-        self._looked_at_ms = now_ms
+        if now_ms - self._looked_at_ms >= IDENTITY_HOLDS_MS:
+            self._look()
+        if self._moved:
+            raise OutOfScope(self._moved)
+
+    def _look(self) -> None:
+        """Compare the gateway and its MAC with those of the consent; what differs ends the run at the next packet."""
+        self._looked_at_ms = self.now_ms()
         gateway = self._system.gateway(self.network.interface)
         if gateway is None or gateway.address != self.network.gateway:
-            raise OutOfScope("this computer is no longer on the network that the consent was given for")
+            self._moved = "this computer is no longer on the network that the consent was given for"
+            return
         # A gateway that is switched off (restart assistant) has no MAC for a while; another MAC is another network.
-        mac = mac_of(gateway, self._system.neighbours(self.network.interface)) or self.network.gateway_mac
-        self._consent.check(replace(self.network, gateway_mac=mac).identity, now_ms)
+        mac = mac_of(gateway, self._system.neighbours(self.network.interface))
+        if mac and mac != self.network.gateway_mac:
+            self._moved = f"another device answers for the gateway now ({mac})"
+
+    @asynccontextmanager
+    async def looking(self) -> AsyncIterator[None]:
+        """Looks at the tables beside the block, so that a slow look costs no answer its time."""
+
+        async def keep_looking() -> None:
+            while True:
+                await asyncio.to_thread(self._look)
+                await asyncio.sleep(LOOK_EVERY_S)
+
+        task = asyncio.create_task(keep_looking())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
     async def discover(self, step: Callable[[Step], None] = lambda _: None) -> tuple[Discovery, list[Device]]:
         """Who is there."""
-        found = await discover(self.gate, self._system, step)
+        async with self.looking():
+            found = await discover(self.gate, self._system, step)
         return found, merge(found.sightings)
 
     async def run(
@@ -146,7 +176,8 @@ class Session:
             found, devices = await self.discover(step)
             bare = replace(self._situation(inputs, restarts or {}), heard=heard)
             asked = self._to_ask(devices, inputs, frozenset(only))
-            seen = await ask_devices(asked, self.gate, bare, self.now_ms, progress)
+            async with self.looking():
+                seen = await ask_devices(asked, self.gate, bare, self.now_ms, progress)
         known = {address for device in devices for address in device.addresses}
         told = [sighting for sighting in heard.sightings() if sighting.address in known]
         situation = resolve([*found.sightings, *told], asked, seen, bare, await vendors_of(devices))
@@ -169,7 +200,8 @@ class Session:
             Refused: another process is trying pairs; two at once would read the ledger before the other wrote it.
         """
         with one_at_a_time(self.directory / "attempts.lock"):
-            return await self._try_pairs(outcome, pairs)
+            async with self.looking():
+                return await self._try_pairs(outcome, pairs)
 
     async def _try_pairs(self, outcome: Outcome, pairs: list[Pair]) -> Outcome:
         attempt = PairCheck(gate=self.gate, ledger=self._ledger, pairs=pairs, now_ms=self.now_ms)
@@ -226,7 +258,6 @@ async def known_gateway(system: System, interface: str | None) -> LocalNetwork:
         Refused: no usable interface.
         OutOfScope: the gateway does not answer, so this network cannot be told from another one.
     """
-    import asyncio
     import socket
 
     network = local_network(system, interface)

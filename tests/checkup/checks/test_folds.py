@@ -158,6 +158,7 @@ def test_what_only_the_owner_knows(
         (Stopped(StopReason.NO_LOGIN_PAGE), "c1.6.no_login_page"),
         (Stopped(StopReason.UNKNOWN_LOGIN), "c1.6.unknown_login"),
         (Stopped(StopReason.HAD_TRIES), "c1.6.had_tries"),
+        (Stopped(StopReason.WAS_ACCEPTED), "c1.6.was_accepted"),
     ],
 )
 def test_default_pairs(situation: Callable[..., Situation], result: Any, expected: str) -> None:

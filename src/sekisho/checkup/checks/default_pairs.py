@@ -20,6 +20,7 @@ _STOPPED = {
     StopReason.NO_LOGIN_PAGE: "c1.6.no_login_page",
     StopReason.UNKNOWN_LOGIN: "c1.6.unknown_login",
     StopReason.HAD_TRIES: "c1.6.had_tries",
+    StopReason.WAS_ACCEPTED: "c1.6.was_accepted",
 }
 
 

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sekisho.checkup.consent import CheckClass
-from sekisho.checkup.credentials.pairs import Accepted, NotAccepted, Pair, PairResult, Stopped, StopReason
+from sekisho.checkup.credentials.pairs import Accepted, NotAccepted, Pair, PairResult, Spent, Stopped, StopReason
 from sekisho.checkup.data.advisory import key
 from sekisho.checkup.jobs import NoAnswer
 from sekisho.checkup.probes.authorization import authorization
 from sekisho.checkup.probes.http import HttpAnswer, decode, host, read_answer
 from sekisho.checkup.probes.tls import TLS_PORTS, any_peer
-from sekisho.core.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -75,8 +74,8 @@ class PairCheck:
             return Stopped(StopReason.UNKNOWN_LOGIN)
         try:
             self.ledger.begin(device, pair, self.now_ms())
-        except Refused:
-            return Stopped(StopReason.HAD_TRIES)
+        except Spent as spent:
+            return Stopped(spent.reason)
         answer, answer_s = await self._get(page, header)
         return self._judge(device, pair, answer, answer_s - bare_s)
 

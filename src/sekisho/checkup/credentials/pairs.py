@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sekisho.core.errors import ConfigError, InputError
+from sekisho.core.errors import ConfigError, InputError, Refused
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,6 +58,15 @@ class StopReason(StrEnum):
     NO_LOGIN_PAGE = "no_login_page"
     UNKNOWN_LOGIN = "unknown_login"
     HAD_TRIES = "had_tries"
+    WAS_ACCEPTED = "was_accepted"
+
+
+class Spent(Refused):
+    """The ledger holds why nothing more may be tried on a device today."""
+
+    def __init__(self, reason: StopReason) -> None:
+        self.reason = reason
+        super().__init__(f"nothing more is tried within a day: {reason}")
 
 
 @dataclass(frozen=True, slots=True)
