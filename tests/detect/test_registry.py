@@ -104,6 +104,14 @@ def test_an_unknown_threshold_is_named(key: str):
 EXAMPLES = {
     "udp_flood": lambda: Traffic(sampling=100).spray(["203.0.113.5"], range(1, 60_000), pps=9000, octets=600, stop=20),
     "tcp_syn_flood": lambda: Traffic(sampling=100).spray(["203.0.113.5"], [80], pps=9000, stop=20, **TCP),
+    "tcp_flood": lambda: Traffic(sampling=100).spray(
+        ["203.0.113.5"], range(1, 60_000), pps=9000, octets=600, stop=20, protocol=6, flags=24
+    ),
+    "icmp_flood": lambda: Traffic(sampling=100).talk("203.0.113.5", 2048, pps=9000, octets=84, protocol=1, stop=20),
+    "gre_flood": lambda: Traffic(sampling=100).spray(
+        addresses("203.0.113.0", 256), [0], pps=9000, octets=540, protocol=47, stop=20
+    ),
+    "fragment_flood": lambda: Traffic(sampling=100).talk("203.0.113.5", 0, pps=9000, octets=1500, stop=20),
     "scan": lambda: Traffic(sampling=100).spray(addresses("198.18.0.0", 60_000), [23], pps=300, stop=20, **TCP),
     "c2_contact": lambda: Traffic().talk(
         C2, C2_PORT, pps=0.1, octets=54, answer_pps=0.1, protocol=6, flags=24, stop=500

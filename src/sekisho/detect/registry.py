@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from sekisho.detect.detectors import c2_contact, scan, spoofed_source, tcp_syn_flood, udp_flood, volume_anomaly
+from sekisho.detect.detectors import (
+    c2_contact,
+    fragment_flood,
+    gre_flood,
+    icmp_flood,
+    scan,
+    spoofed_source,
+    tcp_flood,
+    tcp_syn_flood,
+    udp_flood,
+    volume_anomaly,
+)
 
 DETECTORS = (
     udp_flood.DETECTOR,
     tcp_syn_flood.DETECTOR,
+    tcp_flood.DETECTOR,
+    icmp_flood.DETECTOR,
+    gre_flood.DETECTOR,
+    fragment_flood.DETECTOR,
     scan.DETECTOR,
     c2_contact.DETECTOR,
     spoofed_source.DETECTOR,
