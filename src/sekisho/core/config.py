@@ -200,6 +200,32 @@ class Attribution(_Section):
     """Realm of the exporters, interfaces and VRFs that name none."""
 
 
+class Detection(BaseModel):
+    """``[detect]``: what is looked for beyond the defaults.
+
+    ``[detect.NAME]`` holds the thresholds of one detector that differ from its own: ``threshold = number`` for every
+    group of lines, ``"group.threshold" = number`` for one.
+    """
+
+    # Names of detectors are no keys that this section could list: the rest of it is theirs.
+    model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
+    __pydantic_extra__: dict[str, dict[str, Annotated[float, Strict()]]] = Field(init=False)
+
+    directory: File | None = None
+    """The operator's own detectors, one TOML file each."""
+    act: tuple[Text, ...] = ()
+    """Names of own detectors whose detections may open a case; those of the others are for a person to look at."""
+    indicators: tuple[File, ...] = ()
+    """Addresses that malware reports to: lists, CSV, MISP or STIX 2.1. They switch ``c2_contact`` on."""
+    baseline: File | None = None
+    """Where what lines usually send is kept (Parquet). It switches ``volume_anomaly`` on."""
+
+    @property
+    def overrides(self) -> dict[str, dict[str, float]]:
+        """Detector -> threshold -> number."""
+        return self.__pydantic_extra__
+
+
 class Files(_Section):
     """``[files]``: what is known about lines; relative paths stand beside the configuration file."""
 
@@ -253,8 +279,8 @@ class Config(_Section):
     """Where none is configured, ``analyze`` accepts every exporter and ``serve`` none."""
     attribution: Attribution = Attribution()
     """How an address is tied to a line."""
-    detect: dict[str, dict[str, Annotated[float, Strict()]]] = {}
-    """Detector -> parameter -> number: what differs from the detector's own defaults."""
+    detect: Detection = Detection()
+    """What is looked for beyond the defaults."""
     files: Files = Files()
     """What is known about lines."""
     privacy: Privacy = Privacy()
@@ -289,7 +315,7 @@ def validate(layers: Layers) -> Config:
 
 
 _SECTIONS: tuple[type[BaseModel], ...] = (
-    Config, Network, Exporter, Interface, Vrf, Attribution, Files, Privacy, Cases, Operator,
+    Config, Network, Exporter, Interface, Vrf, Attribution, Detection, Files, Privacy, Cases, Operator,
 )  # fmt: skip
 
 KEYS = frozenset(key for section in _SECTIONS for key in section.model_fields)

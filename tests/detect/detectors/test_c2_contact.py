@@ -58,14 +58,14 @@ def level(*rows: Row, **given: Any) -> str:
 
 
 @pytest.mark.parametrize(("packets", "expected"), [(2, "quiet"), (3, "act"), (4, "act")])
-def test_three_packets_over_five_minutes_are_repeated_contact(packets: float, expected: str):
+def test_three_packets_over_three_minutes_are_repeated_contact(packets: float, expected: str):
     """An attempt that is refused has two; what has three is a contact."""
     assert level(contact(packets)) == expected
 
 
-@pytest.mark.parametrize(("until_s", "expected"), [(299, "watch"), (301, "act"), (302, "act")])
+@pytest.mark.parametrize(("until_s", "expected"), [(179, "watch"), (181, "act"), (182, "act")])
 def test_contact_that_is_over_sooner_is_for_a_person(until_s: float, expected: str):
-    """One visit ends within five minutes."""
+    """One visit, its retries and its keep-alive end within three minutes."""
     assert level(contact(until_s=until_s)) == expected
 
 
@@ -218,7 +218,7 @@ def test_without_indicators_the_detector_is_off():
 
 
 def test_a_single_contact_is_for_a_person_and_becomes_more_when_it_repeats():
-    """One visit is watch; five minutes later it is act."""
+    """One visit is watch; three minutes later it is act."""
     (single,) = found_by(bot(Traffic(), minutes=1))
     assert (single.level, single.caps) == (Level.WATCH, (Cap.FOR_A_PERSON,))
     (repeated,) = found_by(bot(Traffic(), minutes=7))

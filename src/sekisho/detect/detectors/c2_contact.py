@@ -5,7 +5,7 @@ the first flood. Against a sinkhole, which researchers put in a controller's pla
 steers any more.
 
 How it is told: a *contact* is a (target, port) of an indicator, with the port where the feed tells one, to which more
-than the beginning of a connection was sent. Several packets over five minutes or more, within an hour, are repeated
+than the beginning of a connection was sent. Several packets over three minutes or more, within an hour, are repeated
 contact; one that is over sooner is for a person to look at (``watch``). No rate is estimated here, so that few sampled
 packets suffice: each of them went to that address. Off unless indicators are given (``--indicators``,
 ``[detect] indicators``).
@@ -42,7 +42,9 @@ class Params:
         "packets",
         "SYN, ACK and one more: a refused or unanswered attempt has fewer; sampled ones for repeated contact",
     )
-    contact_s: float = threshold(300, "s", "one visit, its retries and its keep-alive are over within five minutes")
+    contact_s: float = threshold(
+        180, "s", "SYN of one attempt are repeated for 63 s, and servers close a connection idle for 120 s"
+    )
     began_share: float = threshold(
         0.8, "of packets", "of a connection that came about, SYN and RST alone are at most every second packet"
     )
@@ -150,9 +152,9 @@ def explain(row: Mapping[str, Any], lang: Language) -> str:
         if row["sinkhole"]:
             told = f"「{label}」({source}) のシンクホール (調査機関が引き継いだアドレス) のポート {port:.0f} へ"
         return f"{told}、{minutes:,.0f} 分の間に {packets:,.0f} パケット (サンプル数) が送られています。"
-    told = f'the address that "{label}" ({source}) reports'
+    told = f'an address reported as "{label}" ({source})'
     if row["sinkhole"]:
-        told = f'a sinkhole (an address that researchers took over) of "{label}" ({source})'
+        told = f'a sinkhole (an address that researchers took over) reported as "{label}" ({source})'
     return f"{packets:,.0f} sampled packets to port {port:.0f} of {told}, over {minutes:,.0f} minutes."
 
 
