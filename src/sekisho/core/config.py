@@ -201,11 +201,7 @@ class Attribution(_Section):
 
 
 class Detection(BaseModel):
-    """``[detect]``: what is looked for beyond the defaults.
-
-    ``[detect.NAME]`` holds the thresholds of one detector that differ from its own: ``threshold = number`` for every
-    group of lines, ``"group.threshold" = number`` for one.
-    """
+    """``[detect]``: thresholds are in ``[detect.NAME]``, for one group as ``"group.threshold"``."""
 
     # Names of detectors are no keys that this section could list: the rest of it is theirs.
     model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
@@ -218,7 +214,7 @@ class Detection(BaseModel):
     indicators: tuple[File, ...] = ()
     """Addresses that malware reports to: lists, CSV, MISP or STIX 2.1. They switch ``c2_contact`` on."""
     baseline: File | None = None
-    """Where what lines usually send is kept (Parquet). It switches ``volume_anomaly`` on."""
+    """Where what lines usually send is kept (Parquet). It switches ``volume_anomaly`` on; ``analyze`` reads it only."""
 
     @property
     def overrides(self) -> dict[str, dict[str, float]]:

@@ -315,3 +315,9 @@ def test_public_services_are_dated_and_named():
     services = public_services()
     assert {"Google Public DNS", "Quad9", "Cloudflare", "Fastly"} <= set(services)
     assert all(services.values())
+
+
+def test_the_guide_names_every_reason():
+    """What is left out is explained where the formats are."""
+    guide = (Path(__file__).parents[3] / "docs" / "how-to" / "indicators.md").read_text(encoding="utf-8")
+    assert [reason.value for reason in SkipReason if f"`{reason.value}`" not in guide] == []
