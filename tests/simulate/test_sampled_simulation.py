@@ -39,17 +39,17 @@ def measures(rows):
 
 
 def test_means_are_those_of_packet_by_packet():
-    """Over six seeds each, records, packets, octets and SYNs of each application have the same means."""
-    made = cell("compare", sampling_interval=16, lines_each=20, activity=2.0, duration_s=50)
+    """Over five seeds each, records, packets, octets and SYNs of each application have the same means."""
+    made = cell("compare", sampling_interval=16, lines_each=20, activity=2.0, duration_s=40)
     plain, thinned = (
-        np.array([measures(rows_of(kind, made, seed)) for seed in range(1, 7)])
+        np.array([measures(rows_of(kind, made, seed)) for seed in range(1, 6)])
         for kind in (Simulation, SampledSimulation)
     )
     # Seeds differ by their heaviest flows; counts have at least their own noise.
     noise = np.maximum(plain.var(axis=0, ddof=1) + thinned.var(axis=0, ddof=1), plain.mean(axis=0))
     difference = np.abs(plain.mean(axis=0) - thinned.mean(axis=0))
-    assert (plain.mean(axis=0)[:, :3] > 20).all()
-    assert (difference <= 5 * np.sqrt(noise / 6)).all(), (plain.mean(axis=0), thinned.mean(axis=0))
+    assert (plain.mean(axis=0)[:, :3] > 10).all()
+    assert (difference <= 5 * np.sqrt(noise / 5)).all(), (plain.mean(axis=0), thinned.mean(axis=0))
 
 
 def test_same_seed_same_octets():
