@@ -182,7 +182,7 @@ def _attributor(config: Config, lines: Sequence[Path], map_e: Path | None, on_pr
 
 def _is_ours(attributor: Attributor, network: IPNetwork) -> bool:
     """Whether one end of a network lies in our prefixes; no network asked about is wider than a /24 or /48."""
-    ends = (network.network_address, network.broadcast_address)
+    ends = {network.network_address, network.broadcast_address}
     return any(not _is_foreign(attributor, end) for end in ends)
 
 
