@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 MAX_TIMEOUT_S = 86_400
 """No exporter holds a flow longer than a day; a larger number is a mistake in the unit."""
 
+MAX_KEPT_HOURS = 24 * 366
+"""Flows are communications of subscribers: nobody keeps them for longer than a year."""
 
 _SCALAR = (str, int, float)
 
@@ -245,6 +247,19 @@ class Cases(_Section):
     """Case database, such as ``sqlite:///cases.db``; a relative path stands beside the configuration file."""
 
 
+class Store(_Section):
+    """``[store]``: flows kept for later questions."""
+
+    directory: File | None = None
+    """Folder of the flow store; without it ``serve`` keeps no flow."""
+    raw_hours: Annotated[float, Strict(), Field(gt=0, le=MAX_KEPT_HOURS)] = 24.0
+    """How long every flow is kept, from the end of the hour in which it was received."""
+    kept_hours: Annotated[float, Strict(), Field(gt=0, le=MAX_KEPT_HOURS)] = 336.0
+    """How long flows of lines at ``watch`` and above are kept."""
+    floor_octets: Annotated[int, Strict(), Field(ge=0)] = 5 << 30
+    """While less than this is free on the store's disk, no flow is kept; detection goes on."""
+
+
 class Operator(_Section):
     """``[operator]``: who writes to subscribers, in the words that notices use; a preview marks what is missing."""
 
@@ -283,6 +298,8 @@ class Config(_Section):
     """How lines are kept apart from names."""
     cases: Cases = Cases()
     """Where cases are kept."""
+    store: Store = Store()
+    """Flows kept for later questions."""
     operator: Operator = Operator()
     """Who writes to subscribers."""
 
@@ -311,7 +328,7 @@ def validate(layers: Layers) -> Config:
 
 
 _SECTIONS: tuple[type[BaseModel], ...] = (
-    Config, Network, Exporter, Interface, Vrf, Attribution, Detection, Files, Privacy, Cases, Operator,
+    Config, Network, Exporter, Interface, Vrf, Attribution, Detection, Files, Privacy, Cases, Store, Operator,
 )  # fmt: skip
 
 KEYS = frozenset(key for section in _SECTIONS for key in section.model_fields)
