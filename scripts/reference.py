@@ -20,8 +20,11 @@ from sekisho.cli.main import app
 from sekisho.core import reasons
 from sekisho.core.config import Config
 from sekisho.detect.detector import GROUPS, Detector
+from sekisho.detect.indicators.model import SkipReason
 from sekisho.detect.registry import DETECTORS
+from sekisho.schema.baseline import BASELINE
 from sekisho.schema.flow import FLOW
+from sekisho.schema.indicators import INDICATORS
 from sekisho.schema.line_target import LINE_TARGET
 from sekisho.schema.line_window import LINE_WINDOW
 from sekisho.schema.table import Table
@@ -38,7 +41,9 @@ RFC = re.compile(r"RFC (\d+)(?:,? (?:section |sections )?([A-Z]?[\d.]+\d|\d|App\
 
 def columns() -> str:
     """Every table and its columns."""
-    return "# Tables and columns\n\n" + "\n".join(table(t) for t in (FLOW, LINE_WINDOW, LINE_TARGET))
+    return "# Tables and columns\n\n" + "\n".join(
+        table(t) for t in (FLOW, LINE_WINDOW, LINE_TARGET, INDICATORS, BASELINE)
+    )
 
 
 def table(declared: Table) -> str:
@@ -58,7 +63,8 @@ def cell(text: str) -> str:
 def reason_page() -> str:
     """The closed sets of reasons."""
     parts = ["# Reasons\n\nNothing is dropped or left without a line without one of these.\n"]
-    for kind in (reasons.FrameReason, reasons.WireReason, reasons.UnattributedReason, reasons.StoreReason):
+    own = (reasons.FrameReason, reasons.WireReason, reasons.UnattributedReason, reasons.StoreReason)
+    for kind in (*own, SkipReason):
         names = "\n".join(f"- `{member.name.lower()}`" for member in kind if member.name != "ATTRIBUTED")
         parts.append(f"## {kind.__name__}\n\n{kind.__doc__}\n\n{names}\n")
     return "\n".join(parts)

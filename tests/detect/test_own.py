@@ -227,7 +227,7 @@ def test_a_mistake_in_sql_is_told_with_its_key(tmp_path: Path, key: str, value: 
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["line", "packets", "two_way", "Enough", "not a name", "acts"])
+@pytest.mark.parametrize("name", ["line", "packets", "sampled_packets", "two_way", "Enough", "not a name", "acts"])
 def test_a_threshold_has_a_name_of_its_own(tmp_path: Path, name: str):
     """In the SQL it would stand for a column otherwise."""
     with pytest.raises(ConfigError, match="a name in small letters that is no column"):

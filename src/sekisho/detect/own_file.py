@@ -25,7 +25,7 @@ RATES = ("packets_per_s", "octets_per_s")
 """Thresholds of which a simple detector needs one at least."""
 SAMPLED = "sampled_packets"
 
-_RESERVED = {*LINE_WINDOW.names, *LINE_TARGET.names, "two_way", "opens", "acts"} - {SAMPLED}
+_RESERVED = {*LINE_WINDOW.names, *LINE_TARGET.names, "two_way", "opens", "acts"}
 
 Text = Annotated[str, Strict(), Field(min_length=1)]
 Number = Annotated[float, Strict()]
@@ -133,7 +133,8 @@ def _require_consistent(own: OwnFile, path: Path) -> None:
         found = "neither" if own.sql is None else "both"
         raise ConfigError(path, "simple", expected="either [simple] or [sql]", found=found)
     for name in own.thresholds:
-        if not name.isidentifier() or name != name.lower() or name in _RESERVED:
+        is_column = name in _RESERVED and (own.simple is None or name != SAMPLED)
+        if not name.isidentifier() or name != name.lower() or is_column:
             expected = "a name in small letters that is no column"
             raise ConfigError(path, f"thresholds.{name}", expected=expected, found=name)
     if own.simple is None:
