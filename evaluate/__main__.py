@@ -27,8 +27,9 @@ INTRODUCTION = """<!-- Written by `make evaluate`; run it, do not edit. -->
 # How good the verdicts are
 
 Measured on simulated networks whose truth is known ([scenarios](scenarios.md)): real export datagrams through the whole
-product. A share stands with its 95 % interval (Wilson) and the number it is of. An attack counts when its line left at least
-40 sampled packets in the records that arrived. Rates are drawn for each seed from what outbound attacks are reported to have.
+product. A share stands with its 95 % interval (Wilson) and the number it is of. An attack counts when its line left at
+least 40 sampled packets in the records that arrived. Rates are drawn for each seed from what outbound attacks are
+reported to have.
 """
 
 

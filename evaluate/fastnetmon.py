@@ -1,7 +1,7 @@
 """FastNetMon community on the same datagrams, in real time, with three sets of thresholds side by side.
 
-It bans an address that sends more packets or bits a second than a threshold. A line counts as found when it attacked and
-held the address at that moment; an address that another line held counts as accused.
+It bans an address that sends more packets or bits a second than a threshold. A line counts as found when it attacked
+and held the address at that moment; an address that another line held counts as accused.
 """
 
 from __future__ import annotations
