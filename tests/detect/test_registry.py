@@ -112,7 +112,14 @@ EXAMPLES = {
         addresses("203.0.113.0", 256), [0], pps=9000, octets=540, protocol=47, stop=20
     ),
     "fragment_flood": lambda: Traffic(sampling=100).talk("203.0.113.5", 0, pps=9000, octets=1500, stop=20),
+    "http_flood": lambda: Traffic(sampling=100).connect(["203.0.113.5"], [443], per_s=300, packets=8, octets=190),
+    "dns_flood": lambda: Traffic(sampling=100).spray(["203.0.113.53"], [53], pps=3000, octets=75, answered=0.6),
+    "reflection": lambda: Traffic(sampling=100).spray(
+        ["203.0.113.5"], range(1024, 60_000), pps=3000, octets=1500, answered=1, answer_octets=70, own=53
+    ),
     "scan": lambda: Traffic(sampling=100).spray(addresses("198.18.0.0", 60_000), [23], pps=300, stop=20, **TCP),
+    "brute_force": lambda: Traffic().connect(["203.0.113.5"], [22], per_s=4, packets=14, octets=110),
+    "spam": lambda: Traffic().connect(addresses("203.0.113.0", 200), [25], per_s=4, packets=18, octets=700),
     "c2_contact": lambda: Traffic().talk(
         C2, C2_PORT, pps=0.1, octets=54, answer_pps=0.1, protocol=6, flags=24, stop=500
     ),
