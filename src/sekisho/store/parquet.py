@@ -106,6 +106,7 @@ def read_flows(path: Path) -> Iterator[pa.RecordBatch]:
 
 def _write(rows: Rows, chosen: NDArray[np.int64], path: Path) -> None:
     order = chosen[np.lexsort([rows.columns[name][chosen] for name in reversed(ORDER)])]
+    is_new = not path.parent.exists()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with path.open("wb") as file:
         pq.write_table(
@@ -118,7 +119,9 @@ def _write(rows: Rows, chosen: NDArray[np.int64], path: Path) -> None:
         )
         file.flush()
         os.fsync(file.fileno())
-    sync_folder(path.parent)
+    # The folders of an hour and an exporter are names as well, and the segments are removed soon.
+    for folder in path.parents[: 3 if is_new else 1]:
+        sync_folder(folder)
 
 
 def _described(rows: Rows, chosen: NDArray[np.int64], *, path: str, hour_ms: int, exporter: str) -> FlowFile:
