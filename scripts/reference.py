@@ -103,9 +103,13 @@ def model_of(annotation: object) -> type[BaseModel] | None:
     return None
 
 
+_TOLD = """Every detection says in one sentence what would have kept it quiet. The numbers of that sentence are in its
+evidence under names that begin with `opens_`: thresholds of this page, as they are for the line's group."""
+
+
 def detectors() -> str:
     """Every detector: what it looks for, and its thresholds by group of lines with their reasons."""
-    return "# Detectors\n\n" + "\n".join(detector_section(detector) for detector in DETECTORS)
+    return f"# Detectors\n\n{_TOLD}\n\n" + "\n".join(detector_section(detector) for detector in DETECTORS)
 
 
 def detector_section(detector: Detector) -> str:
