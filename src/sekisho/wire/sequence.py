@@ -145,7 +145,8 @@ def _is_restart(source: NDArray[np.int64], state: NDArray[np.int64], ahead: int)
     """Whether a jump is a count that began anew: a late datagram was exported before the last one, not after."""
     if abs(ahead) > LARGEST_GAP_UNITS:
         return True
-    if source[Of.UPTIME_MS] - state[At.UPTIME_MS] > UPTIME_MARGIN_MS and state[At.EXPORT_MS] >= source[Of.EXPORT_MS]:
+    fell_ms = serial(source[Of.UPTIME_MS] - state[At.UPTIME_MS])
+    if fell_ms > UPTIME_MARGIN_MS and state[At.EXPORT_MS] >= source[Of.EXPORT_MS]:
         return True
     return ahead < 0 and _is_later(source, state)
 

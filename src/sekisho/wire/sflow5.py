@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import types
 
-from sekisho.core.kernels import borrowing_kernel
+from sekisho.core.kernels import borrowing_kernel, inlined_kernel
 from sekisho.schema.batch import cell
 from sekisho.wire.counters import RECORD_OCTETS, take_counters
 from sekisho.wire.data_sources import DISCARDS, FLOW_SAMPLES, find_data_source, take_sample
@@ -164,7 +164,7 @@ def read_samples(
     return status
 
 
-@borrowing_kernel
+@inlined_kernel
 def _next_sample(
     payload: NDArray[np.uint8], tables: Tables, samples: Samples, state: NDArray[np.int64], cells: NDArray[np.int64]
 ) -> Word:
@@ -196,7 +196,7 @@ def _identifier(source_id: int) -> Word:
     return (source_id >> 24) << 32 | (source_id & 0xFFFFFF)
 
 
-@borrowing_kernel
+@inlined_kernel
 def _flow_sample(
     payload: NDArray[np.uint8],
     at: int,
@@ -235,7 +235,7 @@ def _flow_sample(
     _write(payload, records, end, identifier, ingress, egress, interval, tables, state, cells)
 
 
-@borrowing_kernel
+@inlined_kernel
 def _discarded_packet(
     payload: NDArray[np.uint8],
     at: int,
@@ -284,7 +284,7 @@ def _direction(identifier: int, ingress: int, egress: int) -> Word:
     return 0 if identifier == ingress else 1 if identifier == egress else -1
 
 
-@borrowing_kernel
+@inlined_kernel
 def _write(
     payload: NDArray[np.uint8],
     at: int,
@@ -314,7 +314,7 @@ def _write(
     state[At.ROWS] += 1
 
 
-@borrowing_kernel
+@inlined_kernel
 def _counters_sample(
     payload: NDArray[np.uint8],
     at: int,
@@ -342,8 +342,11 @@ def _counters_sample(
             break
         record_format = u32(payload, at)
         at += RECORD_HEADER_OCTETS
-        if record_format == _IF_COUNTERS and length >= RECORD_OCTETS:
-            take_counters(payload, at, sequence, samples, source, state)
+        if record_format == _IF_COUNTERS:
+            if length >= RECORD_OCTETS:
+                take_counters(payload, at, sequence, samples, source, state)
+            else:
+                tables.drops[TRUNCATED_RECORD] += 1
         elif record_format == _PORT_NAME and length >= 4 and u32(payload, at) <= length - 4 and identifier >> 32 == 0:
             state[At.NAMED_IF], state[At.SET_START] = identifier, at + 4
             state[At.SET_END] = at + 4 + u32(payload, at)
