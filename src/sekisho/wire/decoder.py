@@ -15,9 +15,7 @@ from sekisho.core.errors import WireError
 from sekisho.core.kernels import warm
 from sekisho.core.reasons import WireReason
 from sekisho.schema.batch import FlowBatch
-from sekisho.wire import ipfix, keys, sflow5, v5, v9, walk
-from sekisho.wire.counters import Counter as CounterWord
-from sekisho.wire.counters import InterfaceCounters, counters_of
+from sekisho.wire import counters, ipfix, keys, sflow5, v5, v9, walk
 from sekisho.wire.data_sources import ENTRY_WORDS, DataSource, Entry, data_source_of
 from sekisho.wire.datagrams import Datagrams
 from sekisho.wire.elements import WORDS
@@ -170,10 +168,10 @@ class Decoder:
         entries = self._samples.data_sources[: self._samples.room[Room.DATA_SOURCES]]
         return [data_source_of(entry, self._sources[entry[Entry.SOURCE]]) for entry in entries]
 
-    def interface_counters(self) -> list[InterfaceCounters]:
+    def interface_counters(self) -> list[counters.InterfaceCounters]:
         """The counters of every interface that exporters sent some of, in the order they were first seen."""
         entries = self._samples.interfaces[: self._samples.room[Room.INTERFACES]]
-        return [counters_of(entry, self._sources[entry[CounterWord.SOURCE]]) for entry in entries]
+        return [counters.counters_of(entry, self._sources[entry[counters.Counter.SOURCE]]) for entry in entries]
 
     def _walk(self, tape: Tape, state: NDArray[np.int64]) -> Iterator[FlowBatch]:
         while (status := self._step(tape, state)) != Status.DONE:
@@ -337,7 +335,7 @@ def _no_samples(limits: Limits) -> Samples:
     return Samples(
         rows=np.full((slots, 3), EMPTY, dtype=np.int64),
         data_sources=np.zeros((limits.data_sources, ENTRY_WORDS), dtype=np.int64),
-        interfaces=np.zeros((limits.counted_interfaces, CounterWord.WORDS), dtype=np.int64),
+        interfaces=np.zeros((limits.counted_interfaces, counters.Counter.WORDS), dtype=np.int64),
         room=room,
     )
 
