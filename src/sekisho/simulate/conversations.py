@@ -124,9 +124,12 @@ class Conversations:
         begun = self.uses.window_ms[0] <= at_ms
         count = self._counts(at_ms, mean_ms * begun)
         use = np.repeat(np.arange(len(count)), count)
-        drawn, _ = self._on_lines(use, self._lines_of(use), *self._varied(use))
+        stretch, pace = self._varied(use)
+        # An instant meets conversations in proportion to their length; a log-normal is then shifted by its variance.
+        stretch *= np.exp(self.uses.column("spread")[use] ** 2)
+        drawn, _ = self._on_lines(use, self._lines_of(use), stretch, pace)
         elapsed = (drawn.duration_ms * self._rng.random(len(drawn.line))).astype(np.int64)
-        drawn = drawn._replace(start_ms=at_ms - elapsed)
+        drawn = self._within(drawn._replace(start_ms=at_ms - elapsed))
         always = self._always(begun)
         already = self._rng.integers(_ALREADY_MS, size=len(always.line))
         always = always._replace(start_ms=at_ms - already, duration_ms=always.duration_ms + already)

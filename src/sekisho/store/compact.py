@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sekisho.core.errors import Unavailable
 from sekisho.store.columns import Rows
 from sekisho.store.commits import commit, consumed, live_files, read_commits, remove_commit
-from sekisho.store.layout import HOUR_MS, Layout, new_name, segments_of
+from sekisho.store.layout import HOUR_MS, PART, Layout, new_name, segments_of
 from sekisho.store.locks import compacting, moving
 from sekisho.store.parquet import read_flows, write_flows
 from sekisho.store.retention import DEFAULT_RETENTION, Expiry, Retention, no_lines
@@ -113,10 +113,12 @@ class Compactor:
             done.postponed = not may_move
             if not may_move:
                 return
+            for part in self._layout.commits.glob(f"*{PART}"):
+                part.unlink()
             commits = read_commits(self._layout)
             outputs = {file.path for one in commits for file in one.outputs}
             for path in self._layout.parts():
-                name = path.relative_to(self._layout.root).as_posix().removesuffix(".part")
+                name = path.relative_to(self._layout.root).as_posix().removesuffix(PART)
                 if name in outputs:
                     path.rename(self._layout.root / name)
                 else:

@@ -141,10 +141,9 @@ def _by_time(
     files = sorted(
         (file for file in found.files if file.first_ms < end and file.last_ms >= first), key=lambda file: file.first_ms
     )
-    # What is not compacted is the newest, but for exporters of which the clock decides nothing here either.
     recent = [batch for segment in found.segments for batch in segment if len(batch)]
     oldest = min((int(numpy_of(batch.column("received_at")).min()) for batch in recent), default=None)
-    starts = [*(file.first_ms for file in files[1:]), None]
+    starts = [*(file.first_ms for file in files), None][1:]
     for file, start in zip(files, starts, strict=True):
         next_ms = min((ms for ms in (start, oldest) if ms is not None), default=None)
         yield next_ms, [_between(batch, first, end) for batch in read_flows(file.place(found.root))]

@@ -84,13 +84,16 @@ class Segments:
         self._buffer = RowBuffer(BATCH_ROWS)
         self._segment: SegmentWriter | None = None
         self._closer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="segment-closer")
-        self._closing: tuple[Future[None], int] | None = None
+        self._closing: Future[None] | None = None
         self._flushed_ms = self._retry_ms = 0
 
     def start(self) -> None:
         """Make the folders; a disk that refuses stops raw flows, not the collector."""
         try:
             self._layout.make()
+            for unseen in self._layout.segments.glob(f".*-{self._collector}-*"):
+                # Begun in the instant in which this collector was killed; nothing is in it.
+                unseen.unlink()
         except OSError as error:
             self._stop(reason_of(error), self._clock())
 
@@ -111,8 +114,8 @@ class Segments:
         if self._segment is None:
             return
         if self._is_due(self._segment, now_ms):
-            self._close_segment()
-        elif not 0 <= now_ms - self._flushed_ms < FLUSH_MS:
+            self._close_segment(now_ms)
+        if self._segment is not None and not 0 <= now_ms - self._flushed_ms < FLUSH_MS:
             self._flush(self._segment, now_ms)
 
     def close(self) -> None:
@@ -121,7 +124,7 @@ class Segments:
             self._write()
         if self._segment is not None:
             self._settle_closing(wait=True)
-            self._close_segment()
+            self._close_segment(self._clock())
         self._settle_closing(wait=True)
         self._closer.shutdown()
 
@@ -142,7 +145,7 @@ class Segments:
         self.counts.rows += len(rows)
         self._go_on()
         if self._is_due(segment, now_ms):
-            self._close_segment()
+            self._close_segment(now_ms)
 
     def _refusal(self, now_ms: int) -> StoreReason | None:
         """Why these rows cannot be kept."""
@@ -151,7 +154,7 @@ class Segments:
             return self.stopped
         if (reason := self._space.look()) is not None:
             if self._segment is not None:
-                self._close_segment()
+                self._close_segment(now_ms)
             return reason
         if self._segment is not None and self._segment.rows >= OVERFULL_ROWS:
             return StoreReason.DISK_SLOW
@@ -169,45 +172,45 @@ class Segments:
         return segment.rows >= SEGMENT_ROWS or not 0 <= now_ms - segment.opened_ms < SEGMENT_MS
 
     def _flush(self, segment: SegmentWriter, now_ms: int) -> None:
+        self._flushed_ms = now_ms
         try:
             segment.flush()
         except OSError as error:
             self._fail(error, 0, now_ms)
-        self._flushed_ms = now_ms
 
-    def _close_segment(self) -> None:
+    def _close_segment(self, now_ms: int) -> None:
         """In another thread, since the disk may take seconds; one at a time, or the present one goes on."""
-        if self._segment is not None and self._closing is None:
+        if self._segment is None or self._closing is not None:
+            return
+        # Only waiting for the disk is left to the other thread: if we are killed meanwhile, the rows are there.
+        self._flush(self._segment, now_ms)
+        if self._segment is not None:
             segment, self._segment = self._segment, None
-            self._closing = (self._closer.submit(segment.close), segment.rows_at_risk)
+            self._closing = self._closer.submit(segment.close)
 
     def _settle_closing(self, *, wait: bool = False) -> None:
-        if self._closing is None or not (wait or self._closing[0].done()):
+        if self._closing is None or not (wait or self._closing.done()):
             return
-        (future, rows_at_risk), self._closing = self._closing, None
-        error = future.exception()
+        closing, self._closing = self._closing, None
+        error = closing.exception()
         if error is None:
             self.counts.segments += 1
         elif isinstance(error, OSError):
-            self._lose(reason_of(error), rows_at_risk, self._clock())
+            # Its rows have been handed over, and the compactor finds them under the name of an open segment.
+            self._stop(reason_of(error), self._clock())
         else:
             raise error
 
     def _fail(self, error: OSError, rows: int, now_ms: int) -> None:
-        """The disk refused: what it has of the segment stays there for the compactor to find."""
-        at_risk = 0
+        """The disk refused ``rows``: what it has of the segment stays there for the compactor to find."""
+        reason, at_risk = reason_of(error), 0
         if self._segment is not None:
-            # Rows of the write that failed are among those at risk.
+            # The rows that were refused are among those at risk, and were never counted as kept.
             at_risk = max(self._segment.rows_at_risk - rows, 0)
             self._segment.abandon()
             self._segment = None
-        self.counts.dropped[reason_of(error)] += rows
-        self._lose(reason_of(error), at_risk, now_ms)
-
-    def _lose(self, reason: StoreReason, rows: int, now_ms: int) -> None:
-        """Rows that were counted as kept were not."""
-        self.counts.rows -= rows
-        self.counts.dropped[reason] += rows
+        self.counts.rows -= at_risk
+        self.counts.dropped[reason] += rows + at_risk
         self._stop(reason, now_ms)
 
     def _stop(self, reason: StoreReason, now_ms: int) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 DEFAULT_FLOOR_OCTETS = 5 << 30
 """A busy day of a case database, its audit log and the system's own logs fit in it."""
 
-RESUME_FACTOR = 1.1
+RESUME_SHARE = 10
 """Raw flows come back when a tenth more is free: at the floor itself they would stop and start by the second."""
 
 _REASONS = {
@@ -56,7 +56,8 @@ class SpaceFloor:
             free = self._measure(self._folder)
         except OSError as error:
             return reason_of(error)
-        self._is_below = free < self._floor_octets * (RESUME_FACTOR if self._is_below else 1)
+        margin = self._floor_octets // RESUME_SHARE if self._is_below else 0
+        self._is_below = free < self._floor_octets + margin
         return StoreReason.SPACE_FLOOR if self._is_below else None
 
 

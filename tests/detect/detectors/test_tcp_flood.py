@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from detect.rows import ask, target, window
+from detect.rows import ask, table, target, window
 from detect.traffic import ACK_DATA, RST_ACK, SYN, SYN_ACK, Traffic, addresses, kinds
 from sekisho.detect.detectors.tcp_flood import DETECTOR, PARAMS
+from sekisho.query.duckdb import DuckDBEngine
+from sekisho.schema.line_target import LINE_TARGET
 
 HOME = PARAMS["home"]
 TCP = {"protocol": 6, "flags": ACK_DATA}
@@ -49,7 +51,7 @@ def test_scattered_segments_need_twenty_sampled_packets(sampled: int, found: boo
     assert bool(ask(DETECTOR, [sent(packets, sampling=1000)], [flow(packets, sampling=1000)])) is found
 
 
-@pytest.mark.parametrize(("octets", "sampled"), [(40, 32), (600, 320), (1400, 800)])
+@pytest.mark.parametrize(("octets", "sampled"), [(40, 320), (600, 320), (1400, 800)])
 @pytest.mark.parametrize("more", [-1, 0, 1])
 def test_one_flow_needs_enough_missing_acknowledgements(octets: int, sampled: int, more: int):
     """A single flow without acknowledgements is a flood once sixteen for its size of segment are missing."""
@@ -211,3 +213,13 @@ LOOK_ALIKES = {
 def test_look_alikes_stay_quiet(name: str, sampling: int, two_way: bool):
     """Ordinary heavy TCP, and what a line under attack sends, is no detection of any kind."""
     assert LOOK_ALIKES[name](Traffic(sampling=sampling, two_way=two_way)).judge() == []
+
+
+@pytest.mark.parametrize(
+    ("flows", "sampled", "suspect"), [(10, 20, True), (9, 20, False), (1, 319, False), (1, 320, True), (19, 19, False)]
+)
+def test_ordinary_lines_are_asked_about_no_further(flows: int, sampled: int, suspect: bool):
+    """Unanswered segments in a few flows, as of any download seen one way, are suspect only once they are many."""
+    rows = [flow(sampled * 1000.0, octets=52, sampling=1000, records=float(flows))]
+    answer = DuckDBEngine().run(DETECTOR.least(DETECTOR.suspects), {"line_target": table(LINE_TARGET, rows)})
+    assert bool(answer.num_rows) is suspect

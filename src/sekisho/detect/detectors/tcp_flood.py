@@ -47,8 +47,9 @@ class Params:
         200, "packets", "receive offload acknowledges 64 KiB at once: every 44th large segment at the rarest"
     )
     answers_bulk: float = threshold(0.02, "answers a packet", "large segments, acknowledged as rarely as that")
-    answers_mixed: float = threshold(0.05, "answers a packet", "segments below 1,200 octets are merged less")
-    answers_small: float = threshold(0.5, "answers a packet", "bare acknowledgements: something was received for each")
+    answers_other: float = threshold(
+        0.05, "answers a packet", "smaller segments are merged less; a bare acknowledgement answers something received"
+    )
     answers_missed: float = threshold(16, "sampled packets", "16 expected and none seen: one in ten million by chance")
     scattered_sampled: float = threshold(
         20, "sampled packets", "20 packets in 10 flows or more, one network, no answer"
@@ -87,11 +88,13 @@ group by line, {NETWORK}
 having sum(cast(packets - syn_packets - reset_packets as double)) >= 10 * {{pps_10s}}
   and sum(cast(answered_packets - answered_reset_packets as double)) * {{packets_an_answer}}
     <= sum(cast(packets as double))
-  and sum(cast(sampled_packets as double)) >= {{scattered_sampled}}"""
-"""No network, nor what the cap on targets left out, got as many unanswered segments as ten seconds at the rate."""
+  and sum(cast(sampled_packets as double)) >= {{scattered_sampled}}
+  and (sum(cast(records as double)) >= 0.5 * sum(cast(sampled_packets as double)) or count(*) >= {{one_way_targets}}
+    or sum(cast(sampled_packets as double)) * {{answers_other}} >= {{answers_missed}})"""
+"""No network, nor what the cap on targets left out, got as many unanswered segments as ten seconds at the rate, be it
+in flows of their own, to many addresses, or so many that their acknowledgements are missed."""
 
-_ANSWERS = """case when octets >= 1200 * packets then answers_bulk
-  when octets >= 100 * packets then answers_mixed else answers_small end"""
+_ANSWERS = "case when octets >= 1200 * packets then answers_bulk else answers_other end"
 _UNANSWERED = "answered_packets * packets_an_answer <= packets"
 _NO_CONNECTIONS = """(connections <= connections_least * all_packets
       or connections >= connections_most * all_packets)"""
