@@ -116,3 +116,16 @@ def if_counters(
     body = struct.pack(">IIQII", index, 6, speed_bps, 1, status)
     body += struct.pack(">Q6I", *ingress, 0) + struct.pack(">Q5I", *egress) + words(0)
     return structure(1, body)
+
+
+UDP = struct.pack(">HHHH", 5000, 53, 108, 0)
+PACKET = (
+    struct.pack(">BBHHHBBH", 0x45, 0, 128, 1, 0, 64, 17, 0)
+    + ip_address("192.0.2.9").packed
+    + ip_address("198.51.100.9").packed
+    + UDP
+)
+"""The first 28 of 128 octets."""
+
+FRAME = bytes(12) + b"\x08\0" + PACKET
+HEADER = sampled_header(FRAME, frame_octets=14 + 128 + 4)

@@ -7,8 +7,7 @@ import pytest
 
 from export_builders import decode, new_decoder
 from sekisho.wire.limits import Limits
-from sflow_builders import discarded_packet, expanded_flow_sample, flow_sample, sflow
-from wire.test_sflow import HEADER
+from sflow_builders import HEADER, discarded_packet, expanded_flow_sample, flow_sample, sflow
 
 
 def _intervals(*samples: dict[str, int]) -> list[float]:

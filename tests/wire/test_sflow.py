@@ -13,7 +13,11 @@ from sekisho.wire.datagrams import Datagrams
 from sekisho.wire.limits import Limits
 from sflow_builders import (
     EXTENDED_SWITCH,
+    FRAME,
+    HEADER,
     INTERNAL,
+    PACKET,
+    UDP,
     counters_sample,
     discarded_packet,
     expanded_flow_sample,
@@ -27,17 +31,6 @@ from sflow_builders import (
     words,
 )
 
-UDP = struct.pack(">HHHH", 5000, 53, 108, 0)
-PACKET = (
-    struct.pack(">BBHHHBBH", 0x45, 0, 128, 1, 0, 64, 17, 0)
-    + ip_address("192.0.2.9").packed
-    + ip_address("198.51.100.9").packed
-    + UDP
-)
-"""The first 28 of 128 octets."""
-
-FRAME = bytes(12) + b"\x08\0" + PACKET
-HEADER = sampled_header(FRAME, frame_octets=14 + 128 + 4)
 FLOW = {"src": "192.0.2.9", "dst": "198.51.100.9", "protocol": 17, "src_port": 5000, "dst_port": 53}
 
 
