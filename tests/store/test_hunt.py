@@ -29,7 +29,9 @@ def targets(*networks, **fields):
         "port": 0, "protocol": 0, "source": "test", "is_sinkhole": False,
         "valid_from_ms": ALWAYS_FROM_MS, "valid_until_ms": ALWAYS_UNTIL_MS,
     }  # fmt: skip
-    return Targets(table_of([Indicator(network=ip_network(n), label=n, **{**usual, **fields}) for n in networks]))
+    return Targets.of_indicators(
+        table_of([Indicator(network=ip_network(n), label=n, **{**usual, **fields}) for n in networks])
+    )
 
 
 def write(root, *batches, compact=True):
@@ -130,6 +132,17 @@ def test_matches_are_what_addresses_say(networks, rows):
     assert len(row) == len(expected)
     bounds = Bounds(hi_first=int(hi.min()), hi_last=int(hi.max()), lo_first=int(lo.min()), lo_last=int(lo.max()))
     assert sought.may_be_within(bounds) or not expected
+
+
+@pytest.mark.parametrize("text", ["203.0.113.5", "2001:db8::5", "fe80::ffff:ffff:ffff:ffff"])
+def test_one_address_is_an_indicator_of_it_alone(text):
+    """The target of an address is the same as that of a feed that lists this address and no port."""
+    address = Targets.of_address(ip_address(text))
+    listed = targets(text)
+    assert address.labels == listed.labels
+    assert {name: values.tolist() for name, values in address._of.items()} == {
+        name: values.tolist() for name, values in listed._of.items()
+    }
 
 
 def test_nothing_found_is_an_answer(tmp_path):

@@ -27,12 +27,17 @@ def write(root, *batches):
     writer.close()
 
 
+STEP_MS = 5_000
+
+
 def replayed(root, **bounds):
     exporters, realms = [], [""]
     batches = [
         (batch.column("received_at").copy(), batch.column("octets").copy(), batch.column("exporter").copy())
-        for batch in replay(root, exporters=exporters, realms=realms, **bounds)
+        for batch in replay(root, exporters=exporters, realms=realms, step_ms=STEP_MS, **bounds)
     ]
+    for times, _, _ in batches:
+        assert len(np.unique(-(-times // STEP_MS))) == 1, "one step a batch"
     received, numbers, codes = (np.concatenate([np.zeros(0, np.int64), *part]) for part in zip(*batches, strict=True))
     return received, numbers, [exporters[code] for code in codes]
 

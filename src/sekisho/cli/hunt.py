@@ -118,7 +118,7 @@ def _targets(to: str | None, indicators: Path | None, settings: Config) -> tuple
     if (to is None) == (indicators is None):
         raise InputError("hunt", "expected one of --to ADDRESS and --indicators FILE")
     if to is not None:
-        return Targets(_one_address(to)), {"to": to}
+        return _one_address(to), {"to": to}
     from hashlib import sha256
 
     from sekisho.detect.indicators.read import read_indicators
@@ -134,32 +134,18 @@ def _targets(to: str | None, indicators: Path | None, settings: Config) -> tuple
         if skipped:
             typer.echo(f"sekisho: {report.name}: {skipped} entries left out, such as {report.example}", err=True)
     digest = sha256(indicators.read_bytes()).hexdigest()
-    return Targets(read.table), {"indicators": indicators.name, "sha256": digest, "entries": len(read)}
+    return Targets.of_indicators(read.table), {"indicators": indicators.name, "sha256": digest, "entries": len(read)}
 
 
-def _one_address(text: str) -> Any:
-    from ipaddress import ip_network
-
+def _one_address(text: str) -> Targets:
     from sekisho.core.address import parse_address
     from sekisho.core.errors import InputError
-    from sekisho.detect.indicators.model import ALWAYS_FROM_MS, ALWAYS_UNTIL_MS, Indicator
-    from sekisho.detect.indicators.read import table_of
+    from sekisho.store.targets import Targets
 
     try:
-        address = parse_address(text)
+        return Targets.of_address(parse_address(text))
     except ValueError:
         raise InputError("--to", f"expected an IP address, found {text!r}") from None
-    one = Indicator(
-        network=ip_network(address),
-        port=0,
-        protocol=0,
-        label=str(address),
-        source="--to",
-        is_sinkhole=False,
-        valid_from_ms=ALWAYS_FROM_MS,
-        valid_until_ms=ALWAYS_UNTIL_MS,
-    )
-    return table_of([one])
 
 
 def _period(since: str | None, until: str | None) -> Period:

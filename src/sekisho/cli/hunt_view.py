@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.table import Table
-
 from sekisho.core.time import JST, iso, jst_and_utc, to_datetime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from rich.console import Console
+    from rich.table import Table
 
     from sekisho.core.purposes import Purpose
     from sekisho.store.hunt import Count, Found, LineCount
@@ -111,6 +111,8 @@ def show(
     console: Console | None = None,
 ) -> None:
     """Print the answer on standard output."""
+    from rich.console import Console
+
     console, texts = console or Console(highlight=False), TEXTS[lang]
     console.print(
         texts["purpose"].format(text=stated.ja if lang == "ja" else stated.en),
@@ -152,7 +154,7 @@ def _say_total(total: Count, texts: Mapping[str, str], console: Console) -> None
 def _show_counts(
     console: Console, texts: Mapping[str, str], title: str, first: str, counts: Sequence[tuple[str, Count]]
 ) -> None:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table = _table(title)
     table.add_column(first)
     for name in ("lines_", "records", "packets", "octets"):
         table.add_column(texts[name], justify="right")
@@ -163,7 +165,7 @@ def _show_counts(
 
 
 def _show_lines(found: Found, named: Named, texts: Mapping[str, str], console: Console) -> None:
-    table = Table(title=texts["lines"], title_justify="left", box=None, pad_edge=False)
+    table = _table(texts["lines"])
     table.add_column(texts["line"], no_wrap=True)
     table.add_column(texts["case"], justify="right")
     for name in ("records", "octets"):
@@ -182,6 +184,12 @@ def _show_lines(found: Found, named: Named, texts: Mapping[str, str], console: C
         )
     _print(console, table, len(found.lines), texts)
     console.print(texts["named"], style="dim", markup=False, soft_wrap=True)
+
+
+def _table(title: str) -> Table:
+    from rich.table import Table
+
+    return Table(title=title, title_justify="left", box=None, pad_edge=False)
 
 
 def key_text(key: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,9 +94,17 @@ def snapshot(root: Path) -> Iterator[Snapshot]:
 
 
 def replay(
-    root: Path, *, exporters: list[str], realms: list[str], from_ms: int | None = None, until_ms: int | None = None
+    root: Path,
+    *,
+    exporters: list[str],
+    realms: list[str],
+    step_ms: int,
+    from_ms: int | None = None,
+    until_ms: int | None = None,
 ) -> Iterator[FlowBatch]:
     """The flows in the order in which they were received, to be analysed again.
+
+    No batch holds rows of two steps of time; a step ends with the millisecond that is a multiple of its length.
 
     Within a millisecond the order of arrival is not kept. Files that overlap in time are in memory together: some
     million records of each exporter.
@@ -104,6 +113,7 @@ def replay(
         root: folder of the store.
         exporters: texts that the batches' codes stand for; what the list lacks is added.
         realms: likewise.
+        step_ms: length of a step, the pipeline's tick.
         from_ms: earliest time of reception; None = from the first flow on.
         until_ms: end of the time of reception, exclusive; None = to the last flow.
 
@@ -115,8 +125,8 @@ def replay(
         for next_ms, more in _by_time(found, from_ms, until_ms):
             rows = Rows((*_rest(rows), *more))
             ready, rows = _split(rows, next_ms)
-            yield from _in_order(ready, exporters, realms)
-        yield from _in_order(rows, exporters, realms)
+            yield from _in_order(ready, exporters, realms, step_ms)
+        yield from _in_order(rows, exporters, realms, step_ms)
 
 
 def _opened(layout: Layout, opened: ExitStack) -> list[tuple[Segment, SegmentReader]]:
@@ -169,7 +179,11 @@ def _split(rows: Rows, next_ms: int | None) -> tuple[Rows, Rows]:
     return Rows(before.to_batches()), Rows(after.to_batches())
 
 
-def _in_order(rows: Rows, exporters: list[str], realms: list[str]) -> Iterator[FlowBatch]:
-    order = np.argsort(rows.columns["received_at"], kind="stable")
-    for first in range(0, len(order), REPLAY_ROWS):
-        yield flow_batch(rows, order[first : first + REPLAY_ROWS], exporters, realms)
+def _in_order(rows: Rows, exporters: list[str], realms: list[str], step_ms: int) -> Iterator[FlowBatch]:
+    received = rows.columns["received_at"]
+    order = np.argsort(received, kind="stable")
+    steps = -(-received[order] // step_ms)
+    begins = {0, *(np.flatnonzero(np.diff(steps)) + 1).tolist(), *range(0, len(order), REPLAY_ROWS)}
+    for first, last in pairwise((*sorted(begins), len(order))):
+        if first < last:
+            yield flow_batch(rows, order[first:last], exporters, realms)

@@ -113,9 +113,9 @@ class Segments:
         self._settle_closing()
         if self._segment is None:
             return
-        if self._is_due(self._segment, now_ms):
+        if self._closing is None and self._is_due(self._segment, now_ms):
             self._close_segment(now_ms)
-        if self._segment is not None and not 0 <= now_ms - self._flushed_ms < FLUSH_MS:
+        elif not 0 <= now_ms - self._flushed_ms < FLUSH_MS:
             self._flush(self._segment, now_ms)
 
     def close(self) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
+from sekisho.core.address import to_words
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pyarrow as pa
     from numpy.typing import NDArray
+
+    from sekisho.core.address import IPAddress
 
 _V4_NETWORK, _V6_NETWORK = -256, -65_536
 """Masks of the network key of ``schema.indicators``: /24 of an IPv4 address, /48 of an IPv6 address."""
@@ -39,21 +43,33 @@ class Bounds:
 
 
 class Targets:
-    """Rows of ``INDICATORS``, ready to be looked for.
+    """Indicators, ready to be looked for.
 
     Args:
-        table: columns of ``schema.indicators.INDICATORS``.
-
-    Attributes:
+        numbers: columns of ``schema.indicators.INDICATORS`` that are numbers.
         labels: indicator -> what its feed calls it.
     """
 
-    def __init__(self, table: pa.Table) -> None:
-        order = np.argsort(table["network"].to_numpy(), kind="stable")
+    def __init__(self, numbers: Mapping[str, NDArray[np.int64]], labels: Sequence[str]) -> None:
+        order = np.argsort(numbers["network"], kind="stable")
         self._number = order.astype(np.int64)
-        self._of = {name: table[name].to_numpy()[order] for name in _NUMBERS}
+        self._of = {name: numbers[name][order] for name in _NUMBERS}
         self._networks = np.unique(self._of["network"])
-        self.labels: list[str] = table["label"].to_pylist()
+        self.labels = tuple(labels)
+
+    @classmethod
+    def of_indicators(cls, table: pa.Table) -> Self:
+        """Rows of ``INDICATORS``."""
+        return cls({name: table[name].to_numpy() for name in _NUMBERS}, table["label"].to_pylist())
+
+    @classmethod
+    def of_address(cls, address: IPAddress) -> Self:
+        """One address, any port and protocol, at any time."""
+        hi, lo = to_words(address)
+        network = lo & _V4_NETWORK if hi == 0 else hi & _V6_NETWORK
+        one = (network, hi, hi, lo, lo, 0, 0, -(1 << 62), 1 << 62)
+        numbers = {name: np.array([number]) for name, number in zip(_NUMBERS, one, strict=True)}
+        return cls(numbers, [str(address)])
 
     def __len__(self) -> int:
         return len(self._number)
