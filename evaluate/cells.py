@@ -44,10 +44,14 @@ RATES_PPS: dict[str, tuple[float, float]] = {
     "c2_contact": (4 / 60, 40 / 60),
     "spoofed_source": (3_500, 40_000),
 }
-"""Packets a second that the line sends, lowest and highest, drawn evenly on a logarithmic scale."""
+"""Packets a second that a household's line sends, lowest and highest, drawn evenly on a logarithmic scale."""
 
 UNSAMPLED_SPAN = 1.5
 """At 1:1, times the lowest rate."""
+
+BUSINESS = 2.5
+"""Times these rates on business lines: what is a flood at home may be an ordinary day of a server there, so that the
+thresholds are higher, and their upstream is faster."""
 
 LONG = ("scan", "brute_force", "spam", "c2_contact")
 """Kinds that go on for all of the observation; floods last one to four minutes."""
@@ -93,7 +97,7 @@ def _attack(kind: str, access: str, sampling: int, rng: Generator) -> dict[str, 
     lowest, highest = RATES_PPS[kind]
     if sampling == 1:
         highest = lowest * UNSAMPLED_SPAN
-    pps = float(np.exp(rng.uniform(np.log(lowest), np.log(highest))))
+    pps = float(np.exp(rng.uniform(np.log(lowest), np.log(highest)))) * (BUSINESS if access == "fixed" else 1.0)
     seconds = DURATION_S - 60.0 if kind in LONG else float(rng.uniform(60, 90 if sampling == 1 else 240))
     values: dict[str, Any] = {
         "kind": kind,

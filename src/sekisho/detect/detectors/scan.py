@@ -142,7 +142,9 @@ with pair as (
   select line, block_start_ms, network, port, sum(cast(probe as double)) as probes, count(*) as pairs,
     sum(cast(syn_packets as double)) as syn_packets, sum(cast(syn_sampled_packets as double)) as syn_sampled_packets,
     case when sum(cast(syn_packets as double)) > max(syn_a_network)
-      and sum(cast(syn_sampled_packets as double)) >= max(probes_10min) then 1 else 0 end as crowded
+      and sum(cast(syn_sampled_packets as double)) >= max(probes_10min)
+      and (network between {V4_FIRST} and {V4_LAST}
+        or sum(cast(syn_sampled_packets as double)) >= 4 * count(*)) then 1 else 0 end as crowded
   from pair group by line, block_start_ms, network, port
 ), doors as (
   select line, block_start_ms, 0 as vertical, port as door, 0 as network,

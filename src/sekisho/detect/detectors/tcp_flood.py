@@ -70,6 +70,9 @@ class Params:
     one_way_targets: float = threshold(
         64, "addresses", "a quarter of one /24: no content network serves a home from that many"
     )
+    many_ports: float = threshold(
+        32, "ports an address", "no program has connections to as many ports of one address at once"
+    )
     one_way_single_pps: float = threshold(150_000, "packets/s", "acknowledgements of a 10 Gb/s download stay below it")
 
 
@@ -123,6 +126,10 @@ FLOOD = Flood(
         Shape(
             condition=f"""two_way = 1 and {MUCH} and {_UNANSWERED} and {_NO_CONNECTIONS}
       and sampled_packets * {_ANSWERS} >= answers_missed and records >= 3 * pairs and sampled_packets >= 6 * pairs"""
+        ),
+        Shape(
+            condition=f"""two_way = 1 and {MUCH} and {_UNANSWERED} and {_NO_CONNECTIONS}
+      and {_NO_SYN_ACK} and sampled_packets >= one_way_sampled and ports >= many_ports * targets"""
         ),
         Shape(
             condition=f"""{MUCH} and {_UNANSWERED} and {_NO_CONNECTIONS} and sampled_packets >= one_way_sampled

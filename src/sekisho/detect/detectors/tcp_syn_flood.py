@@ -6,6 +6,8 @@ of packets a second long before they run out of bits.
 How it is told: packets with SYN alone, gathered by the target's /24 or /48, more of them than a complete scan of that
 network on the ports used would need, and making up a good part of all TCP packets sent there.
 
+An IPv6 network has room for a scan without end; there the addresses must have got several each.
+
 Look-alikes that stay quiet: a scan (few SYN a target: kind ``scan``), a destination outage (retries of 1, 2, 4 s: tens
 of packets a second), a crawler, a monitoring host, BitTorrent (SYN dispersed over many networks), a load test with
 complete connections (SYN at most a quarter of the packets sent). Not seen unsampled: a bot whose own kernel answers the
@@ -21,7 +23,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sekisho.detect.detector import NETWORK, Detector, Language, threshold
+from sekisho.detect.detector import NETWORK, V4_FIRST, V4_LAST, Detector, Language, threshold
 from sekisho.detect.flood import REACH_MS, Flood, Shape
 from sekisho.detect.quiet import Clause, figure, flood
 
@@ -73,7 +75,8 @@ FLOOD = Flood(
     told=("syn_share",),
     shapes=(
         Shape(
-            condition="""sampled_packets >= sampled and packets >= syn_share * all_packets
+            condition=f"""sampled_packets >= sampled and packets >= syn_share * all_packets
+      and (network between {V4_FIRST} and {V4_LAST} or sampled_packets >= 4 * targets)
       and (likely_packets >= syn_a_port * ports or likely_packets >= syn_an_address * targets
         or (highest_pps >= any_port_pps and own_volume + own_left_out >= any_port_share * sent))"""
         ),
