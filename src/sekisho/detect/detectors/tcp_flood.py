@@ -99,7 +99,7 @@ having sum(cast(packets - syn_packets - reset_packets as double)) >= 10 * {{pps_
 in flows of their own, to many addresses, or so many that their acknowledgements are missed."""
 
 _ANSWERS = "case when octets >= 1200 * packets then answers_bulk else answers_other end"
-_UNANSWERED = "answered_packets * packets_an_answer <= packets"
+_UNANSWERED = "answered_packets * packets_an_answer <= likely_packets"
 _NO_CONNECTIONS = """(connections <= connections_least * all_packets
       or connections >= connections_most * all_packets)"""
 _HEADERS = f"case when network between {V4_FIRST} and {V4_LAST} then 40 else 60 end"
