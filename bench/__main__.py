@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.measure import machine
 
-MODULES = ("decode", "capture", "attribution", "windows", "verdict")
+MODULES = ("decode", "capture", "attribution", "windows", "verdict", "store")
 
 PAGE = Path("docs/reference/benchmarks.md")
 
@@ -19,6 +19,8 @@ BUDGETS = """| what | at least |
 | attribution, 10 M assignments of mixed kinds | 10 M lookups/s on one core (two a record), < 2 GiB |
 | windows kernel | 10 M records/s |
 | to verdict (receive, decode, attribute both sides, windows, detect) | 2 M records per CPU-second |
+| flow store after compaction | at most 20 octets a record |
+| hunt | 4 times as fast as `nfdump` |
 """
 
 

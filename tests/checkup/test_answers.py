@@ -21,6 +21,10 @@ if TYPE_CHECKING:
         ('[device."192.0.2.9"]\nin_use = "yes"\n', "in_use"),
         ("[network]\nresolvers = 5\n", "resolvers"),
         ('[device."192.0.2.9"]\ncommunications = ["all"]\n', "communications"),
+        ('[device."192.0.2.9".reply]\nsource = "mail"\n', "reply"),
+        ('[device."192.0.2.9".reply]\ndate = "yesterday"\nsource = "mail"\n', "reply"),
+        ('[device."192.0.2.9".reply]\ndate = "2026-09-20"\nsource = "mail"\nsupport_until = "soon"\n', "reply"),
+        ('[device."192.0.2.9".reply]\ndate = "2026-09-20"\nsource = "mail"\nprice = "5"\n', "price"),
     ],
 )
 def test_a_wrong_key_or_type_is_named(tmp_path: Path, text: str, place: str) -> None:

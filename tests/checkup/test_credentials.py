@@ -13,7 +13,7 @@ import pytest
 from sekisho.checkup.consent import CheckClass, Consent, OutOfScope, Scope
 from sekisho.checkup.credentials.ledger import DAY_MS, AttemptLedger
 from sekisho.checkup.credentials.login import PairCheck
-from sekisho.checkup.credentials.pairs import Accepted, NotAccepted, Pair, Stopped, read_pairs
+from sekisho.checkup.credentials.pairs import Accepted, NotAccepted, Pair, Stopped, StopReason, read_pairs
 from sekisho.checkup.device import Device, mac_trait
 from sekisho.checkup.gate import Gate
 from sekisho.checkup.jobs import Job
@@ -110,6 +110,14 @@ def test_a_pair_that_is_accepted_is_named_by_its_id(attempt: Callable[..., Any])
     assert attempt(LockingCamera(accepts=SECRET), pair(1, password=SECRET)) == Accepted("manual-1", "manual page 12")
 
 
+def test_why_nothing_more_is_tried_is_told(attempt: Callable[..., Any]) -> None:
+    """After a pair was accepted, after the tries were used up, and after a lock: each is another sentence."""
+    open_camera = LockingCamera(accepts=SECRET)
+    attempt(open_camera, pair(1, password=SECRET))
+    assert attempt(open_camera, pair(1, password=SECRET)) == Stopped(StopReason.WAS_ACCEPTED)
+    assert open_camera.logins == ["admin"]
+
+
 def test_not_accepted_is_not_ok(attempt: Callable[..., Any]) -> None:
     """It says which pairs were tried, no more."""
     assert attempt(LockingCamera(), pair(1), pair(2)) == NotAccepted(("manual-1", "manual-2"))
@@ -121,6 +129,7 @@ def test_a_locking_device_is_never_locked_however_often_it_is_run(attempt: Calla
     results = [attempt(camera, *(pair(n) for n in range(1, 6))) for _ in range(10)]
     assert camera.failures == {"admin": 2}
     assert not camera.locked
+    assert results[1] == Stopped(StopReason.HAD_TRIES)
     assert all(isinstance(result, Stopped) for result in results[1:])
 
 
@@ -187,7 +196,7 @@ def test_a_sign_of_a_lock_stops_at_once_and_for_the_day(attempt: Callable[..., A
     result = attempt(camera, pair(1), pair(2, user="root"))
     assert isinstance(result, Stopped)
     assert camera.logins == ["admin"]
-    assert isinstance(attempt(camera, pair(2, user="root")), Stopped)
+    assert attempt(camera, pair(2, user="root")) == Stopped(StopReason.SHOWED_LOCK)
     assert camera.logins == ["admin"]
 
 

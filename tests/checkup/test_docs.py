@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 from sekisho.checkup.checks import CHECKS
+from sekisho.checkup.credentials.owner import read_logins
 from sekisho.checkup.credentials.pairs import read_pairs
 from sekisho.checkup.situation import read_answers
 
@@ -21,11 +22,13 @@ def test_every_check_stands_in_the_explanation_once_and_in_order() -> None:
 
 
 def test_the_examples_of_the_how_to_are_read_as_they_stand(tmp_path: Path) -> None:
-    """An answers file and a catalogue that a person copies from the page are accepted."""
-    answers, pairs = re.findall(r"```toml\n(.*?)```", HOW_TO, re.DOTALL)
+    """Answers, logins and a catalogue that a person copies from the page are accepted."""
+    answers, logins, pairs = re.findall(r"```toml\n(.*?)```", HOW_TO, re.DOTALL)
     (tmp_path / "answers.toml").write_text(answers)
+    (tmp_path / "logins.toml").write_text(logins)
     (tmp_path / "pairs.toml").write_text(pairs)
     assert read_answers(tmp_path / "answers.toml").network["upnp_needed"] is True
+    assert set(read_logins(tmp_path / "logins.toml")) == {"192.168.1.1", "192.168.1.30"}
     assert read_pairs(tmp_path / "pairs.toml")[0].lock_after == 5
 
 

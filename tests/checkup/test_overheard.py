@@ -67,18 +67,23 @@ def test_any_octets_decode_or_are_nothing(octets: bytes) -> None:
 
 
 def test_a_second_server_or_router_is_a_question(situation: Callable[..., Situation], network: LocalNetwork) -> None:
-    """The gateway itself and one IPv6 router are as they should be; what comes besides is asked about."""
+    """The gateway and a single IPv6 router are as they should be; the gateway's own address is never accused."""
     router = Device(id="r", addresses=(str(network.gateway),))
     message = decode_dhcp(MESSAGE)
     assert message is not None
     fine = decode_dhcp(dhcp(o54=socket.inet_aton("127.0.0.1")))
     assert fine is not None
     first, second = RouterAdvertisement("fe80::1", ()), RouterAdvertisement("fe80::2", ())
-    for heard, places in (
-        (Overheard(dhcp=[fine], advertisements=[first, first]), []),
-        (Overheard(dhcp=[fine, message], advertisements=[second, first]), ["127.0.0.66", "fe80::2"]),
+    known = Device(id="r", addresses=(str(network.gateway), "fe80::2"))
+    two = Overheard(dhcp=[fine, message], advertisements=[second, first])
+    for gateway, heard, places in (
+        (router, Overheard(dhcp=[fine], advertisements=[first, first]), []),
+        (router, two, ["127.0.0.66", "fe80::1", "fe80::2"]),
+        (known, two, ["127.0.0.66", "fe80::1"]),
+        (known, Overheard(advertisements=[second]), []),
+        (known, Overheard(advertisements=[first]), []),
     ):
-        found = check("c4").fold(router, Seen(), situation(router, heard=heard))
+        found = check("c4").fold(gateway, Seen(), situation(gateway, heard=heard))
         assert [o.evidence["place"] for o in found if o.outcome == "c4.second_server"] == places
 
 

@@ -73,7 +73,7 @@ def test_the_strongest_signal_decides_and_all_are_kept() -> None:
     proof = prove({"ssdp_boot_id": 1}, {"ssdp_boot_id": 2}, ELAPSED_S, beats("x...x"))
     assert proof.strength is Strength.STRONG
     assert [s.signal for s in proof.signals] == ["services_vanished_and_returned", "ssdp_boot_id"]
-    assert proof.signals[0].after == "away 6 s"
+    assert proof.signals[0].after == "6 s"
 
 
 def test_a_counter_that_is_missing_on_one_side_proves_nothing() -> None:

@@ -76,6 +76,9 @@ def test_jobs_are_asked_once_though_two_checks_want_them(
     steps: list[Progress] = []
     seen = asyncio.run(ask_devices([Device(id="d", addresses=(HOST,))], gate, situation(), now_ms, steps.append))
     assert len(seen.attempts) == gate.limits.jobs_per_device == steps[-1].done
+    assert seen.cut_short == {HOST}
+    assert {step.device.id for step in steps} == {"d"}
+    assert {step.check for step in steps} == {"a", "c"}
 
 
 def test_a_check_that_fails_is_shown_and_costs_only_itself(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import pytest
 
+from sekisho.checkup import session as sessions
 from sekisho.checkup.consent import Consent, OutOfScope
 from sekisho.checkup.data.knowledge import Knowledge
 from sekisho.checkup.device import Device
@@ -76,8 +78,26 @@ def test_a_router_that_is_switched_off_for_its_restart_is_still_the_network(sess
     session.still_here()
 
 
-def test_the_tables_are_read_again_after_two_seconds(session: Session, tables: Tables, clock: list[int]) -> None:
-    """They cost a process on some systems; a change is still noticed."""
+def test_a_move_is_noticed_by_the_look_beside_the_run(
+    session: Session, tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a run goes on the tables are looked at beside it; the next packet is refused."""
+    monkeypatch.setattr(sessions, "LOOK_EVERY_S", 0)
+
+    async def carried_away() -> None:
+        async with session.looking():
+            session.still_here()
+            tables.router = "127.0.0.2"
+            while not session._moved:  # noqa: ASYNC110 # the look happens in a thread
+                await asyncio.sleep(0)
+            session.still_here()
+
+    with pytest.raises(OutOfScope, match="no longer"):
+        asyncio.run(asyncio.wait_for(carried_away(), 10))
+
+
+def test_the_tables_are_read_again_after_a_while(session: Session, tables: Tables, clock: list[int]) -> None:
+    """Where nobody looks beside; they cost a process on some systems, and a change is still noticed."""
     session.still_here()
     tables.mac = "00:00:5e:00:53:77"
     clock[0] += IDENTITY_HOLDS_MS - 1

@@ -22,6 +22,21 @@ boundary = "access"
 """
 
 
+OWN = """
+name = "x_gre"
+[title]
+ja = "GRE トンネル"
+en = "GRE tunnel"
+[simple]
+packets = "gre_packets"
+octets = "gre_octets"
+[thresholds.packets_per_s]
+value = 200
+unit = "packets/s"
+why = "no home of ours has a tunnel"
+"""
+
+
 @pytest.fixture
 def run(tmp_path):
     path = tmp_path / "sekisho.toml"
@@ -72,3 +87,28 @@ def test_show_without_a_file():
     """The defaults can be looked at without a file."""
     result = CliRunner().invoke(app, ["show"], env={})
     assert (result.exit_code, "clock_margin_s = 2.0  # default" in result.stdout) == (0, True)
+
+
+def test_own_detectors_are_checked(run, tmp_path):
+    """A directory beside the file; a mistake in one of them, or in a name that configures one, is an error of ours."""
+    (tmp_path / "detectors.d").mkdir()
+    (tmp_path / "detectors.d" / "gre.toml").write_text(OWN)
+    text = GOOD + '[detect]\ndirectory = "detectors.d"\nact = ["x_gre"]\n[detect.x_gre]\npackets_per_s = 300.0\n'
+    assert run("check", text).exit_code == 0
+    wrong = run("check", text.replace("packets_per_s = ", "packets = ")).exception
+    assert isinstance(wrong, ConfigError)
+    assert "x_gre has no threshold 'packets'" in str(wrong)
+    stranger = run("check", text.replace('act = ["x_gre"]', 'act = ["volume_anomaly"]')).exception
+    assert "detect.act: expected names of own detectors (x_gre), found 'volume_anomaly'" in str(stranger)
+    (tmp_path / "detectors.d" / "gre.toml").write_text(OWN.replace("gre_octets", "gre_octet"))
+    mistake = run("check", text).exception
+    assert isinstance(mistake, ConfigError)
+    assert (mistake.file, mistake.key) == (str(tmp_path / "detectors.d" / "gre.toml"), "simple.octets")
+
+
+def test_indicators_must_be_there_and_a_baseline_need_not(run):
+    """Indicators come from elsewhere, a baseline is learnt."""
+    assert run("check", GOOD + '[detect]\nbaseline = "baseline.parquet"\n').exit_code == 0
+    missing = run("check", GOOD + '[detect]\nindicators = ["feed.csv"]\n').exception
+    assert isinstance(missing, ConfigError)
+    assert missing.key == "detect.indicators[0]"

@@ -15,6 +15,8 @@ from sekisho.web.report.texts import texts as report_texts
 
 DETECTION = {
     "line_id": "L000123",
+    "subject": "line",
+    "source": "192.0.2.17",
     "kind": "tcp_syn_flood",
     "level": "act",
     "first_seen": "2026-11-24T03:00:00.000Z",
@@ -25,6 +27,25 @@ DETECTION = {
     "targets": 3,
     "top_targets": [{"prefix": "203.0.113.0/24", "port": 443, "protocol": 6, "share": 0.97}],
     "evidence": {"caps": []},
+}
+
+
+EVENT = {
+    "target": "2001:db8:f000::/48",
+    "port": 65_535,
+    "protocol": 17,
+    "lines": 12_345,
+    "peak_pps": 160_000.0,
+    "peak_bps": 799e6,
+    "first_seen": "2026-11-24T03:00:00.000Z",
+    "last_seen": "2026-11-24T03:05:00.000Z",
+}
+SENDER = {
+    "source": "2001:db8:1234:5678::/64",
+    "kind": "gre_flood",
+    "reason": "needs_port",
+    "candidate_lines": 64,
+    "peak_pps": 8123.4,
 }
 
 
@@ -40,7 +61,8 @@ def shown(lang: str, *detections: dict[str, Any]) -> str:
         "last": "2026-11-24T03:19:00.000Z",
     }
     out = io.StringIO()
-    analysis = Analysis(document={"input": data, "detections": list(detections)}, series=None, remarks=())
+    document = {"input": data, "detections": list(detections), "events": [EVENT], "unattributed_detections": [SENDER]}
+    analysis = Analysis(document=document, series=None, remarks=())
     show(analysis, lang=lang, console=Console(file=out, width=80, highlight=False))
     return out.getvalue()
 
@@ -79,3 +101,25 @@ def test_markup_in_a_line_id_is_text():
 def test_nothing_found_is_said(lang: str):
     """An empty table would leave the reader in doubt."""
     assert TEXTS[lang]["none"] in shown(lang)
+
+
+@pytest.mark.parametrize(
+    ("lang", "lines", "candidates"), [("ja", "12345 回線", "候補の回線 64"), ("en", "12345 lines", "be: 64")]
+)
+def test_events_and_senders_without_a_line_are_listed(lang: str, lines: str, candidates: str):
+    """One target of many lines, and what was seen of somebody whose line cannot be known."""
+    text = shown(lang, DETECTION)
+    assert all(part in text for part in ("2001:db8:f000::/48 UDP/65535", lines, "160k", "799M"))
+    assert all(part in text for part in ("2001:db8:1234:5678::/64", "8.12k", candidates))
+
+
+def test_forged_sources_name_the_interface():
+    """No line is named; the exporter and its interface are."""
+    forged = DETECTION | {
+        "line_id": "",
+        "subject": "interface",
+        "kind": "spoofed_source",
+        "source": "192.0.2.1 ge-0/0/1",
+    }
+    assert "interface 192.0.2.1 ge-0/0/1" in shown("en", forged)
+    assert "of the lines" not in shown("en", forged)

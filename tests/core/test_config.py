@@ -63,7 +63,7 @@ def test_every_key_of_the_contract(path):
     assert (exporter.role, exporter.sees) == (Role.SUBSCRIBER, Sees.BOTH)
     assert (exporter.interface[0].match, exporter.interface[0].capacity_bps) == ("ge-0/0/.*", 10e9)
     assert (exporter.vrf[0].id, exporter.vrf[0].realm) == (7, "shop")
-    assert config.detect == {"udp_flood": {"act_pps": 2000}}
+    assert config.detect.overrides == {"udp_flood": {"act_pps": 2000}}
 
 
 def test_relative_paths_stand_beside_the_file(path):
@@ -141,7 +141,7 @@ def test_the_environment_overrides_the_file(path):
         "HOME": "/root",
     }
     config = load_config(path, environ)
-    assert config.detect == {"udp_flood": {"act_pps": 3000}, "scan": {"peers": 20}}
+    assert config.detect.overrides == {"udp_flood": {"act_pps": 3000}, "scan": {"peers": 20}}
     assert config.privacy.key_file == Path("/run/secrets/key")
     assert config.network.prefixes == (ip_network("198.18.0.0/15"),)
     assert config.network.tunnel_endpoints == (ip_address("2001:db8:ffff::1"),)

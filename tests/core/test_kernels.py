@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -89,3 +90,26 @@ def test_old_directories_are_removed(tmp_path: Path):
         (tmp_path / "kernels" / f"core-{number:016x}").mkdir(parents=True)
     warm([((make(), (COLUMN,)),)], cache_directory=tmp_path)
     assert len(list((tmp_path / "kernels").glob("core-*"))) == kernels.CACHES_KEPT
+
+
+def test_kernels_take_constants_from_no_other_module_of_core():
+    """What the digest does not cover must not be in machine code: no kernel uses a name from elsewhere in core/."""
+    foreign = []
+    for path in sorted(Path(kernels.__file__).parents[1].rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        covered = {f"sekisho.core.{name}" for name in kernels.CONSTANTS}
+        names = {
+            alias.asname or alias.name
+            for node in imports
+            if (node.module or "").startswith("sekisho.core") and node.module not in covered
+            for alias in node.names
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef) and {ast.unparse(d) for d in node.decorator_list} & {
+                "kernel",
+                "inlined",
+            }:
+                used = {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
+                foreign += [f"{path.name}: {node.name} uses {name}" for name in sorted(used & names)]
+    assert foreign == []

@@ -15,7 +15,7 @@ from sekisho.schema.line_target import LINE_TARGET
 from sekisho.schema.line_window import LINE_WINDOW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from sekisho.detect.detector import Detector
     from sekisho.detect.episodes import Window
@@ -80,11 +80,13 @@ def ask(
     *,
     group: str = "home",
     two_way: bool = True,
+    inputs: Mapping[str, pa.Table] | None = None,
 ) -> list[Window]:
     """Candidate windows of line 1."""
     tables = {
         "line_window": table(LINE_WINDOW, windows),
         "line_target": table(LINE_TARGET, targets),
         "params": params_table(detector, [1], [LineInfo(group=group)], [two_way]),
+        **(inputs or {}),
     }
     return candidates(DuckDBEngine(), detector, tables, from_ms=0).get(1, [])

@@ -87,7 +87,7 @@ def test_every_line_has_its_own_kind_and_the_innocent_none():
 
 def test_answers_that_come_later_take_the_verdict_back():
     """An upload whose answers are exported after it is no flood in the end."""
-    traffic = Traffic().talk("203.0.113.5", 443, pps=20_000, octets=1250, answer_pps=4000, stop=30)
+    traffic = Traffic().talk("203.0.113.5", 443, pps=20_000, octets=1100, answer_pps=4000, stop=30)
     traffic.rows = [(row[0] + 20_000, *row[1:]) if row[7][-1] else row for row in traffic.rows]
     up_to_here = min(row[0] for row in traffic.rows) + 10_000
     traffic.talk("198.51.100.9", 443, pps=5, octets=80, answer_pps=5, stop=90)

@@ -48,3 +48,15 @@ def test_nineteen_of_twenty_intervals_hold_the_truth(interval: int, packets: int
     limits = [interval_95(float(k * interval), float(k * interval * (interval - 1))) for k in seen if k]
     held = sum(low <= packets <= high for low, high in limits)
     assert held / len(limits) >= 0.94
+
+
+@pytest.mark.parametrize("seen", [3, 20, 400])
+@pytest.mark.parametrize("windows", [2, 15, 360])
+def test_the_interval_of_the_highest_holds_the_truth_as_well(windows: int, seen: int):
+    """Of equal windows the highest estimate is too high; with their number known its interval still holds the truth."""
+    highest = np.random.default_rng(5).poisson(seen, (1000, windows)).max(axis=1)
+    limits = [interval_95(float(k), float(k), highest_of=windows) for k in highest]
+    held = sum(low <= seen <= high for low, high in limits)
+    assert held / len(limits) >= 0.95
+    alone = [interval_95(float(k), float(k)) for k in highest]
+    assert sum(low <= seen <= high for low, high in alone) <= held

@@ -10,7 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from detect.inputs import C2, C2_PORT, INPUTS
 from detect.traffic import SYN, Traffic, addresses
+from sekisho.detect.detect import Detect
 from sekisho.detect.detector import CANDIDATE, GROUPS, TARGET, Detector
 from sekisho.detect.level import LineInfo
 from sekisho.detect.question import columns_named, params_table, screen_sql
@@ -28,8 +30,12 @@ every_detector = pytest.mark.parametrize("detector", DETECTORS, ids=lambda d: d.
 TCP = {"protocol": 6, "flags": SYN, "octets": 40}
 
 
+def inputs_of(detector: Detector) -> dict[str, pa.Table]:
+    return {name: INPUTS[name]([], 0) for name in detector.inputs}
+
+
 def answer_columns(detector: Detector, sql: str) -> list[str]:
-    tables = {t.name: t.arrow_schema().empty_table() for t in (LINE_WINDOW, LINE_TARGET)}
+    tables = {t.name: t.arrow_schema().empty_table() for t in (LINE_WINDOW, LINE_TARGET)} | inputs_of(detector)
     params = params_table(detector, [1], [LineInfo()], [True])
     return DuckDBEngine().run(sql, {**tables, "params": params}).column_names
 
@@ -49,7 +55,7 @@ def test_suspects_run_over_the_columns_that_they_name(detector: Detector):
     sql = detector.least(detector.suspects)
     columns = columns_named(sql, LINE_TARGET)
     table = LINE_TARGET.arrow_schema().empty_table().select(columns)
-    assert DuckDBEngine().run(sql, {"line_target": table}).column_names == ["line"]
+    assert DuckDBEngine().run(sql, {"line_target": table, **inputs_of(detector)}).column_names == ["line"]
     assert len(columns) < len(LINE_TARGET.names) / 2
 
 
@@ -65,7 +71,7 @@ def test_suspects_need_no_pair_that_meets_none_of_the_conditions(detector: Detec
         "block_start_ms": np.zeros(rows, dtype=np.int64),
         "target_hi": np.zeros(rows, dtype=np.int64),
         "target_lo": V4 + random.integers(0, 3_000, rows),
-        "protocol": random.choice([-1, 6, 17], rows),
+        "protocol": random.choice([-1, 1, 6, 17, 47, 58], rows),
         "port": random.choice([-1, 23, 53, 443], rows),
         "own_port": random.choice([0, 0, 53], rows),
         "answered_packets": random.choice([0, 1, 100], rows),
@@ -128,7 +134,21 @@ def test_an_unknown_threshold_is_named(key: str):
 EXAMPLES = {
     "udp_flood": lambda: Traffic(sampling=100).spray(["203.0.113.5"], range(1, 60_000), pps=9000, octets=600, stop=20),
     "tcp_syn_flood": lambda: Traffic(sampling=100).spray(["203.0.113.5"], [80], pps=9000, stop=20, **TCP),
+    "tcp_flood": lambda: Traffic(sampling=100).spray(
+        ["203.0.113.5"], range(1, 60_000), pps=9000, octets=600, stop=20, protocol=6, flags=24
+    ),
+    "icmp_flood": lambda: Traffic(sampling=100).talk("203.0.113.5", 2048, pps=9000, octets=84, protocol=1, stop=20),
+    "gre_flood": lambda: Traffic(sampling=100).spray(
+        addresses("203.0.113.0", 256), [0], pps=9000, octets=540, protocol=47, stop=20
+    ),
+    "fragment_flood": lambda: Traffic(sampling=100).talk("203.0.113.5", 0, pps=9000, octets=1500, stop=20),
     "scan": lambda: Traffic(sampling=100).spray(addresses("198.18.0.0", 60_000), [23], pps=300, stop=20, **TCP),
+    "c2_contact": lambda: Traffic().talk(
+        C2, C2_PORT, pps=0.1, octets=54, answer_pps=0.1, protocol=6, flags=24, stop=500
+    ),
+    "volume_anomaly": lambda: Traffic().talk(
+        "203.0.113.5", 443, pps=2500, octets=1100, answer_pps=1200, protocol=6, flags=24, stop=900
+    ),
     "spoofed_source": lambda: Traffic(sampling=100).spray(["203.0.113.5"], [80], line=-5, pps=9000, octets=600),
 }
 
@@ -136,9 +156,9 @@ EXAMPLES = {
 @every_detector
 def test_explanations_in_both_languages_hold_the_same_numbers(detector: Detector):
     """A detection is explained in Japanese and in English from its own evidence, with the same figures."""
-    (found,) = EXAMPLES[detector.name]().judge()
+    (found,) = EXAMPLES[detector.name]().judge(detect=Detect(engine=DuckDBEngine(), inputs=INPUTS))
     assert found.kind == detector.name
-    texts = {lang: detector.explain(found.evidence, lang) for lang in ("ja", "en")}
+    texts = {lang: detector.explain({**found.evidence, **found.texts}, lang) for lang in ("ja", "en")}
     numbers = {
         lang: sorted(n for n in re.findall(r"[\d,]+", text) if n not in {",", "1", "10"})
         for lang, text in texts.items()

@@ -36,6 +36,8 @@ Sprayed = tuple[float, str, int, int]
 class Traffic:
     """Flow records of some lines as one exporter would send them.
 
+    Port 0 of UDP is a non-first fragment; a port of ICMP is type * 256 + code.
+
     Attributes:
         sampling: 1 in N packets.
         two_way: whether the exporter shows what the lines receive.
@@ -222,6 +224,8 @@ class Traffic:
         home_hi, home_lo = to_words(ip_address("100.72.0.1"))
         batch.column("protocol")[:] = protocol
         batch.column("ip_version")[:] = 4
+        batch.column("icmp_type_code")[:] = np.where(np.isin(protocol, (1, 58)), port, -1)
+        batch.column("fragment")[:] = (protocol == 17) & (port == 0)
         batch.column("sampling_interval")[:] = self.sampling if self.announced is None else self.announced
         for column, there, here in (
             ("hi", hi, home_hi),

@@ -17,15 +17,15 @@ from notices.samples import CASE_KINDS, EXTENT, LINE_ID, OPERATOR, SOURCE, case_
 from sekisho.cases.code import SPECIMEN, is_valid
 from sekisho.cases.model import Case, Extent
 from sekisho.core.config import Operator
-from sekisho.detect.detectors.reflection import CANDIDATES, SERVICES
 from sekisho.measures.model import Language, MeasureId, Reader, measures
 from sekisho.measures.order import AMPLIFIERS, device_names, likely_devices, order_of_measures
 from sekisho.notices import page, plain
 from sekisho.notices.announcement import announcement
-from sekisho.notices.first_notice import SERVICE_PORT, first_notice
+from sekisho.notices.first_notice import first_notice
 from sekisho.notices.kinds import wording_of
 from sekisho.notices.markup import Kind
 from sekisho.notices.notice import Form, Notice
+from sekisho.schema.line_window import REFLECTOR_PORTS
 
 JA, EN = Language.JA, Language.EN
 RENDERERS: dict[str, Callable[[Notice], str]] = {"text": plain.render, "html": page.render}
@@ -232,8 +232,7 @@ def test_the_abused_service_is_named_where_it_is_known(language: Language, reade
 
 def test_every_service_that_is_detected_has_a_name_for_the_reader() -> None:
     """What the detector can name, the notice can tell to turn off."""
-    assert set(AMPLIFIERS) == set(SERVICES)
-    assert f"  {SERVICE_PORT}, " in CANDIDATES
+    assert set(AMPLIFIERS) == set(REFLECTOR_PORTS)
 
 
 @pytest.mark.parametrize(("lines", "ja", "en"), [

@@ -19,6 +19,10 @@ VALUES = {
     "skew_s": -3.5,
     "margin_s": 2.0,
     "limit": "pair_limit",
+    "file": "feed.csv",
+    "taken": 120,
+    "reasons": "too_wide 2, ours 1",
+    "example": "feed.csv, line 3: expected a prefix of /24 or longer, found '0.0.0.0/0'",
 }
 
 

@@ -13,20 +13,18 @@ from typing import TYPE_CHECKING
 from sekisho.checkup.jobs import Status
 from sekisho.checkup.restart import SILENT_BEATS, Beat, Proof, came_back, counters, heartbeat_job, prove
 from sekisho.checkup.runner import attempt_job
+from sekisho.checkup.spoken import Step
 from sekisho.core.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from sekisho.checkup.device import Device
     from sekisho.checkup.jobs import Job
     from sekisho.checkup.session import Inputs, Outcome, Session
 
 BEAT_S = 2.0
 """One look every two seconds: half of what the limits allow for one device."""
-
-UNPLUG = "unplug the device now"
-PLUG_IN = "it is off; wait 30 seconds, then plug it in again"
-CHECKING = "it was watched; checking again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class RestartAssistant:
 
     session: Session
     inputs: Inputs
-    tell: Callable[[str], None]
+    tell: Callable[[Step], None]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def run(self, address: str, *, wait_s: float) -> Outcome:
@@ -53,32 +51,35 @@ class RestartAssistant:
         device = before.situation.device_at(address)
         if device is None:
             raise Refused(f"{address} is not a device of this network")
-        beats = await self._watch(heartbeat_job(device, before.seen), wait_s)
-        self.tell(CHECKING)
-        after = await self.session.run(self.inputs, step=self.tell, only=[address])
-        return self._proven(address, before, after, beats)
+        async with self.session.looking():
+            beats = await self._watch(heartbeat_job(device, before.seen), wait_s)
+        self.tell(Step.CHECKING)
+        # It may come back under another address; what it is recognised by stays.
+        after = await self.session.run(self.inputs, step=self.tell, only=[address, device.id])
+        return self._proven(device, before, after, beats)
 
-    def _proven(self, address: str, before: Outcome, after: Outcome, beats: list[Beat]) -> Outcome:
+    def _proven(self, old: Device, before: Outcome, after: Outcome, beats: list[Beat]) -> Outcome:
         """The re-check with the proof: counters of both runs, and what was seen between them."""
-        old, new = before.situation.device_at(address), after.situation.device_at(address)
-        if old is None or new is None:
-            raise Refused(f"{address} did not come back")
+        new = next((d for d in after.situation.devices if d.id == old.id), None)
+        new = new or after.situation.device_at(old.addresses[0])
+        if new is None:
+            raise Refused(f"{old.addresses[0]} did not come back")
         elapsed_s = (after.situation.now_ms - before.situation.now_ms) / 1000
         proof = prove(counters(old, before.seen), counters(new, after.seen), elapsed_s, beats)
         situation = replace(after.situation, restarts={new.id: proof})
-        done = self.session.conclude(situation, after.seen, notes=after.report.unreachable, only=[address])
+        done = self.session.conclude(situation, after.seen, notes=after.report.unreachable, only=[new.id])
         return replace(done, report=replace(done.report, extra={"restart": proof_json(new.id, proof)}))
 
     async def _watch(self, heartbeat: Job | None, wait_s: float) -> list[Beat]:
         """Looks from before the person is asked until the device was away and is back, or the time is over."""
         beats = [await self._look(heartbeat)]
-        self.tell(UNPLUG)
+        self.tell(Step.UNPLUG)
         until_ms = self.session.now_ms() + int(wait_s * 1000)
         while self.session.now_ms() < until_ms and not came_back(beats):
             await self.sleep(BEAT_S)
             beats.append(await self._look(heartbeat))
             if _went_off(beats):
-                self.tell(PLUG_IN)
+                self.tell(Step.PLUG_IN)
         return beats
 
     async def _look(self, heartbeat: Job | None) -> Beat:

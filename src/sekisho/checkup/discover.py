@@ -12,6 +12,7 @@ from sekisho.checkup.device import RawFact, Sighting, Trait, TraitKind, mac_trai
 from sekisho.checkup.jobs import NoAnswer
 from sekisho.checkup.limits import SWEEP_LIMIT
 from sekisho.checkup.probes import mdns, ssdp, wsd
+from sekisho.checkup.spoken import Note, Step
 from sekisho.core.address import parse_address
 
 if TYPE_CHECKING:
@@ -23,34 +24,25 @@ if TYPE_CHECKING:
 _WAIT_S = 3.0
 """MX 2 spreads SSDP answers over two seconds; the third is for slow devices."""
 
-PACKETS = (
-    "one empty UDP datagram to the gateway's discard port (9), where its MAC is not known yet",
-    "ICMP echo request to each address of the local prefix",
-    "mDNS questions to 224.0.0.251:5353: which services, and then who offers them",
-    "SSDP M-SEARCH ssdp:all to 239.255.255.250:1900",
-    "WS-Discovery Probe to 239.255.255.250:3702",
-)
-"""What discovery sends, in words that the dry run prints."""
-
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """Sightings of one run, and what could not be done, in words for the report."""
+    """Sightings of one run, and what could not be done (``spoken.Note``)."""
 
     sightings: tuple[Sighting, ...]
     notes: tuple[str, ...]
 
 
-async def discover(gate: Gate, system: System, step: Callable[[str], None] = lambda _: None) -> Discovery:
+async def discover(gate: Gate, system: System, step: Callable[[Step], None] = lambda _: None) -> Discovery:
     """Ask the link who is there.
 
     Raises:
         OutOfScope: discovery was not consented to, or the computer moved to another network.
     """
-    step("mDNS, SSDP, WS-Discovery")
+    step(Step.ASKING_LINK)
     asked = () if gate.scope.consent.devices else (_mdns(gate), _ssdp(gate), _wsd(gate))
     groups = await asyncio.gather(*asked)
-    step("echo")
+    step(Step.GREETING)
     notes = await _greet(gate)
     sightings = [sighting for group in groups for sighting in group] + _neighbours(gate, system)
     return Discovery(tuple(s for s in sightings if _wanted(gate, s)), tuple(notes))
@@ -59,10 +51,10 @@ async def discover(gate: Gate, system: System, step: Callable[[str], None] = lam
 async def _greet(gate: Gate) -> list[str]:
     network, devices = gate.scope.network, gate.scope.consent.devices
     if network.prefix.num_addresses > SWEEP_LIMIT:
-        return [f"{network.prefix} is larger than {SWEEP_LIMIT} addresses, so they were not greeted one by one"]
+        return [f"{Note.PREFIX_TOO_LARGE} {network.prefix}"]
     hosts = [a for a in network.prefix.hosts() if a != network.address and (not devices or str(a) in devices)]
     permitted = await gate.greet(list(hosts))
-    return [] if permitted else ["this system does not let this user send ICMP echo, so silent devices may be missing"]
+    return [] if permitted else [Note.NO_ECHO]
 
 
 def _neighbours(gate: Gate, system: System) -> list[Sighting]:
@@ -109,7 +101,9 @@ def ssdp_sighting(address: str, answer: ssdp.SsdpAnswer) -> Sighting:
     """What a search answer says; the device's UDN stands before ``::`` in the USN."""
     udn = answer.usn.partition("::")[0]
     facts = [("location", answer.location), ("server", answer.server), ("target", answer.target)]
+    facts += [("usn", answer.usn)]
     facts += [("boot_id", str(answer.boot_id))] if answer.boot_id >= 0 else []
+    facts += [("config_id", str(answer.config_id))] if answer.config_id >= 0 else []
     return Sighting(address, _traits(TraitKind.UDN, udn), _facts("ssdp", facts))
 
 
@@ -118,6 +112,7 @@ def wsd_sighting(address: str, answer: wsd.WsdAnswer) -> Sighting:
     facts = [("types", answer.types), *((f"scope_{category}", value) for category, value in answer.scopes)]
     facts += [("x_addr", url) for url in answer.x_addrs]
     facts += [("instance_id", str(answer.instance_id))] if answer.instance_id >= 0 else []
+    facts += [("metadata_version", str(answer.metadata_version))] if answer.metadata_version >= 0 else []
     return Sighting(address, _traits(TraitKind.UDN, answer.endpoint), _facts("wsd", facts))
 
 

@@ -58,9 +58,14 @@ class Attempt:
 
 @dataclass(slots=True)
 class Seen:
-    """Every attempt of a run so far; checks read it and never ask twice."""
+    """Every attempt of a run so far; checks read it and never ask twice.
+
+    Attributes:
+        cut_short: addresses of devices that had more to be asked than the limits allow.
+    """
 
     attempts: dict[Job, Attempt] = field(default_factory=dict)
+    cut_short: set[str] = field(default_factory=set)
 
     def add(self, attempt: Attempt) -> None:
         """Keep one attempt."""

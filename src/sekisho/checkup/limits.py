@@ -36,7 +36,7 @@ class Limits:
     exchange_timeout_s: float = 6.0
     answer_octets: int = 65_536
     answers: int = 512
-    jobs_per_device: int = 120
+    jobs_per_device: int = 160
     failures_per_account: int = 2
     attempts_per_device: int = 3
     attempt_gap_s: float = 30.0

@@ -18,7 +18,7 @@ from sekisho.checkup.device import RawFact, Sighting
 from sekisho.checkup.probes.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator
 
     from sekisho.checkup.network import LocalNetwork
 
@@ -65,11 +65,19 @@ class Overheard:
     dhcp: list[DhcpMessage] = field(default_factory=list)
     advertisements: list[RouterAdvertisement] = field(default_factory=list)
 
-    def others(self, network: LocalNetwork) -> tuple[str, ...]:
-        """DHCP servers that are not the gateway, and IPv6 routers beside a first one."""
+    def others(self, network: LocalNetwork, own: Iterable[str]) -> tuple[str, ...]:
+        """DHCP servers and IPv6 routers that are not the gateway.
+
+        Args:
+            network: with the gateway's IPv4 address.
+            own: every address of the gateway. Where none of the routers is among them, its IPv6 address is not known
+                to be its own, so a single router is taken for it.
+        """
         servers = {message.server for message in self.dhcp if message.server} - {str(network.gateway)}
-        routers = sorted({a.router for a in self.advertisements})
-        return tuple(sorted(servers)) + tuple(routers[1:])
+        routers = {a.router for a in self.advertisements}
+        strange = routers - set(own)
+        routers_besides = strange if strange != routers or len(strange) > 1 else set()
+        return (*sorted(servers), *sorted(routers_besides))
 
     def sightings(self) -> Iterator[Sighting]:
         """What devices said about themselves when they asked for an address."""

@@ -74,14 +74,14 @@ COUNTERS = (
     Counter("natpmp_epoch_s", Strength.MEDIUM, _fell),
     # RFC 6887, section 8.5: the same clock, of the protocol that came after it.
     Counter("pcp_epoch_s", Strength.MEDIUM, _fell),
-    # WANIPConnection:1, 2.2.17: of the session with the provider, which ends by itself as well.
+    # Uptime of WANIPConnection:1: of the session with the provider, which ends by itself as well.
     Counter("igd_uptime_s", Strength.WEAK, _fell),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One signal that showed a restart."""
+    """One signal that showed a restart; an absence has no value before it, and its length after it."""
 
     signal: str
     strength: Strength
@@ -155,9 +155,7 @@ def prove(before: dict[str, int], after: dict[str, int], elapsed_s: float, beats
     ]
     absence = _absence(beats)
     if absence is not None:
-        signals.insert(
-            0, Signal("services_vanished_and_returned", Strength.STRONG, "answering", f"away {absence:.0f} s")
-        )
+        signals.insert(0, Signal("services_vanished_and_returned", Strength.STRONG, "", f"{absence:.0f} s"))
     strengths = [signal.strength for signal in signals]
     return Proof(next((s for s in Strength if s in strengths), Strength.NONE), tuple(signals))
 

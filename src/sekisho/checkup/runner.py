@@ -23,7 +23,7 @@ from sekisho.checkup.probes import probe
 from sekisho.measures.report import DeviceReport, Finding, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from sekisho.checkup.device import Device, Sighting
     from sekisho.checkup.gate import Gate
@@ -37,11 +37,16 @@ _VERDICT_ORDER = list(Verdict)
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is: jobs done, jobs known so far, and what was just asked."""
+    """How far a run is: jobs done, jobs known so far, and what was just asked of whom.
+
+    Attributes:
+        check: the check that wanted it; one job may serve several.
+    """
 
     done: int
     known: int
-    what: str
+    device: Device
+    check: str
 
 
 async def ask_devices(
@@ -58,19 +63,22 @@ async def ask_devices(
     """
     seen, counts = Seen(), {"done": 0, "known": 0}
 
-    async def ask(job: Job) -> None:
-        attempt = await attempt_job(job, gate, now_ms)
-        seen.add(attempt)
-        counts["done"] += 1
-        progress(Progress(counts["done"], counts["known"], f"{job.address} {job.probe}"))
-
     async def ask_device(device: Device) -> None:
         slots = asyncio.Semaphore(PARALLEL_JOBS_PER_DEVICE)
         asked: set[Job] = set()
+
+        async def ask(job: Job) -> None:
+            async with slots:
+                seen.add(await attempt_job(job, gate, now_ms))
+            counts["done"] += 1
+            progress(Progress(counts["done"], counts["known"], device, wanted[job]))
+
         while wanted := _wanted(device, seen, situation, asked, gate.limits.jobs_per_device):
-            asked |= wanted
+            asked |= wanted.keys()
             counts["known"] += len(wanted)
-            await _each(sorted(wanted, key=_job_order), ask, slots)
+            async with asyncio.TaskGroup() as jobs:
+                for job in wanted:
+                    jobs.create_task(ask(job))
 
     async with asyncio.TaskGroup() as group:
         for device in devices:
@@ -157,25 +165,18 @@ def _log(name: str, device: Device, error: Exception) -> None:
     )
 
 
-def _wanted(device: Device, seen: Seen, situation: Situation, asked: set[Job], limit: int) -> set[Job]:
-    wanted: set[Job] = set()
+def _wanted(device: Device, seen: Seen, situation: Situation, asked: set[Job], limit: int) -> dict[Job, str]:
+    """Jobs that are new, in their order, each with the check that wants it."""
+    wanted: dict[Job, str] = {}
     for name in CHECKS:
         try:
-            wanted |= set(check(name).jobs(device, seen, situation))
+            wanted = dict.fromkeys(check(name).jobs(device, seen, situation), name) | wanted
         except Exception as error:  # noqa: BLE001 # the same: other checks still ask
             _log(name, device, error)
-    fresh = sorted(wanted - asked, key=_job_order)
-    return set(fresh[: max(limit - len(asked), 0)])
-
-
-async def _each(jobs: Iterable[Job], ask: Callable[[Job], Awaitable[None]], slots: asyncio.Semaphore) -> None:
-    async def one(job: Job) -> None:
-        async with slots:
-            await ask(job)
-
-    async with asyncio.TaskGroup() as group:
-        for job in jobs:
-            group.create_task(one(job))
+    fresh, left = sorted(wanted.keys() - asked, key=_job_order), max(limit - len(asked), 0)
+    if len(fresh) > left:
+        seen.cut_short.update(device.addresses)
+    return {job: wanted[job] for job in fresh[:left]}
 
 
 def _job_order(job: Job) -> tuple[str, str, int, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,15 +20,17 @@ from sekisho.checkup.identify.vendors import vendors_of
 from sekisho.checkup.limits import Limits
 from sekisho.checkup.network import LocalNetwork, local_network
 from sekisho.checkup.overheard import listening
+from sekisho.checkup.report.archive import Archive
 from sekisho.checkup.runner import ask_devices, fold, resolve
 from sekisho.checkup.situation import OwnerAnswers, Situation
 from sekisho.checkup.snapshot import Snapshot, take
+from sekisho.checkup.spoken import Note
 from sekisho.checkup.state import one_at_a_time
 from sekisho.checkup.system import mac_of
 from sekisho.measures.report import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
     from pathlib import Path
 
     from sekisho.checkup.credentials.owner import Login
@@ -37,11 +41,13 @@ if TYPE_CHECKING:
     from sekisho.checkup.jobs import Seen
     from sekisho.checkup.restart import Proof
     from sekisho.checkup.runner import Progress
+    from sekisho.checkup.spoken import Step
     from sekisho.checkup.system import System
 
-NOT_HEARD = "this system does not let this user listen to DHCP and router advertisements"
-IDENTITY_HOLDS_MS = 2_000
-"""How long a look at the routing and neighbour tables holds: they cost a process on some systems."""
+LOOK_EVERY_S = 2.0
+"""How often the routing and neighbour tables are looked at while a run goes on, beside it."""
+IDENTITY_HOLDS_MS = 10_000
+"""How long a look holds where nobody looks beside: on some systems it costs a process and a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +99,8 @@ class Session:
         logins: Mapping[str, Login] | None = None,
     ) -> None:
         self.network, self.directory, self.now_ms = network, directory, now_ms
-        self._system, self._consent, self._looked_at_ms = system, consent, -IDENTITY_HOLDS_MS
+        self._system, self._consent = system, consent
+        self._looked_at_ms, self._moved = -IDENTITY_HOLDS_MS, ""
         limits = limits or Limits()
         self._ledger = AttemptLedger(directory / "attempts.jsonl", limits)
         self._logins = OwnerLogins(logins or {}, self._ledger, now_ms)
@@ -107,26 +114,51 @@ class Session:
         """
         now_ms = self.now_ms()
         self._consent.check(self.network.identity, now_ms)
-        if now_ms - self._looked_at_ms < IDENTITY_HOLDS_MS:
-            return
-        self._looked_at_ms = now_ms
+        if now_ms - self._looked_at_ms >= IDENTITY_HOLDS_MS:
+            self._look()
+        if self._moved:
+            raise OutOfScope(self._moved)
+
+    def _look(self) -> None:
+        """Compare the gateway and its MAC with those of the consent; what differs ends the run at the next packet."""
+        self._looked_at_ms = self.now_ms()
         gateway = self._system.gateway(self.network.interface)
         if gateway is None or gateway.address != self.network.gateway:
-            raise OutOfScope("this computer is no longer on the network that the consent was given for")
+            self._moved = "this computer is no longer on the network that the consent was given for"
+            return
         # A gateway that is switched off (restart assistant) has no MAC for a while; another MAC is another network.
-        mac = mac_of(gateway, self._system.neighbours(self.network.interface)) or self.network.gateway_mac
-        self._consent.check(replace(self.network, gateway_mac=mac).identity, now_ms)
+        mac = mac_of(gateway, self._system.neighbours(self.network.interface))
+        if mac and mac != self.network.gateway_mac:
+            self._moved = f"another device answers for the gateway now ({mac})"
 
-    async def discover(self, step: Callable[[str], None] = lambda _: None) -> tuple[Discovery, list[Device]]:
+    @asynccontextmanager
+    async def looking(self) -> AsyncIterator[None]:
+        """Looks at the tables beside the block, so that a slow look costs no answer its time."""
+
+        async def keep_looking() -> None:
+            while True:
+                await asyncio.to_thread(self._look)
+                await asyncio.sleep(LOOK_EVERY_S)
+
+        task = asyncio.create_task(keep_looking())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def discover(self, step: Callable[[Step], None] = lambda _: None) -> tuple[Discovery, list[Device]]:
         """Who is there."""
-        found = await discover(self.gate, self._system, step)
+        async with self.looking():
+            found = await discover(self.gate, self._system, step)
         return found, merge(found.sightings)
 
     async def run(
         self,
         inputs: Inputs,
         *,
-        step: Callable[[str], None] = lambda _: None,
+        step: Callable[[Step], None] = lambda _: None,
         progress: Callable[[Progress], None] = lambda _: None,
         restarts: Mapping[str, Proof] | None = None,
         only: Iterable[str] = (),
@@ -138,23 +170,26 @@ class Session:
             step: told of each part of discovery.
             progress: told of each job.
             restarts: proofs by device id.
-            only: addresses to ask and to report on; empty means all.
+            only: addresses or ids of the devices to ask and to report on; empty means all.
         """
         async with listening(self.network) as heard:
             found, devices = await self.discover(step)
             bare = replace(self._situation(inputs, restarts or {}), heard=heard)
             asked = self._to_ask(devices, inputs, frozenset(only))
-            seen = await ask_devices(asked, self.gate, bare, self.now_ms, progress)
+            async with self.looking():
+                seen = await ask_devices(asked, self.gate, bare, self.now_ms, progress)
         known = {address for device in devices for address in device.addresses}
         told = [sighting for sighting in heard.sightings() if sighting.address in known]
         situation = resolve([*found.sightings, *told], asked, seen, bare, await vendors_of(devices))
-        notes = found.notes if heard.permitted else (*found.notes, NOT_HEARD)
+        notes = [*found.notes, *([] if heard.permitted else [Note.NOT_HEARD])]
+        cut = [device for device in situation.devices if seen.cut_short & set(device.addresses)]
+        notes += [f"{Note.CUT_SHORT} {situation.name_of(device)}" for device in cut]
         return self.conclude(situation, seen, notes=notes, only=only)
 
     def _to_ask(self, devices: list[Device], inputs: Inputs, only: frozenset[str]) -> list[Device]:
         if CheckClass.SERVICES not in self._consent.classes:
             return []
-        wanted = [device for device in devices if not only or only & set(device.addresses)]
+        wanted = [device for device in devices if not only or only & {device.id, *device.addresses}]
         return [device for device in wanted if not inputs.list_only & set(device.addresses)]
 
     async def try_pairs(self, outcome: Outcome, pairs: list[Pair]) -> Outcome:
@@ -165,7 +200,8 @@ class Session:
             Refused: another process is trying pairs; two at once would read the ledger before the other wrote it.
         """
         with one_at_a_time(self.directory / "attempts.lock"):
-            return await self._try_pairs(outcome, pairs)
+            async with self.looking():
+                return await self._try_pairs(outcome, pairs)
 
     async def _try_pairs(self, outcome: Outcome, pairs: list[Pair]) -> Outcome:
         attempt = PairCheck(gate=self.gate, ledger=self._ledger, pairs=pairs, now_ms=self.now_ms)
@@ -192,7 +228,7 @@ class Session:
             generated_at_ms=situation.now_ms,
             gateway_mac=self.network.gateway_mac,
             prefix=str(self.network.prefix),
-            devices=tuple(d for d in fold(seen, situation) if not chosen or chosen & set(d.addresses)),
+            devices=tuple(d for d in fold(seen, situation) if not chosen or chosen & {d.id, *d.addresses}),
             data=situation.knowledge.sources,
             unreachable=tuple(notes),
         )
@@ -207,6 +243,7 @@ class Session:
             knowledge=inputs.knowledge,
             baseline=Baselines(self.directory).latest(self.network.identity),
             restarts=restarts,
+            first_seen=Archive(self.directory).first_seen(self.network.identity),
             profiles=inputs.profiles,
             flows=inputs.flows,
             login_at=self._logins.with_password,
@@ -221,7 +258,6 @@ async def known_gateway(system: System, interface: str | None) -> LocalNetwork:
         Refused: no usable interface.
         OutOfScope: the gateway does not answer, so this network cannot be told from another one.
     """
-    import asyncio
     import socket
 
     network = local_network(system, interface)

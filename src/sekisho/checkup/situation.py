@@ -6,6 +6,7 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sekisho.checkup.data.models import from_reply
 from sekisho.checkup.data.mud import typed
 from sekisho.checkup.overheard import Overheard
 from sekisho.core.errors import ConfigError, InputError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from sekisho.checkup.credentials.pairs import PairResult
     from sekisho.checkup.data.knowledge import Knowledge
+    from sekisho.checkup.data.models import ModelRecord
     from sekisho.checkup.data.mud import Flow, MudProfile
     from sekisho.checkup.device import Device
     from sekisho.checkup.network import LocalNetwork
@@ -38,6 +40,15 @@ _DEVICE_KEYS: Mapping[str, type] = {
     "communications": list,
     "expected_change": bool,
     "restarted": bool,
+    "reply": dict,
+}
+_REPLY_KEYS: Mapping[str, type] = {
+    "date": str,
+    "source": str,
+    "latest_firmware": str,
+    "support_until": str,
+    "contact": str,
+    "settings": bool,
 }
 _NETWORK_KEYS: Mapping[str, type] = {"resolvers": list, "upnp_needed": bool}
 
@@ -69,6 +80,7 @@ class Situation:
         baseline: the last accepted snapshot of this network.
         pairs: results of the opt-in check of documented default pairs, by device id.
         restarts: proofs of the restart assistant, by device id.
+        first_seen: when a check-up first saw each device, by its id.
         profiles: what a maker states, by device id or address.
         flows: what the owner's log shows, by address.
         heard: what the link said by itself.
@@ -86,6 +98,7 @@ class Situation:
     baseline: Snapshot | None = None
     pairs: Mapping[str, PairResult] = field(default_factory=dict)
     restarts: Mapping[str, Proof] = field(default_factory=dict)
+    first_seen: Mapping[str, int] = field(default_factory=dict)
     profiles: Mapping[str, MudProfile] = field(default_factory=dict)
     flows: Mapping[str, tuple[Flow, ...]] = field(default_factory=dict)
     heard: Overheard = field(default_factory=Overheard)
@@ -104,12 +117,28 @@ class Situation:
         """The device that holds an address."""
         return next((device for device in self.devices if address in device.addresses), None)
 
+    def record_of(self, device: Device) -> ModelRecord | None:
+        """What is known of the device's model: the table's row, and over it what the maker replied to its owner."""
+        parts = self.identities.get(device.id, {})
+        if "maker" not in parts or "model" not in parts:
+            return None
+        maker, model = parts["maker"].value, parts["model"].value
+        row = self.knowledge.models.of(maker, model)
+        reply = self.answers.about(device).get("reply")
+        return row if reply is None else from_reply(maker, model, reply, row)
+
+    def profile_of(self, device: Device) -> MudProfile | None:
+        """The maker's profile that was given for the device."""
+        names = (device.id, *device.addresses)
+        return next((self.profiles[name] for name in names if name in self.profiles), None)
+
     def name_of(self, device: Device) -> str:
-        """How texts call a device: maker and model where known, else its own name, always with an address."""
+        """How texts call a device: maker and model where known, else its own name; always with an address."""
         parts = self.identities.get(device.id, {})
         words = [parts[part].value for part in ("maker", "model") if part in parts]
         own = device.fact("upnp", "friendlyName") or device.fact("dns_sd", "host").removesuffix(".local.")
-        return " ".join([*(words or [own] if own else words), f"({device.addresses[0]})"])
+        name = " ".join(words) or own
+        return f"{name} ({device.addresses[0]})" if name else device.addresses[0]
 
 
 def read_answers(path: Path) -> OwnerAnswers:
@@ -127,6 +156,8 @@ def read_answers(path: Path) -> OwnerAnswers:
     for name, table in tables.get("device", {}).items():
         _check(path, f"device.{name}", table, _DEVICE_KEYS)
         _check_communications(path, f"device.{name}", table.get("communications", []))
+        if "reply" in table:
+            _check_reply(path, f"device.{name}.reply", table["reply"])
     return OwnerAnswers(tables.get("device", {}), tables.get("network", {}))
 
 
@@ -136,6 +167,15 @@ def _check_communications(path: Path, where: str, entries: list[str]) -> None:
     except ValueError as error:
         expected = "destination and tcp/PORT or udp/PORT"
         raise ConfigError(path, f"{where}.communications", expected=expected, found=entries) from error
+
+
+def _check_reply(path: Path, where: str, reply: Mapping[str, Any]) -> None:
+    _check(path, where, reply, _REPLY_KEYS)
+    try:
+        from_reply("", "", reply, None)
+    except (KeyError, ValueError) as error:
+        expected = "date and source, each day as 2028-03-31 (an end also as 2028-03)"
+        raise ConfigError(path, where, expected=expected, found=dict(reply)) from error
 
 
 def _check(path: Path, where: str, table: Mapping[str, Any], keys: Mapping[str, type]) -> None:

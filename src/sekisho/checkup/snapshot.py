@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sekisho.checkup.jobs import Seen
     from sekisho.checkup.situation import Situation
 
+_NUMBERED = (("ssdp", "config_id"), ("wsd", "metadata_version"))
 _LASTING = (TraitKind.UDN, TraitKind.SERIAL, TraitKind.SSH_KEY, TraitKind.TLS_KEY, TraitKind.MAC)
 
 
@@ -36,6 +37,8 @@ class DeviceState:
         keys: SSH and TLS key fingerprints by port.
         openings: router mappings, as text.
         ipv6_firewall: "1", "0", or "" where it does not tell.
+        firmware: as identified, "" where it is not known.
+        descriptions: what the device says its own set-up is numbered: UPnP's CONFIGID, WS-Discovery's MetadataVersion.
     """
 
     name: str
@@ -46,6 +49,8 @@ class DeviceState:
     ipv6_firewall: str = ""
     upnp_router: bool = False
     users: tuple[str, ...] = ()
+    firmware: str = ""
+    descriptions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,26 +88,26 @@ def take(situation: Situation, seen: Seen) -> Snapshot:
         gateway_mac=situation.network.gateway_mac,
         prefix=str(situation.network.prefix),
         resolvers=situation.resolvers,
-        devices={
-            device.id: state_of(device, seen, situation.answers.about(device), name=situation.name_of(device))
-            for device in situation.devices
-        },
+        devices={device.id: state_of(device, seen, situation) for device in situation.devices},
     )
 
 
-def state_of(device: Device, seen: Seen, stated: Mapping[str, Any], *, name: str = "") -> DeviceState:
+def state_of(device: Device, seen: Seen, situation: Situation) -> DeviceState:
     """The state of one device."""
     flags = next((a.fields for a in answers(device, seen, "GetFirewallStatus") if a.fields), {})
     mappings = [opening(a.fields) for a in answers(device, seen, "GetGenericPortMappingEntry") if a.fields]
+    firmware = situation.identities.get(device.id, {}).get("firmware")
     return DeviceState(
-        name=name or device.addresses[0],
+        name=situation.name_of(device),
         lasting=any(trait.kind in _LASTING for trait in device.traits),
         services=_services(device, seen),
         keys=_keys(device, seen),
         openings=tuple(sorted(mappings)),
         ipv6_firewall=flags.get("FirewallEnabled", ""),
         upnp_router=is_router(device, seen),
-        users=_users(device, seen, stated),
+        users=_users(device, seen, situation.answers.about(device)),
+        firmware=firmware.value if firmware else "",
+        descriptions={f.name: f.value for f in device.facts if (f.source, f.name) in _NUMBERED},
     )
 
 

@@ -22,6 +22,8 @@ Examples:
 
     sekisho analyze exports.pcap --lines assignments.csv --cases sqlite:///cases.db
 
+    sekisho analyze exports.pcap --lines assignments.csv --indicators feed.csv
+
     tcpdump -w - udp port 2055 | sekisho analyze - --lines assignments.parquet --format json
 """
 
@@ -64,6 +66,14 @@ def analyze(
         typer.Option("--lines", help="Assignments or lines file, CSV or Parquet; may be given several times."),
     ] = None,
     map_e: Annotated[Path | None, typer.Option("--map-e", help="MAP-E rules, TOML.")] = None,
+    indicators: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--indicators",
+            help="Addresses that malware reports to: list, CSV, MISP or STIX 2.1. Lines in contact are looked for; "
+            "may be given several times.",
+        ),
+    ] = None,
     engine: Annotated[EngineName, typer.Option(help="What runs the detectors' SQL.")] = EngineName.DUCKDB,
     config: Annotated[
         Path | None, typer.Option("--config", help="sekisho.toml; without it every exporter of the input is accepted.")
@@ -102,6 +112,7 @@ def analyze(
             engine=engine.value,
             config_file=config,
             on_progress=bar,
+            indicators=indicators or [],
             with_series=report is not None,
         )
     language = lang or Language.of_environment()

@@ -1,25 +1,22 @@
 """``sekisho checkup``: are the devices on my network safe from this, and did I fix them.
 
-Parses, asks for consent, shows progress and calls ``sekisho.checkup``; heavy imports stand inside the commands.
+Parses and calls ``sekisho.checkup``; how it talks to the person stands in ``checkup_talk``. Heavy imports stand inside
+the commands.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sys
-import time
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sekisho.cli import checkup_talk as talk
+from sekisho.cli.checkup_talk import Form, Lang, Level, Output
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
-
-    from rich.console import Console
-
     from sekisho.checkup.consent import CheckClass
     from sekisho.checkup.session import Inputs, Outcome, Session
 
@@ -28,39 +25,6 @@ app = typer.Typer(
     help="Check the devices of your own network: which need what, and did it help.",
     rich_markup_mode=None,
 )
-
-
-class Form(StrEnum):
-    """How a result is written."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
-class Lang(StrEnum):
-    """Language of the report."""
-
-    JA = "ja"
-    EN = "en"
-
-
-class Level(StrEnum):
-    """Reading level of the report."""
-
-    ANYONE = "anyone"
-    EXPERT = "expert"
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """Where and how a report is written."""
-
-    form: Form
-    lang: Lang
-    level: Level
-    html: Path | None
-    pdf: Path | None
-
 
 Interface = Annotated[str | None, typer.Option(help="Interface of your network; by default that of the default route.")]
 ConsentOf = Annotated[
@@ -71,10 +35,16 @@ Devices = Annotated[list[str] | None, typer.Option("--device", metavar="ADDRESS"
 StateDir = Annotated[Path | None, typer.Option("--state", help="Where consents, baselines and reports are kept.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="List every kind of packet, and send none.")]
 Format = Annotated[Form, typer.Option("--format", help="Table for people, JSON for programs.")]
-Language = Annotated[Lang, typer.Option("--lang", help="Language of the report.")]
+Language = Annotated[Lang, typer.Option("--lang", help="Language of the report and of the questions.")]
 ReadingLevel = Annotated[Level, typer.Option("--level", help="For anyone, or for the person who knows the device.")]
 Answers = Annotated[Path | None, typer.Option(help="What you know about the devices, TOML (see the how-to).")]
 Data = Annotated[Path | None, typer.Option(help="Folder of KEV, NVD, CVE, CSAF and MyJVN files.")]
+Logins = Annotated[
+    Path | None,
+    typer.Option(
+        help="Your own logins, to read more: SNMP community, TR-064, ONVIF (off unless given; see the how-to)."
+    ),
+]
 PerSecond = Annotated[float | None, typer.Option(help="Fewer new connections a second than 20.")]
 Html = Annotated[Path | None, typer.Option(help="Also write the report as HTML.")]
 Pdf = Annotated[Path | None, typer.Option(help="Also write the report as PDF.")]
@@ -95,17 +65,18 @@ def discover(
     state: StateDir = None,
     dry_run: DryRun = False,
     form: Format = Form.TABLE,
+    lang: Language = Lang.JA,
 ) -> None:
     """List the devices of your network."""
     from sekisho.checkup.consent import CheckClass
 
     if dry_run:
-        _print_packets()
+        _print_packets(lang)
         return
-    session = _session(interface, consent, None, state, {CheckClass.DISCOVER}, per_second=None)
-    with _steps() as step:
-        found, devices = _run(session.discover(step))
-    _print_devices(devices, found.notes, form)
+    session = _session(interface, consent, None, state, {CheckClass.DISCOVER}, lang)
+    with talk.watching(lang) as watch:
+        found, devices = talk.run(session.discover(watch.step))
+    _print_devices(devices, found.notes, form, lang)
 
 
 @app.command()
@@ -123,6 +94,7 @@ def run(  # the options of a command are its arguments
     flows: Annotated[
         Path | None, typer.Option(help="Your router's log: device,destination,protocol,port[,name].")
     ] = None,
+    logins: Logins = None,
     default_pairs: Annotated[
         Path | None, typer.Option(help="Try the default pairs of your manuals, listed in this file (off unless given).")
     ] = None,
@@ -147,17 +119,17 @@ def run(  # the options of a command are its arguments
     from sekisho.checkup.consent import SHIPPED_CLASSES, CheckClass
 
     if dry_run:
-        _print_packets()
+        _print_packets(lang)
         return
     classes = set(SHIPPED_CLASSES) | ({CheckClass.DEFAULT_PAIRS} if default_pairs else set())
-    session = _session(interface, consent, device, state, classes, per_second=per_second)
-    inputs = _scored(_inputs(session, answers, data, mud or [], flows, list_only or []), score or [])
-    outcome = _checked(session, inputs, default_pairs)
+    session = _session(interface, consent, device, state, classes, lang, per_second=per_second, logins=logins)
+    inputs = _scored(_inputs(session, answers, data, mud or [], flows, list_only or []), score or [], lang)
+    outcome = _checked(session, inputs, default_pairs, lang)
     _finish(session, outcome, Output(form, lang, level, html, pdf))
 
 
 @app.command()
-def baseline(interface: Interface = None, state: StateDir = None) -> None:
+def baseline(interface: Interface = None, state: StateDir = None, lang: Language = Lang.JA) -> None:
     """Accept the state that the last run saw as the one you intend."""
     from sekisho.checkup.baseline import Baselines
     from sekisho.checkup.report.archive import Archive
@@ -165,13 +137,14 @@ def baseline(interface: Interface = None, state: StateDir = None) -> None:
     from sekisho.checkup.system import this_system
 
     directory = _directory(state)
-    with _errors():
+    with talk.told_errors():
         network = asyncio.run(known_gateway(this_system(), interface))
         snapshot = Archive(directory).snapshot(network.identity)
         if snapshot is None:
-            _fail(f"there is no run of this network yet ({network.prefix}); start with: sekisho checkup run")
+            talk.fail(f"there is no run of this network yet ({network.prefix}); start with: sekisho checkup run")
         Baselines(directory).accept(snapshot)
-    typer.echo(f"{len(snapshot.devices)} devices of {snapshot.prefix} are the baseline now", err=True)
+    kept = talk.sentence("baseline_kept", lang, count=len(snapshot.devices), prefix=snapshot.prefix)
+    typer.echo(kept, err=True)
 
 
 @app.command()
@@ -182,6 +155,7 @@ def restart(  # the options of a command are its arguments
     state: StateDir = None,
     answers: Answers = None,
     data: Data = None,
+    logins: Logins = None,
     wait_s: Annotated[float, typer.Option(help="How long to wait for it to come back.")] = 300.0,
     html: Html = None,
     pdf: Pdf = None,
@@ -193,9 +167,9 @@ def restart(  # the options of a command are its arguments
     from sekisho.checkup.assistant import RestartAssistant
     from sekisho.checkup.consent import SHIPPED_CLASSES
 
-    session = _session(interface, consent, None, state, set(SHIPPED_CLASSES), per_second=None)
+    session = _session(interface, consent, None, state, set(SHIPPED_CLASSES), lang, logins=logins)
     inputs = _inputs(session, answers, data, [], None, [])
-    outcome = _run(RestartAssistant(session, inputs, tell=_each_once()).run(device, wait_s=wait_s))
+    outcome = talk.run(RestartAssistant(session, inputs, tell=talk.told_once(lang)).run(device, wait_s=wait_s))
     _finish(session, outcome, Output(form, lang, level, html, pdf))
 
 
@@ -205,18 +179,33 @@ def report(  # the options of a command are its arguments
     state: StateDir = None,
     html: Html = None,
     pdf: Pdf = None,
+    maker_sheets: Annotated[
+        Path | None, typer.Option(help="Write a sheet of questions for the maker of each device into this folder.")
+    ] = None,
+    upload_preview: Annotated[
+        bool, typer.Option("--upload-preview", help="Print exactly what an upload would send, and send nothing.")
+    ] = False,
+    upload_to: Annotated[
+        str | None, typer.Option(metavar="URL", help="Send the report to your provider's portal, after asking you.")
+    ] = None,
+    case: Annotated[str, typer.Option(metavar="CODE", help="Case code of your provider's notice.")] = "",
     form: Format = Form.TABLE,
     lang: Language = Lang.JA,
     level: ReadingLevel = Level.ANYONE,
 ) -> None:
-    """Show a report again, in another language, level or form. Nothing is sent anywhere."""
+    """Show a report again, in another language, level or form. Nothing is sent unless you ask for it and confirm."""
     from sekisho.checkup.report.archive import Archive, read_report
 
-    with _errors():
+    with talk.told_errors():
         body = read_report(file) if file else Archive(_directory(state)).latest()
     if body is None:
-        _fail("there is no report yet; start with: sekisho checkup run")
-    _write(body, Output(form, lang, level, html, pdf))
+        talk.fail("there is no report yet; start with: sekisho checkup run")
+    if upload_preview or upload_to:
+        _upload(body, case, upload_to if not upload_preview else None, _directory(state), lang)
+        return
+    if maker_sheets:
+        _write_sheets(body, maker_sheets)
+    talk.write(body, Output(form, lang, level, html, pdf))
 
 
 @app.command()
@@ -230,9 +219,9 @@ def demo(
     """Build a small LAN of stand-in devices on this computer and check it (Linux, root)."""
     from sekisho.checkup.demo.household import check_household
 
-    with _errors():
+    with talk.told_errors():
         body = check_household()
-    _write(body, Output(form, lang, level, html, pdf))
+    talk.write(body, Output(form, lang, level, html, pdf))
 
 
 def _session(
@@ -241,44 +230,29 @@ def _session(
     devices: list[str] | None,
     state: Path | None,
     classes: set[CheckClass],
+    lang: Lang,
     *,
-    per_second: float | None,
+    per_second: float | None = None,
+    logins: Path | None = None,
 ) -> Session:
-    from sekisho.checkup.consent import ConsentBook
+    from sekisho.checkup.consent import CheckClass, ConsentBook
+    from sekisho.checkup.credentials.owner import read_logins
     from sekisho.checkup.limits import Limits
     from sekisho.checkup.session import Session, known_gateway
     from sekisho.checkup.system import this_system
 
     directory, system = _directory(state), this_system()
-    with _errors():
+    with talk.told_errors():
+        owned = read_logins(logins) if logins else {}
+        wanted = classes | ({CheckClass.OWNER_LOGIN} if owned else set())
         network = asyncio.run(known_gateway(system, interface))
         limits = Limits() if per_second is None else Limits().tightened(connections_per_s=per_second)
         book = ConsentBook(directory / "consents.jsonl")
-        consent = book.valid(network.identity, _now_ms())
-        if person or consent is None or not classes <= consent.classes or consent.devices != frozenset(devices or ()):
-            consent = _ask_consent(network, classes, devices or [], person)
+        consent = book.valid(network.identity, talk.now_ms())
+        if person or consent is None or not wanted <= consent.classes or consent.devices != frozenset(devices or ()):
+            consent = talk.ask_consent(network, wanted, devices or [], person, lang)
             book.record(consent)
-    return Session(system, network, consent, directory=directory, now_ms=_now_ms, limits=limits)
-
-
-def _ask_consent(network: Any, classes: set[CheckClass], devices: list[str], person: str | None) -> Any:
-    from sekisho.checkup.consent import CONSENT_LIFE_MS, Consent
-
-    typer.echo(
-        f"Network {network.prefix} on {network.interface}, gateway {network.gateway} ({network.gateway_mac}).\n"
-        f"Devices: {', '.join(devices) or 'all on this network'}. Checks: {', '.join(sorted(classes))}. For 24 hours.",
-        err=True,
-    )
-    name = person or typer.prompt("You are responsible for these devices and allow this; your name", err=True)
-    now_ms = _now_ms()
-    return Consent(
-        person=name,
-        network=network.identity,
-        classes=frozenset(classes),
-        devices=frozenset(devices),
-        given_at_ms=now_ms,
-        expires_at_ms=now_ms + CONSENT_LIFE_MS,
-    )
+    return Session(system, network, consent, directory=directory, now_ms=talk.now_ms, limits=limits, logins=owned)
 
 
 def _inputs(
@@ -294,7 +268,7 @@ def _inputs(
     from sekisho.checkup.session import Inputs
     from sekisho.checkup.situation import OwnerAnswers, read_answers
 
-    with _errors():
+    with talk.told_errors():
         pairs = [row.partition("=") for row in mud]
         return Inputs(
             knowledge=knowledge.load(data, session.now_ms()),
@@ -305,7 +279,7 @@ def _inputs(
         )
 
 
-def _scored(inputs: Inputs, devices: list[str]) -> Inputs:
+def _scored(inputs: Inputs, devices: list[str], lang: Lang) -> Inputs:
     """The inputs with the strength of passwords that the owner types now; only the numbers are kept."""
     from dataclasses import replace
 
@@ -313,20 +287,20 @@ def _scored(inputs: Inputs, devices: list[str]) -> Inputs:
 
     stated = {name: dict(table) for name, table in inputs.answers.devices.items()}
     for device in devices:
-        password = typer.prompt(f"password of {device} (scored here, not kept)", hide_input=True, err=True)
+        password = typer.prompt(talk.sentence("type_password", lang, device=device), hide_input=True, err=True)
         stated.setdefault(device, {})["password_score"] = score(password)
     return replace(inputs, answers=replace(inputs.answers, devices=stated))
 
 
-def _checked(session: Session, inputs: Inputs, default_pairs: Path | None) -> Outcome:
+def _checked(session: Session, inputs: Inputs, default_pairs: Path | None, lang: Lang) -> Outcome:
     from sekisho.checkup.credentials.pairs import read_pairs
 
-    with _errors():
+    with talk.told_errors():
         pairs = read_pairs(default_pairs) if default_pairs else None
-    with _steps() as step:
-        outcome: Outcome = _run(session.run(inputs, step=step, progress=lambda p: step(f"{p.done}/{p.known} {p.what}")))
+    with talk.watching(lang) as watch:
+        outcome: Outcome = talk.run(session.run(inputs, step=watch.step, progress=watch.progress))
         if pairs is not None:
-            outcome = _run(session.try_pairs(outcome, pairs))
+            outcome = talk.run(session.try_pairs(outcome, pairs))
         return outcome
 
 
@@ -336,43 +310,57 @@ def _finish(session: Session, outcome: Outcome, output: Output) -> None:
     archive = Archive(session.directory)
     compared = archive.compared(outcome.report)
     archive.keep(compared, outcome.snapshot)
-    _write(compared.to_json(), output)
+    talk.write(compared.to_json(), output)
 
 
-def _write(body: dict[str, Any], output: Output) -> None:
-    import json
+def _upload(body: dict[str, Any], case: str, url: str | None, directory: Path, lang: Lang) -> None:
+    """Show exactly what would leave; send it where a URL was given and the person, having seen it, says yes."""
+    import hashlib
 
-    from sekisho.checkup.report import view as views
-    from sekisho.measures.model import Language as ReportLanguage
-    from sekisho.measures.model import Reader
+    from sekisho.checkup.report import upload
+    from sekisho.checkup.state import append_line
 
-    shown = views.view(body, ReportLanguage(output.lang), Reader(output.level))
-    if output.html:
-        from sekisho.checkup.report import html
-
-        output.html.write_text(html.render(shown), "utf-8")
-    if output.pdf:
-        from sekisho.checkup.report import pdf
-
-        output.pdf.write_bytes(pdf.render(shown))
-    if output.form is Form.JSON:
-        typer.echo(json.dumps(body, ensure_ascii=False, indent=1))
-        return
-    from sekisho.checkup.report import terminal
-
-    _console(stderr=False).print(terminal.render(shown))
+    with talk.told_errors():
+        octets = upload.body(body, case)
+        typer.echo(octets.decode())
+        if url is None:
+            typer.echo(talk.sentence("upload_kept_back", lang), err=True)
+            return
+        if not typer.confirm(talk.sentence("upload_ask", lang, url=url), err=True):
+            typer.echo(talk.sentence("upload_kept_back", lang), err=True)
+            raise typer.Exit(1)
+        row = {"at_ms": talk.now_ms(), "url": url, "sha256": hashlib.sha256(octets).hexdigest()}
+        append_line(directory / "uploads.jsonl", row)
+        status = upload.send(url, octets)
+    typer.echo(talk.sentence("upload_done", lang, status=status), err=True)
 
 
-def _print_packets() -> None:
-    from sekisho.checkup.discover import PACKETS
-    from sekisho.checkup.probes import PROBES
+def _write_sheets(body: dict[str, Any], folder: Path) -> None:
+    from sekisho.checkup.report.sheet import sheets
+    from sekisho.core.errors import InputError
 
-    for line in (*PACKETS, *(row.sends for row in PROBES.values())):
+    with talk.told_errors():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for device, text in sheets(body).items():
+                (folder / f"{device}.md").write_text(text, "utf-8")
+        except OSError as error:
+            raise InputError(folder, f"expected a folder that can be written, found: {error.strerror}") from error
+
+
+def _print_packets(lang: Lang) -> None:
+    from sekisho.checkup.spoken import packets
+    from sekisho.measures.model import Language as Wording
+
+    for line in packets(Wording(lang)):
         typer.echo(f"- {line}")
 
 
-def _print_devices(devices: Any, notes: Any, form: Form) -> None:
+def _print_devices(devices: Any, notes: Any, form: Form, lang: Lang) -> None:
     import json
+
+    from sekisho.checkup.spoken import note
+    from sekisho.measures.model import Language as Wording
 
     rows = [
         {"id": d.id, "addresses": list(d.addresses), "traits": sorted(f"{t.kind} {t.value}" for t in d.traits)}
@@ -383,84 +371,11 @@ def _print_devices(devices: Any, notes: Any, form: Form) -> None:
         return
     for row in rows:
         typer.echo(f"{row['id']}  {', '.join(row['addresses'])}  {'; '.join(row['traits'])}")
-    for note in notes:
-        typer.echo(note, err=True)
-
-
-def _run(work: Coroutine[Any, Any, Any]) -> Any:
-    with _errors():
-        return asyncio.run(work)
-
-
-def _errors() -> Any:
-    """Turns the errors that ask for a sentence into one, with their exit status."""
-    from contextlib import contextmanager
-
-    from sekisho.core.errors import SekishoError
-
-    @contextmanager
-    def told() -> Iterator[None]:
-        try:
-            yield
-        except (SekishoError, BaseExceptionGroup) as raised:
-            error = _first(raised)
-            if not isinstance(error, SekishoError):
-                raise
-            typer.echo(f"sekisho checkup: {error}", err=True)
-            raise typer.Exit(error.exit_status) from error
-
-    return told()
-
-
-def _first(group: BaseException) -> BaseException:
-    return _first(group.exceptions[0]) if isinstance(group, BaseExceptionGroup) else group
-
-
-def _steps() -> Any:
-    """A line that says what is being asked; in a terminal it moves, in a log nothing is written."""
-    from contextlib import contextmanager
-
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    @contextmanager
-    def steps() -> Iterator[Callable[[str], None]]:
-        console = _console(stderr=True)
-        columns = (SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-        with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-            task = progress.add_task("")
-            yield lambda text: progress.update(task, description=text)
-
-    return steps()
-
-
-def _each_once() -> Callable[[str], None]:
-    """Says each thing on a line of its own, once in a row: what the person should do must not scroll away."""
-    last = [""]
-
-    def tell(text: str) -> None:
-        if text != last[0]:
-            last[0] = text
-            typer.echo(text, err=True)
-
-    return tell
-
-
-def _console(*, stderr: bool) -> Console:
-    from rich.console import Console
-
-    return Console(stderr=stderr)
+    for text in notes:
+        typer.echo(note(text, Wording(lang)), err=True)
 
 
 def _directory(state: Path | None) -> Path:
     from sekisho.checkup.state import default_state_directory
 
     return state or default_state_directory()
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
-def _fail(sentence: str) -> NoReturn:
-    typer.echo(f"sekisho checkup: {sentence}", err=True)
-    raise typer.Exit(1)

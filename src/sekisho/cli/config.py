@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from sekisho.core.config import Config
     from sekisho.core.config_layers import Layers
 
 CHECK_EXAMPLES = """
@@ -49,6 +50,7 @@ def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="sekisho.tom
 
     config = validate(_layers(file))
     require_files(config, file)
+    _require_detectors(config, file)
     for warning in warnings_of(config):
         typer.echo(f"sekisho: {file}: {warning}", err=True)
     count = len(config.exporter)
@@ -76,6 +78,18 @@ def show(
         typer.echo(json.dumps([s.as_dict() for s in settings], ensure_ascii=False, indent=2))
     else:
         typer.echo(as_toml(settings), nl=False)
+
+
+def _require_detectors(config: Config, file: Path) -> None:
+    """Ask the operator's own detectors about empty tables, as every start does."""
+    from sekisho.pipeline.detecting import detectors_of
+    from sekisho.query.duckdb import DuckDBEngine
+
+    engine = DuckDBEngine()
+    try:
+        detectors_of(config.detect, engine=engine, config_file=file)
+    finally:
+        engine.close()
 
 
 def _layers(file: Path | None) -> Layers:

@@ -11,6 +11,7 @@ import typer
 from sekisho import __version__
 from sekisho.cli import analyze, cases, checkup, decode
 from sekisho.cli import config as config_commands
+from sekisho.cli import hunt as hunt_command
 from sekisho.cli import notice as notice_commands
 from sekisho.cli import simulate as simulate_commands
 from sekisho.cli.extras import extra_of
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command("analyze", epilog=analyze.EXAMPLES)(analyze.analyze)
 app.command("decode", epilog=decode.EXAMPLES)(decode.decode)
 app.command("simulate", epilog=simulate_commands.EXAMPLES)(simulate_commands.simulate)
+app.command("hunt", epilog=hunt_command.EXAMPLES)(hunt_command.hunt)
 app.add_typer(cases.app, name="cases")
 app.add_typer(checkup.app, name="checkup")
 app.add_typer(config_commands.app, name="config")

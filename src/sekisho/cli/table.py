@@ -35,7 +35,12 @@ TEXTS = {
         "anywhere": "anywhere",
         "capped": "for a person to look at: {why}",
         "until": "until {time}",
-        "none": "No line floods or scans in this input.",
+        "none": "No line in this input sends traffic that should be looked into.",
+        "events": "Several lines, one target:",
+        "event": "{target}: {lines} lines together\n    peak {pps} packets/s, {bps} bit/s; {first} to {last}",
+        "unattributed": "Seen, but the line cannot be known:",
+        "sender": "{source}: {kind}, peak {pps} packets/s\n    {reason}; lines that it may be: {candidates}",
+        "interface": "interface {source}",
         "found": "{lines} of the lines seen send traffic that should be looked into.",
         "input": "{records} records in {datagrams} datagrams, {first} to {last} JST",
         "quality": "lost {lost}, late {late}, undecodable {undecodable}, without a line {unattributed}",
@@ -52,7 +57,12 @@ TEXTS = {
         "anywhere": "不特定多数",
         "capped": "人による確認が必要: {why}",
         "until": "{time} まで",
-        "none": "大量通信や探索を行っている回線は見つかりませんでした。",
+        "none": "確認が必要な通信を行っている回線は見つかりませんでした。",
+        "events": "複数の回線が同じ宛先へ送信:",
+        "event": "{target}: {lines} 回線\n    合計で最大 {pps} パケット/秒、{bps} bit/s; {first} ~ {last}",
+        "unattributed": "検知したものの、回線を特定できません:",
+        "sender": "{source}: {kind}、最大 {pps} パケット/秒\n    {reason}; 候補の回線 {candidates}",
+        "interface": "インターフェース {source}",
         "found": "確認が必要な通信を行っている回線: {lines}",
         "input": "{records} レコード / {datagrams} データグラム、{first} ~ {last} JST",
         "quality": "欠落 {lost}、遅着 {late}、解読不能 {undecodable}、回線不明 {unattributed}",
@@ -70,10 +80,43 @@ def show(analysis: Analysis, *, lang: str, console: Console | None = None) -> No
     console.print()
     if not detections:
         console.print(texts["none"], markup=False)
-        return
-    console.print(texts["found"].format(lines=len({d["line_id"] for d in detections})), markup=False)
-    for line in _rows(detections, texts, lang):
-        console.print(line, soft_wrap=True)
+    else:
+        if lines := {d["line_id"] for d in detections if d["line_id"]}:
+            console.print(texts["found"].format(lines=len(lines)), markup=False)
+        for line in _rows(detections, texts, lang):
+            console.print(line, soft_wrap=True)
+    _list(console, texts["events"], [_event(event, texts) for event in document["events"]])
+    senders = document["unattributed_detections"]
+    _list(console, texts["unattributed"], [_sender(sender, texts, lang) for sender in senders])
+
+
+def _list(console: Console, heading: str, sentences: list[str]) -> None:
+    """A heading and what stands under it; nothing where there is nothing."""
+    if sentences:
+        console.print(f"\n{heading}", markup=False)
+    for sentence in sentences:
+        console.print(f"  {sentence}", markup=False, soft_wrap=True)
+
+
+def _event(event: dict[str, Any], texts: dict[str, str]) -> str:
+    return texts["event"].format(
+        target=_place(event["target"], event["port"], event["protocol"], texts),
+        lines=event["lines"],
+        pps=_short(event["peak_pps"]),
+        bps=_short(event["peak_bps"]),
+        first=_clock(event["first_seen"]),
+        last=_clock(event["last_seen"]),
+    )
+
+
+def _sender(sender: dict[str, Any], texts: dict[str, str], lang: str) -> str:
+    return texts["sender"].format(
+        source=sender["source"],
+        kind=_name("kind", sender["kind"], lang),
+        pps=_short(sender["peak_pps"]),
+        reason=_name("reason", sender["reason"], lang),
+        candidates=sender["candidate_lines"],
+    )
 
 
 def _summary(document: dict[str, Any], texts: dict[str, str]) -> Iterator[str]:
@@ -112,7 +155,7 @@ def _aligned(cells: tuple[str, ...], widths: list[int]) -> str:
 def _cells(detection: dict[str, Any], lang: str) -> tuple[str, ...]:
     low, high = detection["peak_pps_interval_95"]
     return (
-        detection["line_id"],
+        detection["line_id"] or "-",
         _name("kind", detection["kind"], lang),
         detection["level"],
         _clock(detection["first_seen"]),
@@ -126,16 +169,21 @@ def _details(detection: dict[str, Any], texts: dict[str, str], lang: str) -> Ite
     targets = ", ".join(_target(target, texts) for target in shown)
     count = texts["more"].format(count=f"{detection['targets']:,}") if detection["targets"] > 1 else ""
     until = texts["until"].format(time=_clock(detection["last_seen"]))
+    if detection["subject"] == "interface":
+        yield texts["interface"].format(source=detection["source"])
     yield "; ".join(part for part in (texts["to"].format(targets=targets) if shown else "", count, until) if part)
     if caps := detection["evidence"].get("caps"):
         yield texts["capped"].format(why=", ".join(_name("cap", cap, lang) for cap in caps))
 
 
 def _target(target: dict[str, Any], texts: dict[str, str]) -> str:
-    prefix = texts["anywhere"] if target["prefix"] in ANYWHERE else target["prefix"]
-    protocol = PROTOCOLS.get(target["protocol"], str(target["protocol"]))
-    where = f"{prefix} {protocol}" + (f"/{target['port']}" if target["port"] > 0 else "")
-    return f"{where} ({target['share']:.0%})"
+    return f"{_place(target['prefix'], target['port'], target['protocol'], texts)} ({target['share']:.0%})"
+
+
+def _place(prefix: str, port: int, protocol: int, texts: dict[str, str]) -> str:
+    """A network, its protocol, and the port where there is one."""
+    where = texts["anywhere"] if prefix in ANYWHERE else prefix
+    return f"{where} {PROTOCOLS.get(protocol, str(protocol))}" + (f"/{port}" if port > 0 else "")
 
 
 def _name(family: str, code: str, lang: str) -> str:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 MAX_TIMEOUT_S = 86_400
 """No exporter holds a flow longer than a day; a larger number is a mistake in the unit."""
 
+MAX_KEPT_HOURS = 24 * 366
+"""Flows are communications of subscribers: nobody keeps them for longer than a year."""
 
 _SCALAR = (str, int, float)
 
@@ -200,6 +202,28 @@ class Attribution(_Section):
     """Realm of the exporters, interfaces and VRFs that name none."""
 
 
+class Detection(BaseModel):
+    """``[detect]``: thresholds are in ``[detect.NAME]``, for one group as ``"group.threshold"``."""
+
+    # Names of detectors are no keys that this section could list: the rest of it is theirs.
+    model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
+    __pydantic_extra__: dict[str, dict[str, Annotated[float, Strict()]]] = Field(init=False)
+
+    directory: File | None = None
+    """The operator's own detectors, one TOML file each."""
+    act: tuple[Text, ...] = ()
+    """Names of own detectors whose detections may open a case; those of the others are for a person to look at."""
+    indicators: tuple[File, ...] = ()
+    """Addresses that malware reports to: lists, CSV, MISP or STIX 2.1. They switch ``c2_contact`` on."""
+    baseline: File | None = None
+    """Where what lines usually send is kept (Parquet). It switches ``volume_anomaly`` on; ``analyze`` reads it only."""
+
+    @property
+    def overrides(self) -> dict[str, dict[str, float]]:
+        """Detector -> threshold -> number."""
+        return self.__pydantic_extra__
+
+
 class Files(_Section):
     """``[files]``: what is known about lines; relative paths stand beside the configuration file."""
 
@@ -221,6 +245,19 @@ class Cases(_Section):
 
     url: DatabaseUrl | None = None
     """Case database, such as ``sqlite:///cases.db``; a relative path stands beside the configuration file."""
+
+
+class Store(_Section):
+    """``[store]``: flows kept for later questions."""
+
+    directory: File | None = None
+    """Folder of the flow store; without it ``serve`` keeps no flow."""
+    raw_hours: Annotated[float, Strict(), Field(gt=0, le=MAX_KEPT_HOURS)] = 24.0
+    """How long every flow is kept, from the end of the hour in which it was received."""
+    kept_hours: Annotated[float, Strict(), Field(gt=0, le=MAX_KEPT_HOURS)] = 336.0
+    """How long flows of lines at ``watch`` and above are kept."""
+    floor_octets: Annotated[int, Strict(), Field(ge=0)] = 5 << 30
+    """While less than this is free on the store's disk, no flow is kept; detection goes on."""
 
 
 class Operator(_Section):
@@ -253,14 +290,16 @@ class Config(_Section):
     """Where none is configured, ``analyze`` accepts every exporter and ``serve`` none."""
     attribution: Attribution = Attribution()
     """How an address is tied to a line."""
-    detect: dict[str, dict[str, Annotated[float, Strict()]]] = {}
-    """Detector -> parameter -> number: what differs from the detector's own defaults."""
+    detect: Detection = Detection()
+    """What is looked for beyond the defaults."""
     files: Files = Files()
     """What is known about lines."""
     privacy: Privacy = Privacy()
     """How lines are kept apart from names."""
     cases: Cases = Cases()
     """Where cases are kept."""
+    store: Store = Store()
+    """Flows kept for later questions."""
     operator: Operator = Operator()
     """Who writes to subscribers."""
 
@@ -289,7 +328,7 @@ def validate(layers: Layers) -> Config:
 
 
 _SECTIONS: tuple[type[BaseModel], ...] = (
-    Config, Network, Exporter, Interface, Vrf, Attribution, Files, Privacy, Cases, Operator,
+    Config, Network, Exporter, Interface, Vrf, Attribution, Detection, Files, Privacy, Cases, Store, Operator,
 )  # fmt: skip
 
 KEYS = frozenset(key for section in _SECTIONS for key in section.model_fields)

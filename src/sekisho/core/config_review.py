@@ -61,6 +61,7 @@ def require_files(config: Config, file: Path) -> None:
     named = {
         **{f"files.lines[{row}]": path for row, path in enumerate(config.files.lines)},
         **{f"files.map_e[{row}]": path for row, path in enumerate(config.files.map_e)},
+        **{f"detect.indicators[{row}]": path for row, path in enumerate(config.detect.indicators)},
         "privacy.key_file": config.privacy.key_file,
     }
     for key, path in named.items():

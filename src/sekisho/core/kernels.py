@@ -2,8 +2,8 @@
 
 ``@kernel`` gives a numba dispatcher that has compiled nothing. A module lists what is to be compiled in a literal
 ``KERNELS`` table; ``warm()`` compiles that once, into a cache directory if one is writable. A kernel calls kernels of
-its own folder only, and takes constants from there, ``schema/`` and ``core/``: the cache is keyed by a digest of these
-three, because numba itself notices only changes of the kernel's own file.
+its own folder only, and takes constants from there, ``schema/`` and ``CONSTANTS`` of ``core/``: the cache is keyed by a
+digest of these, because numba itself notices only changes of the kernel's own file.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from sekisho.core.log import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+CONSTANTS = ("kernels", "address", "reasons")
+"""Modules of ``core/`` whose change makes cached machine code stale."""
 
 CACHES_KEPT = 4
 """Digest directories kept side by side for each folder; older ones are removed."""
@@ -111,7 +114,8 @@ def _directory_of(dispatcher: Any, parent: Path) -> Path:
 def _source_digest(folder: Path) -> str:
     digest = hashlib.blake2b(numba.__version__.encode(), digest_size=8)
     package = Path(__file__).parents[1]
-    for source in (s for d in (folder, package / "schema", package / "core") for s in sorted(d.glob("*.py"))):
+    constants = (package / "core" / f"{name}.py" for name in CONSTANTS)
+    for source in (*sorted(folder.glob("*.py")), *sorted((package / "schema").glob("*.py")), *constants):
         digest.update(source.read_bytes())
     return digest.hexdigest()
 

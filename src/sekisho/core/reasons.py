@@ -60,3 +60,13 @@ class FrameReason(Enum):
     UNKNOWN_LINK_TYPE = "unknown_link_type"
     TRUNCATED_FILE = "truncated_file"
     UNKNOWN_EXPORTER = "unknown_exporter"
+
+
+class StoreReason(Enum):
+    """Why flow records were not kept for later questions; detection goes on all the same."""
+
+    SPACE_FLOOR = "space_floor"
+    DISK_FULL = "disk_full"
+    READ_ONLY = "read_only"
+    WRITE_FAILED = "write_failed"
+    DISK_SLOW = "disk_slow"

@@ -4,8 +4,8 @@ A detector's SQL sees ``line_window``, ``line_target`` and ``params``: one row a
 where the exporter shows what the line receives as well, so that a missing answer is evidence) and every field of its
 ``Params`` as chosen for the line's group. Thresholds are therefore compared, never pasted into the text.
 
-``candidates`` yields one row a (line, 10 s window) with the columns of ``CANDIDATE`` and any evidence, numbers or texts;
-where it has a column ``acts``, 0 says that the window alone is for a person to look at;
+``candidates`` yields one row a (line, 10 s window) with the columns of ``CANDIDATE`` and any evidence, numbers or
+texts; where it has a column ``acts``, 0 says that the window alone is for a person to look at;
 ``targets`` yields one row a (line, block, network, port) with the columns of ``TARGET``.
 """
 
@@ -80,6 +80,7 @@ class Detector:
         gap_ms: silence up to which two windows are one episode.
         explain: one sentence about a detection's evidence for a person who knows networks.
         inputs: further tables that all statements but the screen see; where one is not given, the detector is off.
+        texts: texts that every detection of it carries beside its evidence.
         acts: False = a person looks at everything that it finds, and no case is opened by it.
         judges_interfaces: looks at interfaces with forged sources (``schema/subject.py``) instead of lines.
     """
@@ -97,6 +98,7 @@ class Detector:
     judges_interfaces: bool = False
     pairs: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
     acts: bool = True
 
     def with_overrides(self, overrides: Mapping[str, float]) -> Detector:

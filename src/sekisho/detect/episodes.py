@@ -70,11 +70,13 @@ class Sums:
     Attributes:
         first_ms, last_ms: start of the first and end of the last window; both 0 while there is none.
         acts: one of the windows was enough for a case.
+        windows: how many windows.
         highest, fastest: the window with the most packets and the one with the most octets, the earliest of equals.
     """
 
     first_ms: int = 0
     last_ms: int = 0
+    windows: int = 0
     packets: float = 0.0
     octets: float = 0.0
     sampled_packets: float = 0.0
@@ -100,6 +102,7 @@ class Sums:
             whole._extend(part.first_ms, part.last_ms)
             for name in _ADDED:
                 setattr(whole, name, getattr(whole, name) + getattr(part, name))
+            whole.windows += part.windows
             whole.acts |= part.acts
             for window in (part.highest, part.fastest):
                 whole._compare(window)
@@ -111,6 +114,7 @@ class Sums:
         self._extend(window.start_ms, window.start_ms + WINDOW_MS)
         for name in _ADDED:
             setattr(self, name, getattr(self, name) + getattr(window, name))
+        self.windows += 1
         self.acts |= window.acts
         self._compare(window)
 

@@ -19,9 +19,17 @@ from dataclasses import dataclass
 
 from sekisho.detect.detector import NETWORK, NETWORK_WORDS
 from sekisho.schema.line_target import BLOCK_MS
+from sekisho.schema.line_window import WINDOW_MS
 
 REACH_MS = BLOCK_MS
 """The block before counts as well."""
+
+MUCH = "likely_packets >= 10 * pps_10s"
+"""Part of a shape's condition: the network got what ten seconds at the rate are. Of many that got less none is flooded,
+however much they got together: peers that left, addresses of a sweep."""
+
+_LASTING_MS = 120_000
+"""Twice as long as a speed test."""
 
 _BLOCKS = "(select 0 as earlier union all select 1 as earlier) b on b.earlier >= 0"
 
@@ -33,11 +41,15 @@ class Shape:
     Attributes:
         condition: over the columns of ``shape`` and the kind's thresholds.
         pps_10s, pps_60s: names of the thresholds of one window and of a minute.
+        lasting: the flood went on for two minutes without a pause; what is shorter may be a measurement.
+        acts: False = it is for a person to look at, however long.
     """
 
     condition: str
     pps_10s: str = "pps_10s"
     pps_60s: str = "pps_60s"
+    lasting: bool = False
+    acts: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +81,7 @@ class Flood:
         return f"""{self._hit}, evidence as (
   select h.line, h.block_start_ms, max(p.two_way) as two_way, max(p.sustain) as sustain,
     10 * min(h.enough_10s) as enough_10s, 60 * min(h.enough_60s) as enough_60s,
+    min(h.lasting) as lasting, max(h.acts) as acts,
     min(h.own_first_ms) as first_ms, max(h.own_last_ms) as last_ms, max(h.left_out) / greatest(max(h.sent), 1e-9)
       * (1 - sum(cast(h.own_pairs as double)) / max(h.all_pairs)) as left_out_share,
     sum(cast(h.own_volume + h.own_left_out as double)) as packets,
@@ -101,15 +114,23 @@ class Flood:
     sum(cast(greatest(flood_packets, 0) as double)) over (partition by line, window_start_ms // 60000)
       / enough_60s as rate_60s
   from flood
+), kept as (
+  select *, sum(cast(case when rate_10s >= sustain then 1 else 0 end as double)) over (partition by line
+    order by window_start_ms range between {_LASTING_MS - WINDOW_MS} preceding and current row) as run
+  from rated
+  where flood_packets > 0 and (rate_10s >= sustain or (rate_60s >= sustain and share_60s >= sustain))
+), lasted as (
+  select *, max(run) over (partition by line
+    order by window_start_ms range between current row and {_LASTING_MS - WINDOW_MS} following) as longest_run
+  from kept
 )
-select line, window_start_ms,
+select line, window_start_ms, acts,
   case when rate_10s >= 1 or (rate_60s >= 1 and share_60s >= sustain) then 1 else 0 end as opens,
   flood_packets as packets, flood_packets * mean_octets as octets,
   flood_packets * sampled_share as sampled_packets, flood_packets * var_share as packets_var,
   flood_packets * var_share * mean_octets * mean_octets as octets_var,
   mean_octets, pairs, targets, ports, flows_a_sampled_packet, answered_share, two_way, block_sampled_packets
-from rated
-where flood_packets > 0 and (rate_10s >= sustain or (rate_60s >= sustain and share_60s >= sustain))"""
+from lasted where lasting = 0 or longest_run >= {_LASTING_MS // WINDOW_MS}"""
 
     @property
     def targets(self) -> str:
@@ -150,16 +171,17 @@ from hit"""
     join seen f on f.line = n.line
 ), flooded as (
   select s.line, s.network, s.block_start_ms,
-    {self._enough("pps_10s")} as enough_10s, {self._enough("pps_60s")} as enough_60s
+    {self._of_shape("pps_10s")} as enough_10s, {self._of_shape("pps_60s")} as enough_60s,
+    {self._of_shape("lasting")} as lasting, {self._of_shape("acts")} as acts
   from shape s join params p on p.line = s.line
   where s.packets > 0 and ({conditions})
 ), blocks as (
   select d.line, d.network, d.block_start_ms - 600000 * b.earlier as block_start_ms,
-    min(d.enough_10s) as enough_10s, min(d.enough_60s) as enough_60s
+    min(d.enough_10s) as enough_10s, min(d.enough_60s) as enough_60s, min(d.lasting) as lasting, max(d.acts) as acts
   from flooded d join {_BLOCKS}
   group by d.line, d.network, d.block_start_ms - 600000 * b.earlier
 ), hit as (
-  select s.*, k.enough_10s, k.enough_60s from shape s
+  select s.*, k.enough_10s, k.enough_60s, k.lasting, k.acts from shape s
     join blocks k on k.line = s.line and k.network = s.network and k.block_start_ms = s.block_start_ms
   where s.packets > 0
 )"""
@@ -172,7 +194,7 @@ with pair as (
   select t.line, t.block_start_ms, {NETWORK} as network, t.target_hi, t.target_lo, t.port, t.protocol,
     t.first_ms, t.last_ms, t.packets as all_packets, t.connections,
     {self.packets} as packets, {self.volume or self.packets} as volume, {self.answered} as answered_packets,
-    {self.packets} / greatest(t.packets, 1e-9) as part, t.octets, t.records, t.sampled_packets
+    ({self.packets}) / greatest(t.packets, 1e-9) as part, t.octets, t.records, t.sampled_packets
   from line_target t join params p on p.line = t.line
   where {self.pairs}
 ), lately as (
@@ -199,7 +221,11 @@ with pair as (
   group by t.line, t.block_start_ms + 600000 * b.earlier, t.network
 )"""
 
-    def _enough(self, horizon: str) -> str:
-        """The rate that goes with the first shape that is true."""
-        cases = " ".join(f"when {shape.condition} then {getattr(shape, horizon)}" for shape in self.shapes)
-        return f"case {cases} end"
+    def _of_shape(self, attribute: str) -> str:
+        """An attribute of the first shape that is true."""
+        values = [getattr(shape, attribute) for shape in self.shapes]
+        if len(set(values)) == 1:
+            return str(int(values[0])) if isinstance(values[0], bool) else values[0]
+        numbers = [int(value) if isinstance(value, bool) else value for value in values]
+        cases = zip(self.shapes, numbers, strict=True)
+        return f"case {' '.join(f'when {shape.condition} then {number}' for shape, number in cases)} end"

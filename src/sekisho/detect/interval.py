@@ -12,33 +12,37 @@ with one interval N that is ``k * N / (N - 1)``: k for large N, and without limi
 from __future__ import annotations
 
 from math import exp, lgamma, log, sqrt
+from statistics import NormalDist
 
 TAIL = 0.025
 """Probability left out on either side."""
 
-_Z = 1.959963984540054
+_NORMAL = NormalDist()
 _SMALL = 200.0
 """Below it the quantile is found exactly; above it Wilson and Hilferty's cube root is exact to 1 in 100,000."""
 
 
-def interval_95(estimate: float, variance: float, *, loss: float = 0.0) -> tuple[float, float]:
+def interval_95(estimate: float, variance: float, *, loss: float = 0.0, highest_of: int = 1) -> tuple[float, float]:
     """Lower and upper 95 % limit of a true count.
 
     Args:
         estimate: scaled count, of any unit.
         variance: its sampling variance in that unit squared; 0 = counted, not estimated.
         loss: share of the records that never arrived, 0 to 1; they can only have held more: the upper limit rises.
+        highest_of: number of estimates of which this one is the highest. The highest is as a rule one that came out too
+            high, so the limits hold for all of them at once (Bonferroni): the true highest lies between them.
     """
     low = high = estimate
     if estimate > 0 and variance > 0:
         seen = estimate * estimate / variance
-        low = estimate * _gamma_quantile(seen, TAIL) / seen
-        high = estimate * _gamma_quantile(seen + 1, 1 - TAIL) / seen
+        tail = TAIL / highest_of
+        low = estimate * _gamma_quantile(seen, tail) / seen
+        high = estimate * _gamma_quantile(seen + 1, 1 - tail) / seen
     return low, high / (1 - min(max(loss, 0.0), 0.99))
 
 
 def _gamma_quantile(shape: float, probability: float) -> float:
-    """The x with ``P(shape, x) = probability`` for probability TAIL or 1 - TAIL."""
+    """The x with ``P(shape, x) = probability``."""
     x = _wilson_hilferty(shape, probability)
     if shape > _SMALL:
         return x
@@ -50,7 +54,7 @@ def _gamma_quantile(shape: float, probability: float) -> float:
 
 
 def _wilson_hilferty(shape: float, probability: float) -> float:
-    z = -_Z if probability < 0.5 else _Z
+    z = _NORMAL.inv_cdf(probability)
     root = 1 - 1 / (9 * shape) + z / (3 * sqrt(shape))
     return float(shape * max(root, 0.0) ** 3)
 

@@ -72,7 +72,7 @@ def candidates(
     found: defaultdict[int, list[Window]] = defaultdict(list)
     for row in answer.to_pylist():
         if row["window_start_ms"] >= from_ms:
-            found[row["line"]].append(_window(row, numbers, texts, acts=detector.acts))
+            found[row["line"]].append(_window(row, numbers, texts, detector))
     return found
 
 
@@ -105,7 +105,7 @@ def _is_text(column: pa.DataType) -> bool:
     return bool(pa.types.is_string(column) or pa.types.is_large_string(column) or pa.types.is_dictionary(column))
 
 
-def _window(row: Mapping[str, Any], numbers: Iterable[str], texts: Iterable[str], *, acts: bool) -> Window:
+def _window(row: Mapping[str, Any], numbers: Iterable[str], texts: Iterable[str], detector: Detector) -> Window:
     return Window(
         start_ms=row["window_start_ms"],
         opens=row["opens"] == 1,
@@ -119,8 +119,8 @@ def _window(row: Mapping[str, Any], numbers: Iterable[str], texts: Iterable[str]
         all_sampled_packets=row["all_sampled_packets"],
         unknown_sampling_packets=row["unknown_sampling_packets"],
         evidence={name: float(row[name]) for name in numbers},
-        texts={name: str(row[name]) for name in texts},
-        acts=acts and row.get(_ACTS, 1) == 1,
+        texts={**detector.texts, **{name: str(row[name]) for name in texts}},
+        acts=detector.acts and row.get(_ACTS, 1) == 1,
     )
 
 

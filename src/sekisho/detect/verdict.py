@@ -28,7 +28,9 @@ def verdict(
     highest, fastest = sums.highest, sums.fastest
     assert highest is not None
     assert fastest is not None
-    low_bps, _ = interval_95(fastest.octets * 8 / _WINDOW_S, fastest.octets_var * (8 / _WINDOW_S) ** 2)
+    low_bps, _ = interval_95(
+        fastest.octets * 8 / _WINDOW_S, fastest.octets_var * (8 / _WINDOW_S) ** 2, highest_of=sums.windows
+    )
     reasons = caps(
         line=info,
         quality=quality,
@@ -54,7 +56,10 @@ def verdict(
         octets=sums.octets,
         peak_pps=highest.packets / _WINDOW_S,
         peak_pps_interval_95=interval_95(
-            highest.packets / _WINDOW_S, highest.packets_var / _WINDOW_S**2, loss=quality.loss
+            highest.packets / _WINDOW_S,
+            highest.packets_var / _WINDOW_S**2,
+            loss=quality.loss,
+            highest_of=sums.windows,
         ),
         peak_bps=fastest.octets * 8 / _WINDOW_S,
         sampled_packets=sums.sampled_packets,

@@ -141,7 +141,7 @@ class Report:
         }
 
 
-_SUBJECTS = ("place", "port", "opening", "change")
+_SUBJECTS = ("place", "port", "opening", "user", "device")
 """Evidence that tells two findings of one outcome on one device apart."""
 
 

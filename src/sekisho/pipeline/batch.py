@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 
 from sekisho.attribution.attributor import Attributor
 from sekisho.attribution.keys import read_key_file
+from sekisho.attribution.outcome import Unattributed
 from sekisho.attribution.subjects import Subjects
 from sekisho.collect.boundary import Boundaries
 from sekisho.collect.capture import Capture
 from sekisho.collect.exporters import Exporters
 from sekisho.core.config import Config, Sees, load_config
-from sekisho.core.errors import ConfigError, InputError
+from sekisho.core.errors import InputError
 from sekisho.core.reasons import FrameReason, UnattributedReason
 from sekisho.detect.detect import Detect
 from sekisho.detect.level import LineInfo
 from sekisho.pipeline.analysis import Analysis, document_of
+from sekisho.pipeline.detecting import Inputs, detectors_of, inputs_of
 from sekisho.pipeline.quality import QualityRecord
 from sekisho.pipeline.remarks import remarks_of
 from sekisho.pipeline.run import Run
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from sekisho.core.address import IPAddress, IPNetwork
     from sekisho.query.engine import Engine
 
     Advance = Callable[[str, int, int | None], None]
@@ -47,6 +50,7 @@ def analyze(
     engine: str,
     config_file: Path | None,
     on_progress: Advance,
+    indicators: Sequence[Path] = (),
     with_series: bool = False,
 ) -> Analysis:
     """Analyse capture files in the order given.
@@ -58,6 +62,7 @@ def analyze(
         engine: name in ``query.ENGINES``.
         config_file: ``sekisho.toml``; None = defaults and environment.
         on_progress: told what is read, how far, and of how much.
+        indicators: files of addresses that malware reports to, further to those of the configuration.
         with_series: keep outbound traffic over time, for a picture.
 
     Raises:
@@ -69,11 +74,14 @@ def analyze(
     captures = [Capture(name, exporters=exporters, on_progress=partial(on_progress, name)) for name in inputs]
     for capture in captures:
         capture.check()
+    attributor = _attributor(config, lines, map_e, on_progress)
+    further = inputs_of(config.detect, indicators=indicators, is_ours=partial(_is_ours, attributor))
     run = compose(
         config,
         exporters,
-        attributor=_attributor(config, lines, map_e, on_progress),
+        attributor=attributor,
         engine=_engine(engine),
+        inputs=further,
         config_file=config_file,
         series=SeriesRecord() if with_series else None,
     )
@@ -88,7 +96,9 @@ def analyze(
     return Analysis(
         document=document_of(run, {reason.value: count for reason, count in frames.items()}),
         series=run.series.series() if run.series is not None else None,
-        remarks=remarks_of(run, damage=[capture.damage for capture in captures if capture.damage]),
+        remarks=remarks_of(
+            run, damage=[capture.damage for capture in captures if capture.damage], indicators=further.reports
+        ),
     )
 
 
@@ -98,28 +108,30 @@ def compose(
     *,
     attributor: Attributor,
     engine: Engine,
+    inputs: Inputs | None = None,
     config_file: Path | None = None,
     series: SeriesRecord | None = None,
 ) -> Run:
     """A run from its configuration; nothing is started.
 
     Raises:
-        ConfigError: ``[detect]`` names no detector or no parameter of it.
+        InputError: an own detector cannot be read.
+        ConfigError: ``[detect]`` names no detector or no parameter of it, or an own detector is wrong.
     """
     realms = realms_of(config)
     decoder = Decoder(exporters=exporters.texts, realms=realms)
     quality = QualityRecord()
     subjects = Subjects()
-    try:
-        detect = Detect(
-            engine=engine,
-            overrides=config.detect,
-            line_info=_line_info(attributor, subjects, exporters),
-            quality=lambda exporter, first_ms, last_ms: Quality(loss=quality.loss(exporter, first_ms, last_ms)),
-        )
-    except ValueError as error:
-        expected = "detectors and their parameters"
-        raise ConfigError(config_file or "environment", "detect", expected=expected, found=str(error)) from error
+    further = inputs or Inputs()
+    detect = Detect(
+        engine=engine,
+        detectors=detectors_of(config.detect, engine=engine, config_file=config_file),
+        overrides=config.detect.overrides,
+        line_info=_line_info(attributor, subjects, exporters),
+        quality=lambda exporter, first_ms, last_ms: Quality(loss=quality.loss(exporter, first_ms, last_ms)),
+        inputs=further.tables,
+        learner=further.learner,
+    )
     return Run(
         decoder=decoder,
         boundaries=Boundaries(
@@ -166,6 +178,17 @@ def _attributor(config: Config, lines: Sequence[Path], map_e: Path | None, on_pr
         key=read_key_file(config.privacy.key_file) if config.privacy.key_file is not None else None,
         on_progress=advance,
     )
+
+
+def _is_ours(attributor: Attributor, network: IPNetwork) -> bool:
+    """Whether one end of a network lies in our prefixes; no network asked about is wider than a /24 or /48."""
+    ends = {network.network_address, network.broadcast_address}
+    return any(not _is_foreign(attributor, end) for end in ends)
+
+
+def _is_foreign(attributor: Attributor, address: IPAddress) -> bool:
+    found = attributor.resolve(realm="", address=address, port=0, protocol=0, start_ms=0, end_ms=0)
+    return isinstance(found, Unattributed) and found.reason is UnattributedReason.NOT_OURS
 
 
 def _engine(name: str) -> Engine:

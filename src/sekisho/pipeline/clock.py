@@ -28,6 +28,14 @@ class StreamClock:
         self.tick_ms: int | None = None
         self.now_ms = 0
 
+    def advance(self, received_ms: int) -> int | None:
+        """Go on to a time of reception; answers the tick that is complete by it (None: the same tick)."""
+        self.now_ms = max(self.now_ms, received_ms)
+        tick = -(-self.now_ms // TICK_MS) * TICK_MS
+        complete = self.tick_ms if self.tick_ms is not None and tick > self.tick_ms else None
+        self.tick_ms = tick
+        return complete
+
     def cut(self, datagrams: Datagrams) -> Iterator[tuple[int | None, Datagrams]]:
         """Parts of the input, each with the tick that is complete before the part is taken in (None: the same tick).
 

@@ -10,6 +10,7 @@ from sekisho.wire.clock import CLOCK_MARGIN_MS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from sekisho.detect.indicators.read import FileReport
     from sekisho.pipeline.run import Run
 
 Language = Literal["ja", "en"]
@@ -54,6 +55,10 @@ TEXTS: Mapping[str, Mapping[Language, str]] = {
         "ja": "{count:,} レコードは集計の締め切り後に届いたため、合計だけに数えました",
         "en": "{count:,} records came after their windows had closed; they count in totals only",
     },
+    "indicators": {
+        "ja": "{file}: 指標 {taken:,} 件を読み込み、{count:,} 件を除外しました ({reasons})。例: {example}",
+        "en": "{file}: {taken:,} indicators taken, {count:,} entries left out ({reasons}); {example}",
+    },
     "limit": {
         "ja": "上限に達しました: {limit} {count:,}",
         "en": "limit reached: {limit} {count:,}",
@@ -87,10 +92,10 @@ class Remark:
         return TEXTS[self.key][lang].format(**values)
 
 
-def remarks_of(run: Run, *, damage: Sequence[str]) -> tuple[Remark, ...]:
+def remarks_of(run: Run, *, damage: Sequence[str], indicators: Sequence[FileReport] = ()) -> tuple[Remark, ...]:
     """The gravest first."""
     damaged = (_remark("damage", damage=sentence) for sentence in damage)
-    return (*damaged, *_of_lines(run), *_of_exports(run), *_of_limits(run))
+    return (*damaged, *_of_lines(run), *_of_exports(run), *_of_indicators(indicators), *_of_limits(run))
 
 
 def _of_lines(run: Run) -> Iterator[Remark]:
@@ -117,6 +122,16 @@ def _of_exports(run: Run) -> Iterator[Remark]:
             yield _remark("clock", **place, skew_s=skew_s, margin_s=margin_s)
     if run.windows.late:
         yield _remark("late", count=run.windows.late)
+
+
+def _of_indicators(reports: Sequence[FileReport]) -> Iterator[Remark]:
+    for report in reports:
+        if report.skipped:
+            reasons = ", ".join(f"{reason.value} {count:,}" for reason, count in report.skipped.items())
+            count = sum(report.skipped.values())
+            yield _remark(
+                "indicators", taken=report.taken, count=count, file=report.name, reasons=reasons, example=report.example
+            )
 
 
 def _of_limits(run: Run) -> Iterator[Remark]:

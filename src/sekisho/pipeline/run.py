@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sekisho.detect.detect import Detect
     from sekisho.pipeline.quality import QualityRecord
     from sekisho.pipeline.series import SeriesRecord
+    from sekisho.schema.batch import FlowBatch
     from sekisho.windows.table import Windows
     from sekisho.wire.datagrams import Datagrams
     from sekisho.wire.decoder import Decoder
@@ -63,6 +64,17 @@ class Run:
             self._fold(part)
         self.last_ms = self.clock.now_ms
 
+    def receive_flows(self, flows: FlowBatch) -> None:
+        """Take in flows that are decoded already, in order of arrival; no batch holds rows of two ticks."""
+        if not len(flows):
+            return
+        received = flows.column("received_at")
+        self.first_ms = self.first_ms or int(received[0])
+        if (complete := self.clock.advance(int(received[-1]))) is not None:
+            self._tick(complete)
+        self._take(flows)
+        self.last_ms = self.clock.now_ms
+
     def finish(self) -> None:
         """Evaluate the tick that was being filled, as the next datagram would have made it."""
         if self.clock.tick_ms is not None:
@@ -73,10 +85,13 @@ class Run:
 
     def _fold(self, part: Datagrams) -> None:
         for flows in self.decoder.decode(part):
-            self.boundaries.annotate(flows)
-            self.attributor.attribute(flows)
-            self.subjects.name(flows)
-            self.windows.fold(flows)
+            self._take(flows)
+
+    def _take(self, flows: FlowBatch) -> None:
+        self.boundaries.annotate(flows)
+        self.attributor.attribute(flows)
+        self.subjects.name(flows)
+        self.windows.fold(flows)
 
     def _tick(self, at_ms: int) -> None:
         self.quality.tick(at_ms, self.decoder.losses())

@@ -40,7 +40,12 @@ class AttackPart(Part):
     """Unwanted traffic that one line sends. What is not named is as usual for its kind (``attack_kinds.py``).
 
     Attributes:
+        name: for people; by default the kind.
         kind: the kind of detection that it deserves.
+        access: access kind of its line.
+        start_s: when it begins.
+        duration_s: how long it lasts.
+        protocol: ``tcp``, ``udp``, ``icmp`` (over IPv6: ICMPv6) or ``gre``.
         pps: packets that the line sends a second while it is on; connections and requests follow from it.
         octets: IP-layer octets of each packet; of several sizes each has an equal part of the packets.
         target: addresses or prefixes; every packet, or connection, goes to a pseudo-random address in one of them.
@@ -50,8 +55,10 @@ class AttackPart(Part):
         forged: prefixes of the sources that stand in place of the line's own.
         service: the abused service of a reflection (``amplifiers.py``).
         fragment_offset: of every packet, in units of eight octets; 0 = no fragments.
-        connection_packets, connection_s: packets that the line sends in a complete connection, and how long it lasts.
-        on_s, off_s: pulses; ``off_s`` = 0 is a constant one.
+        connection_packets: packets that the line sends in a complete connection.
+        connection_s: how long such a connection lasts.
+        on_s: length of a pulse.
+        off_s: pause between two pulses; 0 = no pulses.
         refused: share of the packets, or connections, that a RST answers.
         accepted: share that is answered as the protocol does: SYN with ACK, DNS answer, echo reply, connection.
         answer_octets: IP-layer octets of such an answer's packets.

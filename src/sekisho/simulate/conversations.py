@@ -122,61 +122,86 @@ class Conversations:
         """Conversations that have been going on for a while at ``at_ms``, the scenario's first instant."""
         mean_ms = self.uses.column("duration_s") * np.exp(self.uses.column("spread") ** 2 / 2) * 1000
         begun = self.uses.window_ms[0] <= at_ms
-        drawn = self._draw(self._counts(at_ms, mean_ms * begun))
+        count = self._counts(at_ms, mean_ms * begun)
+        use = np.repeat(np.arange(len(count)), count)
+        stretch, pace = self._varied(use)
+        # An instant meets conversations in proportion to their length; a log-normal is then shifted by its variance.
+        stretch *= np.exp(self.uses.column("spread")[use] ** 2)
+        drawn, _ = self._on_lines(use, self._lines_of(use), stretch, pace)
         elapsed = (drawn.duration_ms * self._rng.random(len(drawn.line))).astype(np.int64)
-        drawn = drawn._replace(start_ms=at_ms - elapsed)
+        drawn = self._within(drawn._replace(start_ms=at_ms - elapsed))
         always = self._always(begun)
         already = self._rng.integers(_ALREADY_MS, size=len(always.line))
         always = always._replace(start_ms=at_ms - already, duration_ms=always.duration_ms + already)
-        return self._ways.open(_joined(drawn, always), v4_lo)[0]
+        return self.open(joined_draws(drawn, always), v4_lo)[0]
 
-    def starting(self, at_ms: int, step_ms: int, v4_lo: NDArray[np.int64]) -> Flows:
-        """Conversations that start in [at_ms, at_ms + step_ms).
+    def starting(self, at_ms: int, until_ms: int, v4_lo: NDArray[np.int64]) -> Flows:
+        """Conversations that start in [at_ms, until_ms).
 
-        ``v4_lo``: (lines,) lower word of each line's IPv4 address during the step, 0 = not connected.
+        ``v4_lo``: (lines,) lower word of each line's IPv4 address during that time, 0 = not connected.
         """
-        from_ms, until_ms = self.uses.window_ms
-        first, past = np.maximum(from_ms, at_ms), np.minimum(until_ms, at_ms + step_ms)
-        during = np.maximum(0, past - first)
-        drawn = self._draw(self._counts(at_ms, during.astype(np.float64)))
-        offset = (self._rng.random(len(drawn.line)) * during[drawn.use]).astype(np.int64)
-        drawn = drawn._replace(start_ms=first[drawn.use] + offset)
-        return self._ways.open(_joined(self._within(drawn), self.punctual(at_ms, at_ms + step_ms)), v4_lo)[0]
+        count, start_ms = self.starts(at_ms, until_ms)
+        use = np.repeat(np.arange(len(count)), count)
+        by_chance, _ = self.drawn(use, *self._varied(use), start_ms)
+        return self.open(joined_draws(by_chance, self._punctual(at_ms, until_ms)), v4_lo)[0]
 
-    def punctual(self, at_ms: int, until_ms: int) -> Drawn:
+    def punctual(self, at_ms: int, until_ms: int, v4_lo: NDArray[np.int64]) -> Flows:
         """Conversations that start in [at_ms, until_ms) not by chance: all the time from now on, or every so often."""
+        return self.open(self._punctual(at_ms, until_ms), v4_lo)[0]
+
+    def starts(
+        self, at_ms: int, until_ms: int, factor: NDArray[np.float64] | float = 1.0
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """How many of each use start by chance in [at_ms, until_ms), times ``factor``, and when each does."""
+        from_ms, past_ms = self.uses.window_ms
+        first = np.maximum(from_ms, at_ms)
+        during = np.maximum(0, np.minimum(past_ms, until_ms) - first)
+        count = self._counts(at_ms, during * np.broadcast_to(factor, len(self.uses)))
+        use = np.repeat(np.arange(len(count)), count)
+        return count, first[use] + (self._rng.random(len(use)) * during[use]).astype(np.int64)
+
+    def drawn(
+        self,
+        use: NDArray[np.int64],
+        stretch: NDArray[np.float64],
+        pace: NDArray[np.float64],
+        start_ms: NDArray[np.int64],
+    ) -> tuple[Drawn, NDArray[np.int64]]:
+        """Conversations of some uses on any of their lines; parallel ones are repeated, and know which they repeat.
+
+        ``stretch`` and ``pace``: factors on the median duration and packet rate.
+        """
+        drawn, repeated = self._on_lines(use, self._lines_of(use), stretch, pace)
+        return self._within(drawn._replace(start_ms=start_ms[repeated])), repeated
+
+    def open(self, drawn: Drawn, v4_lo: NDArray[np.int64]) -> tuple[Flows, NDArray[np.int64]]:
+        """As ``Ways.open``."""
+        return self._ways.open(drawn, v4_lo)
+
+    def _punctual(self, at_ms: int, until_ms: int) -> Drawn:
         from_ms = self.uses.window_ms[0]
         begins = (from_ms > at_ms) & (from_ms < until_ms)
-        return _joined(self._always(begins), self._within(self._every(at_ms, until_ms)))
+        return joined_draws(self._always(begins), self._every(at_ms, until_ms))
 
     def _every(self, at_ms: int, until_ms: int) -> Drawn:
-        drawn = [
-            self._each_line(row, use.from_ms + int((use.application.after_s + n * use.application.every_s) * 1000))
-            for row, use in enumerate(self.uses.rows)
-            for n in _turns(use, at_ms, until_ms)
-        ]
-        return _joined(*drawn, self._draw(np.zeros(len(self.uses), np.int64)))
-
-    def _each_line(self, row: int, start_ms: int) -> Drawn:
-        """One conversation of a use on each of its lines."""
-        lines = self.uses.rows[row].lines
-        use, spread = np.full(len(lines), row), self.uses.column("spread")[row]
-        pace = np.exp(self._rng.standard_normal(len(lines)) * spread / 2)
-        stretch = np.exp(spread * self._rng.standard_normal(len(lines)))
-        drawn = self._drawn(use, lines, stretch, pace)
-        return drawn._replace(start_ms=np.full(len(drawn.line), start_ms))
+        turns = [(row, n) for row, use in enumerate(self.uses.rows) for n in _turns(use, at_ms, until_ms)]
+        lines = [self.uses.rows[row].lines for row, _ in turns]
+        which = np.repeat(np.arange(len(turns)), [len(line) for line in lines])
+        use = np.array([row for row, _ in turns], np.int64)[which]
+        line = np.concatenate([np.zeros(0, np.int64), *lines])
+        start_ms = np.array([_turn_ms(self.uses.rows[row], n) for row, n in turns], np.int64)[which]
+        drawn, repeated = self._on_lines(use, line, *self._varied(use))
+        return self._within(drawn._replace(start_ms=start_ms[repeated]))
 
     def _counts(self, at_ms: int, during_ms: NDArray[np.float64]) -> NDArray[np.int64]:
         """(uses,) conversations that start in a time of that length."""
         return self._rng.poisson(self._activity_at(at_ms) * self.uses.starts_per_ms * during_ms)
 
-    def _draw(self, count: NDArray[np.int64]) -> Drawn:
-        """So many conversations of each use, their start still 0."""
-        use = np.repeat(np.arange(len(count)), count)
-        line = self._lines_of(use)
+    def _varied(self, use: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Factors on the median duration and packet rate of each conversation."""
         spread = self.uses.column("spread")[use]
-        pace = np.exp(self._rng.standard_normal(len(use)) * spread / 2)
-        return self._drawn(use, line, np.exp(spread * self._rng.standard_normal(len(use))), pace)
+        long, fast = self._rng.standard_normal((2, len(use)))
+        return np.exp(spread * long), np.exp(spread / 2 * fast)
 
     def _lines_of(self, use: NDArray[np.int64]) -> NDArray[np.int64]:
         """A line of each use's, drawn evenly; ``use`` in rising order."""
@@ -191,9 +216,10 @@ class Conversations:
     def _first_member(self) -> NDArray[np.int64]:
         return np.cumsum(self.uses.population) - self.uses.population
 
-    def _drawn(
+    def _on_lines(
         self, use: NDArray[np.int64], line: NDArray[np.int64], stretch: NDArray[np.float64], pace: NDArray[np.float64]
-    ) -> Drawn:
+    ) -> tuple[Drawn, NDArray[np.int64]]:
+        """Conversations whose start is still 0, parallel ones repeated, and which row each repeats."""
         duration = self.uses.column("duration_s")[use] * stretch * 1000
         drawn = Drawn(
             use=use,
@@ -203,8 +229,8 @@ class Conversations:
             v6=self._ways.takes_v6(use, line),
             pace=pace,
         )
-        parallel = self.uses.column("parallel").astype(np.int64)
-        return drawn.select(np.repeat(np.arange(len(use)), parallel[use]))
+        repeated = np.repeat(np.arange(len(use)), self.uses.column("parallel").astype(np.int64)[use])
+        return drawn.select(repeated), repeated
 
     def _within(self, drawn: Drawn) -> Drawn:
         """No conversation outlasts its use."""
@@ -219,8 +245,7 @@ class Conversations:
         none = np.zeros(0, np.int64)
         rows = [np.repeat(row.lines, count) for row, count in zip(self.uses.rows, each, strict=True)]
         line = np.concatenate([none, *rows])
-        pace = np.exp(self._rng.standard_normal(len(use)) * self.uses.column("spread")[use] / 2)
-        drawn = self._drawn(use, line, np.ones(len(use)), pace)
+        drawn, _ = self._on_lines(use, line, *self._varied(use))
         return drawn._replace(start_ms=from_ms[drawn.use], duration_ms=(until_ms - from_ms)[drawn.use])
 
 
@@ -243,5 +268,10 @@ def _turns(use: Use, at_ms: int, until_ms: int) -> range:
     return range(first, past)
 
 
-def _joined(*parts: Drawn) -> Drawn:
+def _turn_ms(use: Use, number: int) -> int:
+    return use.from_ms + int((use.application.after_s + number * use.application.every_s) * 1000)
+
+
+def joined_draws(*parts: Drawn) -> Drawn:
+    """All rows of all parts."""
     return Drawn._make(np.concatenate(columns) for columns in zip(*parts, strict=True))

@@ -166,7 +166,7 @@ _ROWS = (
          app("la_esp", ESP, (0,), always=1, spread=0.2, up_pps=18_000, down_pps=10_000, up_octets=1400,
              down_octets=1000, peers=1)),
     _row("vpn_l2tp", "拠点間VPN(L2TP)", "site VPN over L2TP",
-         "120 Mb/s on UDP port 1701 at both ends",
+         "120 Mb/s to UDP port 1701",
          _BUSINESS,
          app("la_l2tp", UDP, (1701,), always=1, spread=0.2, up_pps=10_500, down_pps=8_000, up_octets=1430,
              down_octets=1100, peers=1)),

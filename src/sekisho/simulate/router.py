@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sekisho.simulate.truth import Truth
 
 _WORTH_KEEPING = 0.9
-_SEES = {"both": (0, 1), "outbound": (1,), "inbound": (0,)}
+SEES = {"both": (0, 1), "outbound": (1,), "inbound": (0,)}
 
 
 class Router:
@@ -80,7 +80,7 @@ class Router:
         sent = flows.sent_before(until_ms) - before
         if self._counts:
             self._truth.count(flows, before, sent, at_ms)
-        seen = np.where(np.isin(flows.outbound, _SEES[self.part.sees]), sent, 0)
+        seen = np.where(np.isin(flows.outbound, SEES[self.part.sees]), sent, 0)
         sampled = sample(flows, before, seen, self.sampling_interval, self._rng)
         sampled, keys = self._keys.of(flows, sampled)
         self._count(flows, sampled)

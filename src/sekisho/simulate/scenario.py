@@ -27,6 +27,10 @@ class LineCounts(Part):
     """How many lines of each access kind, and how they behave.
 
     Attributes:
+        pppoe: lines with one dynamic IPv4 address.
+        map_e: lines that share an IPv4 address by ports, beside IPv6 of their own.
+        ipoe: lines with IPv6 alone.
+        fixed: business lines with eight fixed IPv4 addresses.
         reconnects_per_hour: mean rate at which a PPPoE line is cut and gets another address.
         activity: factor on the number of conversations people start.
         between_lines: share of their conversations whose peer is another line of this network.
@@ -49,7 +53,12 @@ class LineCounts(Part):
 
 
 class SamplingChange(Part):
-    """From ``at_s`` on the router samples 1 in ``interval`` and says so; it empties its cache first."""
+    """Another sampling, which the router announces; it empties its cache first.
+
+    Attributes:
+        at_s: from when on.
+        interval: 1 in N packets.
+    """
 
     at_s: Annotated[int, Field(ge=1)]
     interval: ExporterSampling
@@ -59,9 +68,15 @@ class ExporterPart(Part):
     """A router that meters the traffic of the lines of some access kinds, and how its records reach the collector.
 
     Attributes:
+        name: as the configuration and the truth name it.
+        address: IPv4 address that its datagrams come from.
+        protocol: ``v5``, ``v9`` or ``ipfix``; v5 leaves IPv6 out.
         sampling_interval: 1 in N packets, each chosen independently.
-        sampling_changes: in order of time.
+        sampling_changes: rows of another interval from an instant on, in order of time.
         announced_times: factor on the sampling interval that it announces; other than 1 it announces a wrong one.
+        active_timeout_s: a flow that lasts so long is reported.
+        inactive_timeout_s: a flow without a packet for so long is reported.
+        sees: ``both`` ways of a conversation, ``outbound`` or ``inbound`` alone.
         access: access kinds of the lines whose packets pass it.
         boundary: routers of another boundary see the same packets again, and sample them anew; what lines send to
             each other never reaches the border.
@@ -99,9 +114,11 @@ class LookAlikePart(Part):
     """Harmless traffic that resembles an attack (``look_alikes.py``), on lines of its own.
 
     Attributes:
+        name: of the look-alike.
         access: access kind of its lines; by default the usual one.
         lines: how many have it; what happens everywhere is on all lines of its access kinds.
-        duration_s: until the end by default.
+        start_s: when it begins.
+        duration_s: how long it lasts; by default until the end.
     """
 
     name: str
@@ -134,8 +151,14 @@ class Scenario(Part):
     """Everything that a seed does not decide.
 
     Attributes:
+        name: that of its file.
+        title: one line about it.
         start: first instant, with its zone.
         duration_s: length of the observation.
+        lines: table, how many of each access kind.
+        exporter: tables, at least one.
+        attack: tables.
+        look_alike: tables.
     """
 
     name: str

@@ -25,7 +25,12 @@ class Truth:
     """Packets and octets of each attack, and octets of all lines, by window of ten seconds.
 
     An answer that a target sends back belongs to no attack: the line did not send it.
+
+    Attributes:
+        knows_all: whether it is told what innocent lines send, too.
     """
+
+    knows_all = True
 
     def __init__(self, attacks: Attacks, *, start_ms: int, duration_s: int) -> None:
         windows = -(-duration_s * 1000 // WINDOW_MS)
@@ -66,7 +71,7 @@ class Truth:
         return {
             "window_ms": WINDOW_MS,
             "start": iso(self._start_ms),
-            "octets": self._outbound.tolist(),
+            "octets": self._outbound.tolist() if self.knows_all else None,
             "abnormal_octets": self._octets.sum(axis=0).tolist(),
         }
 

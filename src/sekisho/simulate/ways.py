@@ -48,7 +48,7 @@ _SCATTER = 0x9E3779B1
 _NATIVE_V6_SHARE = 0.6
 """Share of a MAP-E household's conversations that take native IPv6; what has no ports always does."""
 _SYN_OCTETS = 60
-_RETRIES_MS, _RETRY_PERIOD_MS = 7000, 2300.0
+RETRIES, _RETRIES_MS, _RETRY_PERIOD_MS = 4, 7000, 2300.0
 """What nobody answers is tried four times in seven seconds, more or less (RFC 6298 from one second)."""
 _HEADROOM = 0.93
 """Part of the contracted speed that a line at its limit carries as IP packets."""

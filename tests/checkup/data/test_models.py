@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sekisho.checkup.data.models import Models, read, shipped
+from sekisho.checkup.data.models import Models, from_reply, read, shipped
 from sekisho.checkup.identify.match import maker_name
 
 TABLE = Path(__file__).parents[3] / "data" / "models"
@@ -66,3 +66,20 @@ def test_an_end_that_is_not_announced_is_not_known() -> None:
     record = Models(rows).of("example", "ex 1")
     assert record is not None
     assert record.ended(datetime(2026, 1, 1, tzinfo=UTC)) is None
+
+
+@pytest.mark.parametrize(
+    ("until", "last"), [("2028-02", "2028-02-29T23:59:59+09:00"), ("2028-02-10", "2028-02-10T23:59:59+09:00")]
+)
+def test_a_reply_names_a_day_or_a_month_and_leaves_the_rest_as_it_was(until: str, last: str) -> None:
+    """The end holds to its last second in Japan; what the maker did not answer stays with the table."""
+    row = shipped().of("BUFFALO", "WXR-5950AX12")
+    record = from_reply(
+        "BUFFALO", "WXR-5950AX12", {"date": "2026-09-20", "source": "mail", "support_until": until}, row
+    )
+    assert record.until == until
+    assert record.support is not None
+    assert record.support.decisive == datetime.fromisoformat(last)
+    assert (record.source, record.recorded) == ("mail", "2026-09-20")
+    silent = from_reply("BUFFALO", "WXR-5950AX12", {"date": "2026-09-20", "source": "mail"}, row)
+    assert silent.until == "2026-01"

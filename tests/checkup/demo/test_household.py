@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from sekisho.checkup.assistant import CHECKING, PLUG_IN, UNPLUG
 from sekisho.checkup.demo import stand_ins
 from sekisho.checkup.demo.household import HOSTS, build, check_from
 from sekisho.checkup.demo.lan import Host, Lan
+from sekisho.checkup.spoken import Note, Step, say
 from sekisho.core.errors import Refused
+from sekisho.measures.model import Language
 from sekisho.measures.report import schema
 from tools import needs
 
@@ -93,12 +95,12 @@ class InfectedHome:
         assert assistant.stderr is not None
         for line in assistant.stderr:
             match line.strip():
-                case said if said == UNPLUG:
+                case said if said == say(Step.UNPLUG, Language.JA):
                     self.lan.unplug(self.camera)
-                case said if said == PLUG_IN:
+                case said if said == say(Step.PLUG_IN, Language.JA):
                     self.lan.plug_in(self.camera)
                     self.start(then)
-                case said if said == CHECKING:
+                case said if said == say(Step.CHECKING, Language.JA):
                     break
         out, err = assistant.communicate()
         assert assistant.returncode == 0, err
@@ -168,6 +170,7 @@ def test_devices_that_lie_hang_or_flood_cost_the_others_nothing(tmp_path: Path) 
     assert len(report["devices"]) == 8
     assert found[honest.address] == {"c1.2.telnet_clear", "c2.1.telnet"}
     assert "\x1b" not in json.dumps(report, ensure_ascii=False)
+    assert not [note for note in report["unreachable"] if note.startswith(Note.CUT_SHORT)]
     assert "any" not in {f["check"] for d in report["devices"] for f in d["findings"]}
 
 
@@ -188,3 +191,55 @@ def test_a_full_home_of_thirty_devices_is_checked(tmp_path: Path) -> None:
     assert len(found) == 30
     assert found[hosts[0].address] == {"c1.1.open_page", "c1.1.open_stream"}
     assert found[hosts[1].address] == {"c1.2.telnet_clear", "c2.1.telnet"}
+
+
+LOGIN = """
+import asyncio, base64, sys
+address, pair = sys.argv[1:]
+expected = 'Basic ' + base64.b64encode(pair.encode()).decode()
+async def serve(reader, writer):
+    try:
+        head = (await reader.readuntil(b'\\r\\n\\r\\n')).decode()
+        inside = f'Authorization: {expected}' in head
+        status = '200 OK' if inside else '401 Unauthorized\\r\\nWWW-Authenticate: Basic realm="camera"'
+        writer.write(f'HTTP/1.1 {status}\\r\\nContent-Length: 2\\r\\n\\r\\nhi'.encode())
+        await writer.drain()
+        writer.close()
+    except (ConnectionError, OSError, EOFError): pass
+async def main():
+    await asyncio.start_server(serve, address, 80)
+    await asyncio.Event().wait()
+asyncio.run(main())
+"""
+USER, PASSWORD, COMMUNITY = "factory-user", "Zq-factory-7", "Zq-community-8"
+
+
+@pytest.mark.prove
+def test_a_default_pair_that_is_found_and_logins_that_were_given_stand_nowhere(tmp_path: Path) -> None:
+    """Not in what is printed, in the report in any form, in the ledger, or in any other file that a run leaves."""
+    root()
+    given, left = tmp_path / "given", tmp_path / "left"
+    given.mkdir()
+    left.mkdir()
+    with Lan(prefix="192.168.85", length=27) as lan:
+        lan.add("router", 1)
+        camera, computer = lan.add("camera", 20), lan.add("computer", 2)
+        lan.start(camera, sys.executable, "-c", LOGIN, camera.address, f"{USER}:{PASSWORD}")
+        label = 'maker = "Example"\nmodel = "EX-1000"\n'
+        pair = f'id = "page-12"\n{label}username = "{USER}"\npassword = "{PASSWORD}"\nsource = "manual"\n'
+        login = f'username = "{USER}"\npassword = "{PASSWORD}"\ncommunity = "{COMMUNITY}"\n'
+        (given / "pairs.toml").write_text(f"[[pair]]\n{pair}")
+        (given / "answers.toml").write_text(f'[device."{camera.address}"]\n{label}')
+        (given / "logins.toml").write_text(f'[device."{camera.address}"]\n{login}')
+        words = ["run", "--consent", "t", "--state", str(left), "--format", "json", "--html", str(left / "report.html")]
+        words += ["--default-pairs", str(given / "pairs.toml"), "--answers", str(given / "answers.toml")]
+        words += ["--logins", str(given / "logins.toml"), "--pdf", str(left / "report.pdf")]
+        done = lan.run(computer, sys.executable, "-c", RUN, *words)
+    assert done.returncode == 0, done.stderr.decode()
+    assert "c1.6.accepted" in actions(json.loads(done.stdout))[camera.address]
+    files = [path for path in left.rglob("*") if path.is_file()]
+    assert {"attempts.jsonl", "consents.jsonl", "report.html", "report.pdf"} <= {path.name for path in files}
+    encoded = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    for octets in (done.stdout, done.stderr, *(path.read_bytes() for path in files)):
+        for secret in (USER, PASSWORD, COMMUNITY, encoded):
+            assert secret.encode() not in octets

@@ -25,7 +25,7 @@ def vendors(*macs: str) -> dict[str, str]:
     ],
 )
 def test_a_mac_that_names_no_maker_has_no_vendor(mac: str) -> None:
-    """Reserved for documentation and protocols (RFC 9542 section 2.1.4), or made up by the device."""
+    """Reserved for documentation and protocols (RFC 9542), or made up by the device."""
     assert vendors(mac) == {}
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from sekisho.checkup.jobs import NoAnswer
 from sekisho.checkup.probes import (
-    ber,
     PROBES,
+    ber,
     http,
     icon,
     mdns,
@@ -36,11 +36,10 @@ from sekisho.checkup.probes.text import printable
 PAGE = b"HTTP/1.1 200 OK\r\nServer: mini\r\nContent-Type: text/html\r\n\r\n<title> My\n Camera </title>"
 
 
-def test_every_probe_of_the_table_can_be_run_and_says_what_it_sends() -> None:
-    """The dry run is complete: a probe that is not in the table cannot be a job."""
-    for name, row in PROBES.items():
+def test_every_probe_of_the_table_can_be_run() -> None:
+    """A probe that is not in the table cannot be a job."""
+    for name in PROBES:
         assert callable(probe(name))
-        assert row.sends
     with pytest.raises(KeyError):
         probe("exploit")
 

@@ -14,6 +14,7 @@ from sekisho.checkup.report import html, pdf, terminal
 from sekisho.checkup.report.archive import Archive, read_report
 from sekisho.checkup.report.view import View, labels, view
 from sekisho.checkup.snapshot import Snapshot
+from sekisho.checkup.spoken import Note, say
 from sekisho.core.errors import InputError
 from sekisho.measures.model import Language, Reader
 from sekisho.measures.order import DeviceKind
@@ -40,13 +41,13 @@ def report(*observations: Observation, at_ms: int = NOW_MS, name: str = EVIL) ->
         gateway_mac="00:00:5e:00:53:01",
         prefix="192.0.2.0/24",
         devices=(device,),
-        unreachable=("no echo",),
+        unreachable=(Note.NO_ECHO,),
     )
 
 
 OPEN_PAGE = Observation("c1.1.open_page", {"place": f"192.0.2.9:80/{EVIL}"}, "http")
-ASKED = Observation("c2.6.ask", {}, "nobody was asked yet")
-SHEET = Observation("maker.sheet", {"questions": "ask_firmware, ask_support_end"}, "x")
+ASKED = Observation("c2.6.ask", {"first_seen": "2026-09-21", "last_seen": "2026-09-21"}, "nobody was asked yet")
+SHEET = Observation("maker.sheet", {"count": "2", "questions": "ask_firmware, ask_support_end"}, "x")
 
 
 def shown(language: Language, reader: Reader, *observations: Observation) -> View:
@@ -82,6 +83,16 @@ def test_terminal_shows_all_and_obeys_nothing(language: Language) -> None:
     assert "[bold red]x[/]" in text
     assert "\x1b" not in text
     assert labels()["unfinished"][language][:8] in text
+    assert say(Note.NO_ECHO, language)[:8] in text
+
+
+@pytest.mark.parametrize(("reader", "there"), [(Reader.ANYONE, False), (Reader.EXPERT, True)])
+def test_the_terminal_shows_what_a_finding_rests_on_to_those_who_know(reader: Reader, there: bool) -> None:
+    """Source and evidence, in words of the language."""
+    out = io.StringIO()
+    shown_to = shown(Language.JA, reader, ASKED)
+    Console(file=out, width=80, force_terminal=False).print(terminal.render(shown_to))
+    assert ("出典: 未回答 · 最初に見た日=2026-09-21" in out.getvalue()) is there
 
 
 def test_what_to_do_stands_first_and_questions_once() -> None:
@@ -92,8 +103,32 @@ def test_what_to_do_stands_first_and_questions_once() -> None:
     two["devices"][0]["findings"][0]["key"] = "d2/c2.6/ask"
     both = one | {"devices": one["devices"] + two["devices"], "to_do": [*one["to_do"], "d2/c2.6/ask"]}
     rows = view(both, Language.EN, Reader.ANYONE).to_do
-    assert [name for name, _ in rows] == ["one", "one, two"]
+    assert [names for names, _ in rows] == [("one",), ("one", "two")]
     assert rows[0][1].verdict == "ACTION"
+
+
+def many(count: int) -> View:
+    """A question that so many devices raise."""
+    (device,) = report(ASKED).to_json()["devices"]
+    devices = [
+        device
+        | {"id": f"d{n}", "name": f"name-{n:02d}", "findings": [device["findings"][0] | {"key": f"d{n}/c2.6/ask"}]}
+        for n in range(count)
+    ]
+    body = report().to_json() | {"devices": devices, "to_do": [f"d{n}/c2.6/ask" for n in range(count)]}
+    return view(body, Language.EN, Reader.ANYONE)
+
+
+@pytest.mark.parametrize(("count", "folded"), [(html.FOLD_FROM, False), (html.FOLD_FROM + 1, True)])
+def test_a_long_list_of_devices_is_folded_on_the_screen_and_whole_on_paper(count: int, folded: bool) -> None:
+    """Without a script; every name stands in both."""
+    text = html.render(many(count))
+    assert ("<details" in text) is folded
+    assert (f"<summary>{count} devices</summary>" in text) is folded
+    names = ", ".join(f"name-{n:02d}" for n in range(count))
+    assert (f'<strong class="on-paper">{names}</strong>' in text) is folded
+    assert (f"<strong>{names}</strong>" in text) is not folded
+    assert "@media print { .on-screen { display: none; } .on-paper { display: inline; } }" in text
 
 
 def test_the_makers_questions_are_written_out() -> None:

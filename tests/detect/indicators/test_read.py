@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sekisho.core.address import IPNetwork, to_words
 from sekisho.core.errors import InputError
-from sekisho.detect.indicators.model import ALWAYS_FROM_MS, ALWAYS_UNTIL_MS, SEEN_AFTER_MS, SEEN_BEFORE_MS, SkipReason
+from sekisho.detect.indicators import stix as stix_format
+from sekisho.detect.indicators.model import (
+    ALWAYS_FROM_MS,
+    ALWAYS_UNTIL_MS,
+    SEEN_AFTER_MS,
+    SEEN_BEFORE_MS,
+    Indicator,
+    Skipped,
+    SkipReason,
+)
 from sekisho.detect.indicators.read import Indicators, read_indicators
 from sekisho.detect.indicators.refusal import public_services
 
@@ -287,6 +299,7 @@ def test_the_example_is_one_sentence_with_place_expected_and_found(tmp_path: Pat
         ),
         ("x.csv", f"port,address\n{C2_ONE}\n", "1 bad_row; x.csv, line 2: expected 2 columns or more, found '1'"),
         ("x.csv", f"address,protocol\n{C2_ONE},icmp\n", "1 bad_protocol"),
+        ("x.csv", f"address\n{'1' * 200_000}\n", "1 not_an_address"),
         ("deep.json", "[" * 100_000, "brackets in brackets"),
     ],
 )
@@ -315,3 +328,49 @@ def test_public_services_are_dated_and_named():
     services = public_services()
     assert {"Google Public DNS", "Quad9", "Cloudflare", "Fastly"} <= set(services)
     assert all(services.values())
+
+
+def test_the_guide_names_every_reason():
+    """What is left out is explained where the formats are."""
+    guide = (Path(__file__).parents[3] / "docs" / "how-to" / "indicators.md").read_text(encoding="utf-8")
+    assert [reason.value for reason in SkipReason if f"`{reason.value}`" not in guide] == []
+
+
+PUNCTUATION = ('"', ",", "\n", "#", ":", "[", "]", "{", "}", "(", "'", "\\", "\x00", "|", "::1", "1")
+WORDS = ("ipv4-addr:value", " = ", " OR ", " AND ", " IN ", "NOT ", "address", "ip,port\n", '"Event":', '"objects":')
+PIECES = st.sampled_from((C2_ONE, "203.0.113.0/24", *PUNCTUATION, *WORDS))
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.lists(PIECES | st.text(max_size=3), max_size=25).map("".join))
+def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str):
+    """Any text gives indicators that are addresses, counts what is not one, or is refused in one sentence."""
+    path = tmp_path_factory.mktemp("any") / "feed.txt"
+    path.write_text(text, encoding="utf-8", errors="surrogatepass")
+    with suppress(InputError):
+        assert len(read_indicators([path], is_ours=is_ours)) > 0
+
+
+@settings(max_examples=300, deadline=None)
+@given(pattern=st.lists(PIECES | st.text(max_size=3), max_size=25).map(" ".join))
+def test_any_pattern_is_taken_or_refused(pattern: str):
+    """Any pattern is told apart into addresses, or refused with a reason."""
+    entries = list(stix_format.read({"objects": [{"type": "indicator", "id": "i", "pattern": pattern}]}, "x"))
+    assert all(isinstance(entry, Indicator | Skipped) for entry in entries)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"Event": {"Attribute": [{"type": "ip-dst", "value": None, "to_ids": True}], "Object": [{"Attribute": None}]}},
+        {"Event": {"Attribute": {"type": "ip-dst"}, "Tag": "x"}},
+        {"response": [None, 1, {"Event": None}]},
+        {"objects": [None, 1, {"type": "indicator"}, {"type": "indicator", "id": "x", "labels": 3, "pattern": []}]},
+        {"objects": [{"type": "indicator", "id": "x", "pattern": "[ipv4-addr:value = '1.2.3.4']", "valid_from": 3}]},
+        {"type": "indicator", "spec_version": "2.1"},
+    ],
+)
+def test_json_of_the_wrong_shape_is_refused(tmp_path: Path, document: object):
+    """Fields of other types than the format's: an error of ours, or entries that are left out."""
+    with pytest.raises(InputError):
+        read(tmp_path, document, "x.json")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sekisho.checkup.credentials.pairs import Accepted, NotAccepted, Stopped
+from sekisho.checkup.credentials.pairs import Accepted, NotAccepted, Stopped, StopReason
 from sekisho.checkup.outcomes import Observation
 
 if TYPE_CHECKING:
@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from sekisho.checkup.device import Device
     from sekisho.checkup.jobs import Job, Seen
     from sekisho.checkup.situation import Situation
+
+
+_STOPPED = {
+    StopReason.SHOWED_LOCK: "c1.6.showed_lock",
+    StopReason.NO_LOGIN_PAGE: "c1.6.no_login_page",
+    StopReason.UNKNOWN_LOGIN: "c1.6.unknown_login",
+    StopReason.HAD_TRIES: "c1.6.had_tries",
+    StopReason.WAS_ACCEPTED: "c1.6.was_accepted",
+}
 
 
 def jobs(_: Device, __: Seen, ___: Situation) -> Iterable[Job]:
@@ -28,6 +37,6 @@ def fold(device: Device, _: Seen, situation: Situation) -> Iterator[Observation]
         case NotAccepted(pairs=pairs):
             yield Observation("c1.6.not_accepted", {"pair": ", ".join(pairs)}, "http login")
         case Stopped(why=why):
-            yield Observation("c1.6.stopped", {"why": why}, "http login")
+            yield Observation(_STOPPED[why], {}, "http login")
         case None:
             return

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from sekisho.checkup.jobs import Job, Seen
     from sekisho.checkup.situation import Situation
 
-CLASSES = (
-    (ipaddress.ip_network("192.0.0.0/29"), "192.0.0.0/29 (DS-Lite, RFC 6333)"),
-    (ipaddress.ip_network("100.64.0.0/10"), "100.64.0.0/10 (shared, RFC 6598)"),
-    (ipaddress.ip_network("10.0.0.0/8"), "10.0.0.0/8 (private, RFC 1918)"),
-    (ipaddress.ip_network("172.16.0.0/12"), "172.16.0.0/12 (private, RFC 1918)"),
-    (ipaddress.ip_network("192.168.0.0/16"), "192.168.0.0/16 (private, RFC 1918)"),
-)
-"""Prefix of an outer address that is nobody's on the Internet -> how the report names it."""
+CLASSES = {
+    ipaddress.ip_network("192.0.0.0/29"): "RFC 6333",  # DS-Lite
+    ipaddress.ip_network("100.64.0.0/10"): "RFC 6598",  # shared by a provider's customers
+    ipaddress.ip_network("10.0.0.0/8"): "RFC 1918",
+    ipaddress.ip_network("172.16.0.0/12"): "RFC 1918",
+    ipaddress.ip_network("192.168.0.0/16"): "RFC 1918",
+}
+"""Prefix of an outer address that is nobody's on the Internet -> the document that says so."""
 
 
 def jobs(device: Device, seen: Seen, _: Situation) -> Iterator[Job]:
@@ -38,9 +38,10 @@ def fold(device: Device, seen: Seen, situation: Situation) -> Iterator[Observati
     if not situation.is_gateway(device) and not is_router(device, seen):
         return
     addresses = list(_outer(device, seen))
-    kinds = [name for address in addresses for prefix, name in CLASSES if address in prefix]
-    if kinds:
-        yield Observation("c2.2b.double_router", {"kind": kinds[0]}, "upnp igd, nat-pmp")
+    inner = [prefix for address in addresses for prefix in CLASSES if address in prefix]
+    if inner:
+        evidence = {"prefix": f"{inner[0]} ({CLASSES[inner[0]]})"}
+        yield Observation("c2.2b.double_router", evidence, "upnp igd, nat-pmp")
     elif any(not any(address in prefix for prefix in SPECIAL_USE) for address in addresses):
         yield Observation("c2.2b.direct", {}, "upnp igd, nat-pmp")
     else:

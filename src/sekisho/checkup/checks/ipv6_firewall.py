@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from sekisho.checkup.checks.igd import FIREWALL_SERVICE, answers, is_router, read, services
@@ -31,6 +32,19 @@ def fold(device: Device, seen: Seen, situation: Situation) -> Iterator[Observati
     if flags is None or "FirewallEnabled" not in flags:
         yield Observation("c2.3.unknown", {}, "upnp igd")
         return
-    on = flags["FirewallEnabled"].lower() in _TRUE
-    pinholes = "yes" if flags.get("InboundPinholeAllowed", "").lower() in _TRUE else "no"
-    yield Observation("c2.3.firewall_on" if on else "c2.3.firewall_off", {"pinholes": pinholes}, "upnp igd")
+    evidence = {
+        "FirewallEnabled": flags["FirewallEnabled"],
+        "InboundPinholeAllowed": flags.get("InboundPinholeAllowed", "-"),
+        "devices": str(sum(map(_on_the_internet, situation.devices))),
+    }
+    if flags["FirewallEnabled"].lower() not in _TRUE:
+        yield Observation("c2.3.firewall_off", evidence, "upnp igd")
+    elif flags.get("InboundPinholeAllowed", "").lower() in _TRUE:
+        yield Observation("c2.3.pinholes", evidence, "upnp igd")
+    else:
+        yield Observation("c2.3.firewall_on", evidence, "upnp igd")
+
+
+def _on_the_internet(device: Device) -> bool:
+    """Whether the device holds a global IPv6 address, which only the firewall stands before."""
+    return any(address.version == 6 and address.is_global for address in map(ip_address, device.addresses))

@@ -22,16 +22,14 @@ def jobs(_: Device, __: Seen, ___: Situation) -> Iterable[Job]:
 
 def fold(device: Device, _: Seen, situation: Situation) -> Iterator[Observation]:
     """The questions that nothing else answered."""
-    stated = situation.answers.about(device)
-    parts = situation.identities.get(device.id, {})
-    record = None
-    if "maker" in parts and "model" in parts:
-        record = situation.knowledge.models.of(parts["maker"].value, parts["model"].value)
+    stated, record = situation.answers.about(device), situation.record_of(device)
     answered = {
         "ask_firmware": bool(record and record.latest_firmware),
         "ask_support_end": bool(record and record.until),
-        "ask_communications": bool(stated.get("communications")),
+        "ask_communications": bool(stated.get("communications")) or situation.profile_of(device) is not None,
+        "ask_settings": bool(stated.get("reply", {}).get("settings", False)),
     }
     questions = [a.id for a in measures()[MeasureId.MAKER].actions if not answered.get(a.id, False)]
     if questions:
-        yield Observation("maker.sheet", {"questions": ", ".join(questions)}, "what is not known yet")
+        evidence = {"count": str(len(questions)), "questions": ", ".join(questions)}
+        yield Observation("maker.sheet", evidence, "what is not known yet")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sekisho.checkup.checks.pages import PageKind, classify, page_jobs, pages, place
+from sekisho.checkup.checks.pages import PageKind, classify, page_jobs, pages, place, visible
 from sekisho.checkup.checks.services import TELNET_PORTS
 from sekisho.checkup.jobs import Job
 from sekisho.checkup.outcomes import Observation
@@ -50,7 +50,13 @@ def fold(device: Device, seen: Seen, _: Situation) -> Iterator[Observation]:
 def _pages(device: Device, seen: Seen) -> Iterator[Observation]:
     for where, answer in pages(device, seen):
         kind, rule = classify(answer)
-        evidence = {"place": where, "status": str(answer.status), "rule": rule, "title": printable(answer.title)}
+        evidence = {
+            "place": where,
+            "status": str(answer.status),
+            "rule": rule,
+            "title": printable(answer.title),
+            "text": printable(visible(answer.text)),
+        }
         if kind is PageKind.SETTINGS:
             yield Observation("c1.1.open_page", evidence, "http")
         elif kind is PageKind.SCRIPT:

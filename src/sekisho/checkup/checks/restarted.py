@@ -26,7 +26,8 @@ def fold(device: Device, _: Seen, situation: Situation) -> Iterator[Observation]
     if proof is None:
         return
     if proof.strength in (Strength.STRONG, Strength.MEDIUM):
-        yield Observation("c5.proven", {"signals": ", ".join(s.signal for s in proof.signals)}, "restart assistant")
+        evidence = {"count": str(len(proof.signals)), "signals": ", ".join(s.signal for s in proof.signals)}
+        yield Observation("c5.proven", evidence, "restart assistant")
     elif situation.answers.about(device).get("restarted", False):
         yield Observation("c5.stated", {}, "stated by the owner")
     else:

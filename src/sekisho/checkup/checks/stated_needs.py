@@ -30,6 +30,10 @@ def fold(device: Device, _: Seen, situation: Situation) -> Iterator[Observation]
     """A question on what the maker does not state."""
     allowed, source = _stated(device, situation)
     flows = [flow for address in device.addresses for flow in situation.flows.get(address, ())]
+    offered = device.fact("dhcp", "mud_url")
+    if not allowed and offered:
+        yield Observation("c2.5.profile_offered", {"url": offered}, "dhcp and router advertisements")
+        return
     if not allowed or not flows:
         yield Observation("c2.5.not_seen", {}, "no statement or no record")
         return
@@ -43,9 +47,9 @@ def fold(device: Device, _: Seen, situation: Situation) -> Iterator[Observation]
 
 def _stated(device: Device, situation: Situation) -> tuple[tuple[Allowed, ...], str]:
     """The maker's profile, else what the owner copied from the manual."""
-    for name, profile in situation.profiles.items():
-        if name in (device.id, *device.addresses):
-            return profile.allowed, profile.url
+    profile = situation.profile_of(device)
+    if profile is not None:
+        return profile.allowed, profile.url
     return typed(situation.answers.about(device).get("communications", [])), "stated by the owner"
 
 

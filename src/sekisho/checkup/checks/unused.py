@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sekisho.checkup.outcomes import Observation
+from sekisho.core.time import iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,4 +24,6 @@ def fold(device: Device, _: Seen, situation: Situation) -> Iterator[Observation]
     """As answered."""
     in_use = situation.answers.about(device).get("in_use")
     outcome = {True: "c2.6.in_use", False: "c2.6.unused", None: "c2.6.ask"}[in_use]
-    yield Observation(outcome, {}, "nobody was asked yet" if in_use is None else "stated by the owner")
+    first_seen = iso(situation.first_seen.get(device.id, situation.now_ms))[:10]
+    source = "nobody was asked yet" if in_use is None else "stated by the owner"
+    yield Observation(outcome, {"first_seen": first_seen, "last_seen": iso(situation.now_ms)[:10]}, source)

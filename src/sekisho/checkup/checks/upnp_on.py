@@ -40,6 +40,6 @@ def fold(device: Device, seen: Seen, situation: Situation) -> Iterator[Observati
     if not is_router(device, seen):
         return
     needed = situation.answers.network.get("upnp_needed", False)
-    server = device.fact("ssdp", "server")
+    evidence = {name: device.fact("ssdp", name) for name in ("server", "usn")}
     source = "stated by the owner" if needed else "ssdp"
-    yield Observation("c2.4.needed" if needed else "c2.4.upnp_on", {"server": server}, source)
+    yield Observation("c2.4.needed" if needed else "c2.4.upnp_on", evidence, source)

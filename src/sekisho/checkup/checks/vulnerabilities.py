@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sekisho.checkup.data.advisory import Concern
 from sekisho.checkup.data.version import version_key
-from sekisho.checkup.identify.match import Identity
+from sekisho.checkup.identify.match import NO_MAKER, Identity
 from sekisho.checkup.outcomes import Observation
 from sekisho.core.time import iso, to_datetime
 
@@ -38,23 +38,27 @@ def jobs(_: Device, __: Seen, ___: Situation) -> Iterable[Job]:
 def fold(device: Device, _: Seen, situation: Situation) -> Iterator[Observation]:
     """Identity first; then vulnerabilities, firmware, support and contact."""
     parts = situation.identities.get(device.id, {})
-    if situation.answers.about(device).get("maker", "").lower() in ("none", "なし"):
+    if situation.answers.about(device).get("maker", "").lower() in NO_MAKER:
         yield Observation("c3.no_maker", {}, "stated by the owner")
         return
     if not Identity(parts, situation.kind(device)).model_known:
-        known = ", ".join(fact.value for fact in parts.values()) or "-"
-        icon = device.fact("http", "favicon")
-        yield Observation("c3.identity_unknown", {"known": known} | ({"favicon": icon} if icon else {}), "identify")
+        known = ", ".join(fact.value for fact in parts.values())
+        evidence = _told({"known": known, "favicon": device.fact("http", "favicon")})
+        yield Observation("c3.identity_unknown" if known else "c3.nothing_known", evidence, "identify")
         return
     maker, model = parts["maker"].value, parts["model"].value
     firmware = parts["firmware"].value if "firmware" in parts else ""
     yield from _known(situation, maker, model, firmware)
-    record = situation.knowledge.models.of(maker, model)
+    record = situation.record_of(device)
     general = situation.knowledge.models.of_maker(maker)
     yield _firmware(record or general, firmware)
-    if situation.answers.about(device).get("auto_update", False):
-        yield Observation("c3.auto_update_on", {}, "stated by the owner")
-    yield _support(record, situation)
+    automatic = situation.answers.about(device).get("auto_update", False)
+    yield Observation(
+        "c3.auto_update_on" if automatic else "c3.auto_update_ask",
+        {},
+        "stated by the owner" if automatic else "nobody was asked yet",
+    )
+    yield _support(record, device, situation)
     yield _contact(record, general, maker, situation)
 
 
@@ -65,7 +69,7 @@ def _known(situation: Situation, maker: str, model: str, firmware: str) -> Itera
         return
     found = knowledge.concerning(maker=maker, model=model, firmware=firmware)
     for how, advisories in found.items():
-        evidence = {"cves": _cves(advisories), "date": knowledge.date, "firmware": firmware or "?"}
+        evidence = _told({"cves": _cves(advisories), "date": knowledge.date, "firmware": firmware})
         yield Observation(_OUTCOMES[how], evidence, ", ".join(sorted({a.source for a in advisories})))
     if not found:
         names = ", ".join(source.name for source in knowledge.sources)
@@ -77,12 +81,17 @@ def _firmware(record: ModelRecord | None, firmware: str) -> Observation:
     latest = record.latest_firmware if record else ""
     now, newest = version_key(firmware), version_key(latest)
     if record is None or now is None or newest is None:
-        return Observation("c3.firmware_ask", {"firmware": firmware or "?", "page": page or "-"}, "models")
+        evidence = _told({"firmware": firmware, "page": page})
+        return Observation("c3.firmware_ask" if page else "c3.firmware_unknown", evidence, "models")
     outcome = "c3.firmware_old" if now < newest else "c3.firmware_current"
     return Observation(outcome, {"firmware": firmware, "latest": latest, "date": record.recorded}, record.source)
 
 
-def _support(record: ModelRecord | None, situation: Situation) -> Observation:
+def _support(record: ModelRecord | None, device: Device, situation: Situation) -> Observation:
+    profile = situation.profile_of(device)
+    if profile is not None and not profile.is_supported:
+        evidence = {"page": profile.url, "date": profile.last_update[:10]}
+        return Observation("c3.support_withdrawn", evidence, profile.url)
     ended = record.ended(to_datetime(situation.now_ms)) if record else None
     if record is None or ended is None:
         return Observation("c3.support_unknown", {}, "models")
@@ -97,6 +106,11 @@ def _contact(record: ModelRecord | None, general: ModelRecord | None, maker: str
     if stated := situation.knowledge.contact(maker, situation.now_ms):
         return Observation("c3.contact", {"page": stated, "date": iso(situation.now_ms)[:10]}, "security.txt")
     return Observation("c3.contact_unknown", {"maker": maker}, "models")
+
+
+def _told(evidence: dict[str, str]) -> dict[str, str]:
+    """The evidence without what is not known."""
+    return {name: value for name, value in evidence.items() if value}
 
 
 def _cves(advisories: list[Advisory]) -> str:

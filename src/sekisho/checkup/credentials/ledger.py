@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from sekisho.checkup.credentials.pairs import Spent, StopReason
 from sekisho.checkup.state import append_line, read_lines
-from sekisho.core.errors import Refused
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,21 +31,21 @@ class AttemptLedger:
         """Record that a try is about to be made.
 
         Raises:
-            Refused: the device or the account has had its tries for the day, or showed a lock within it.
+            Spent: the device or the account has had its tries for the day, accepted one, or showed a lock within it.
         """
         rows = [row for row in self._recent(now_ms) if set(row["known_as"]) & _names(device)]
         tries = [row for row in rows if row["event"] == "try"]
         account = _account(pair)
         if any(row["event"] == "stopped" for row in rows):
-            raise Refused("the device showed a limit within the last day")
+            raise Spent(StopReason.SHOWED_LOCK)
         if any(row["event"] == "unlocks" for row in rows):
-            raise Refused("a pair was accepted within the last day, so nothing more is tried")
+            raise Spent(StopReason.WAS_ACCEPTED)
         if len(tries) + _own_failures(rows) >= self._limits.attempts_per_device:
-            raise Refused(f"{self._limits.attempts_per_device} tries within the last day are the limit")
+            raise Spent(StopReason.HAD_TRIES)
         allowed = self._limits.failures_per_account
         allowed = min(allowed, pair.lock_after // 2) if pair.lock_after else allowed
         if sum(row["account"] == account for row in tries) >= allowed:
-            raise Refused("this account has had its tries for the day")
+            raise Spent(StopReason.HAD_TRIES)
         self._write("try", _names(device), now_ms, account=account, pair=pair.id)
 
     def note(self, event: str, device: Device, now_ms: int) -> None:
@@ -56,13 +56,13 @@ class AttemptLedger:
         """Record that the owner's own login is about to be used at an address.
 
         Raises:
-            Refused: it was not accepted within the last day as often as the limits allow, or the device showed a lock.
+            Spent: it was not accepted within the last day as often as the limits allow, or the device showed a lock.
         """
         rows = [row for row in self._recent(now_ms) if address in row["known_as"]]
         if any(row["event"] == "stopped" for row in rows):
-            raise Refused("the device showed a limit within the last day")
+            raise Spent(StopReason.SHOWED_LOCK)
         if _own_failures(rows) >= self._limits.failures_per_account:
-            raise Refused("the login that you gave was not accepted, so it is not used again for a day")
+            raise Spent(StopReason.HAD_TRIES)
         self._write("own", {address}, now_ms)
 
     def own_accepted(self, address: str, now_ms: int) -> None:

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sekisho.checkup.consent import CheckClass
-from sekisho.checkup.credentials.pairs import Accepted, NotAccepted, Pair, PairResult, Stopped
+from sekisho.checkup.credentials.pairs import Accepted, NotAccepted, Pair, PairResult, Spent, Stopped, StopReason
 from sekisho.checkup.data.advisory import key
 from sekisho.checkup.jobs import NoAnswer
 from sekisho.checkup.probes.authorization import authorization
 from sekisho.checkup.probes.http import HttpAnswer, decode, host, read_answer
 from sekisho.checkup.probes.tls import TLS_PORTS, any_peer
-from sekisho.core.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -68,15 +67,15 @@ class PairCheck:
         bare, bare_s = await self._get(page, None)
         challenge = bare.headers.get("www-authenticate", "") if bare else ""
         if bare is None or bare.status != 401 or _shows_lock(bare):
-            return Stopped("the page does not ask for a login as it did before")
+            return Stopped(StopReason.NO_LOGIN_PAGE)
         path = page.argument or "/"
         header = authorization(challenge, pair.username, pair.password, method="GET", path=path)
         if header is None:
-            return Stopped("a kind of login that is not tried")
+            return Stopped(StopReason.UNKNOWN_LOGIN)
         try:
             self.ledger.begin(device, pair, self.now_ms())
-        except Refused as refusal:
-            return Stopped(str(refusal))
+        except Spent as spent:
+            return Stopped(spent.reason)
         answer, answer_s = await self._get(page, header)
         return self._judge(device, pair, answer, answer_s - bare_s)
 
@@ -86,7 +85,7 @@ class PairCheck:
             return Accepted(pair.id, pair.source)
         if answer is None or _shows_lock(answer) or slower_s > _SLOWED:
             self.ledger.note("stopped", device, self.now_ms())
-            return Stopped("the device refused, slowed down or showed a lock")
+            return Stopped(StopReason.SHOWED_LOCK)
         return NotAccepted((pair.id,))
 
     async def _get(self, page: Job, header: str | None) -> tuple[HttpAnswer | None, float]:

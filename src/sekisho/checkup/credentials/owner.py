@@ -12,7 +12,8 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from sekisho.checkup.consent import OutOfScope
-from sekisho.core.errors import ConfigError, InputError, Refused
+from sekisho.checkup.credentials.pairs import Spent
+from sekisho.core.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -65,8 +66,8 @@ class OwnerLogins:
             raise OutOfScope(f"no login was given for {address}")
         try:
             self._ledger.begin_own(address, self._now_ms())
-        except Refused as refusal:
-            raise OutOfScope(str(refusal)) from refusal
+        except Spent as spent:
+            raise OutOfScope(f"the login given for {address} is not used: {spent.reason}") from spent
         return self._logins[address]
 
     def accepted(self, address: str) -> None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sekisho.core.errors import ConfigError, InputError
+from sekisho.core.errors import ConfigError, InputError, Refused
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,11 +51,29 @@ class NotAccepted:
     pairs: tuple[str, ...]
 
 
+class StopReason(StrEnum):
+    """Why the check ended before all pairs were tried."""
+
+    SHOWED_LOCK = "showed_lock"
+    NO_LOGIN_PAGE = "no_login_page"
+    UNKNOWN_LOGIN = "unknown_login"
+    HAD_TRIES = "had_tries"
+    WAS_ACCEPTED = "was_accepted"
+
+
+class Spent(Refused):
+    """The ledger holds why nothing more may be tried on a device today."""
+
+    def __init__(self, reason: StopReason) -> None:
+        self.reason = reason
+        super().__init__(f"nothing more is tried within a day: {reason}")
+
+
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """The check ended before all pairs were tried, and why."""
+    """The check ended before all pairs were tried."""
 
-    why: str
+    why: StopReason
 
 
 PairResult = Accepted | NotAccepted | Stopped

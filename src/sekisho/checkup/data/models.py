@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from calendar import monthrange
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -11,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from sekisho.checkup.data import openeox
 from sekisho.checkup.data.advisory import key
+from sekisho.core.time import JST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
     from importlib.resources.abc import Traversable
 
 SCHEMA = "sekisho.models/1"
@@ -81,6 +83,45 @@ def shipped() -> Models:
     """The table that comes with the program."""
     texts = [entry.read_text("utf-8") for entry in table().iterdir() if entry.name.endswith(".json")]
     return Models([record for text in texts for record in read(json.loads(text))])
+
+
+def from_reply(maker: str, model: str, reply: Mapping[str, Any], row: ModelRecord | None) -> ModelRecord:
+    """The maker's reply to its sheet of questions, over the row that the table has: a dated source like any other.
+
+    Raises:
+        ValueError: ``support_until`` is neither a day nor a month, or ``date`` is no day.
+    """
+    recorded = date.fromisoformat(reply["date"]).isoformat()
+    until = str(reply.get("support_until", ""))
+    row = row or ModelRecord(
+        maker=maker,
+        model=model,
+        support=None,
+        precision="day",
+        latest_firmware="",
+        contact="",
+        firmware_page="",
+        source="",
+        recorded="",
+    )
+    return replace(
+        row,
+        support=_announced(until, recorded) if until else row.support,
+        precision=("month" if len(until) == len("2028-03") else "day") if until else row.precision,
+        latest_firmware=str(reply.get("latest_firmware", row.latest_firmware)),
+        contact=str(reply.get("contact", row.contact)),
+        source=str(reply["source"]),
+        recorded=recorded,
+    )
+
+
+def _announced(until: str, recorded: str) -> openeox.SupportEnd:
+    """A day or a month by its last second, in Japan, where the table's makers announce theirs."""
+    first = date.fromisoformat(until if len(until) > len("2028-03") else f"{until}-01")
+    last = first if len(until) > len("2028-03") else first.replace(day=monthrange(first.year, first.month)[1])
+    end = datetime.combine(last, time(23, 59, 59), JST)
+    updated = datetime.combine(date.fromisoformat(recorded), time(), JST)
+    return openeox.SupportEnd(security_support=end, life=None, last_updated=updated)
 
 
 def recognises(document: Mapping[str, Any]) -> bool:

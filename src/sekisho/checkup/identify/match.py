@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 PARTS = ("maker", "model", "hardware", "firmware")
 MAKER_CONFIDENCE = 0.4
+NO_MAKER = ("none", "なし")
+"""What an owner enters where the label names no maker."""
 SOURCES = ("upnp", "onvif", "tr064", "snmp", "wsd", "dns_sd", "http", "rtsp", "ssh", "ssdp", "dhcp", "mac")
 
 
@@ -102,6 +104,8 @@ def identify(device: Device, label: Mapping[str, Any], vendors: Iterable[str], *
         if matcher.kind is not None:
             kinds.append((matcher.confidence, matcher.kind))
     best |= {p: Fact(value=_stated(p, label[p]), source="label", confidence=1.0) for p in PARTS if label.get(p)}
+    if label.get("maker", "").lower() in NO_MAKER:
+        del best["maker"]
     kind = max(kinds, key=lambda row: row[0])[1] if kinds else DeviceKind.OTHER
     return Identity({part: best[part] for part in PARTS if part in best}, kind)
 

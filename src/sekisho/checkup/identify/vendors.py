@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sekisho.checkup.device import Device
 
 IANA_OUI = "00:00:5e:"
-"""The IANA's own block: documentation (RFC 9542, section 2.1.4), VRRP and other protocols. It names no maker."""
+"""The IANA's own block: documentation (RFC 9542), VRRP and other protocols. It names no maker."""
 
 
 async def vendors_of(devices: Iterable[Device]) -> dict[str, str]:

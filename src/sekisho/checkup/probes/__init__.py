@@ -1,12 +1,11 @@
 """What can be asked of a device, one file per protocol: codec, typed answer, and the exchange itself.
 
 Every exchange is a read that a normal client of the protocol makes. ``PROBES`` is the whole list: the dry run prints
-it, and a probe that is not here cannot be a job.
+what each sends, and a probe that is not here cannot be a job.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
@@ -27,32 +26,25 @@ class Probe(Protocol):
         """Ask and return the probe's own answer type."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeRow:
-    """Module of a probe, and what it sends in words that the dry run prints."""
-
-    module: str
-    sends: str
-
-
 PROBES = {
-    "tcp": ProbeRow("tcp", "TCP connect; reads a greeting where the protocol greets first; writes nothing"),
-    "http": ProbeRow("http", "HTTP GET of one page without credentials, in TLS where the port has TLS"),
-    "icon": ProbeRow("icon", "HTTP GET of a page's icon (/favicon.ico) without credentials"),
-    "rtsp": ProbeRow("rtsp", "RTSP OPTIONS and DESCRIBE without credentials; no SETUP, no PLAY, no picture"),
-    "mqtt": ProbeRow("mqtt", "MQTT CONNECT without user, then DISCONNECT; no SUBSCRIBE"),
-    "telnet": ProbeRow("telnet", "telnet option refusals only; reads the prompt"),
-    "ssh": ProbeRow("ssh", "SSH key exchange up to the host key; no login"),
-    "ssdp": ProbeRow("ssdp", "SSDP M-SEARCH to one device"),
-    "wsd": ProbeRow("wsd", "WS-Discovery Probe to one device"),
-    "mdns": ProbeRow("mdns", "mDNS question for the services of one device"),
-    "snmp": ProbeRow("snmp", "SNMPv3 engine discovery; no community, no user"),
-    "snmp_read": ProbeRow("snmp_read", "only with a community that you give: SNMPv2c GET of sysDescr and sysUpTime"),
-    "natpmp": ProbeRow("natpmp", "NAT-PMP question for the external address; no mapping"),
-    "pcp": ProbeRow("pcp", "PCP announcement, which a router answers with its clock; no mapping"),
-    "soap": ProbeRow("soap", "one of the read-only UPnP IGD or ONVIF actions that soap.READ_ONLY lists"),
-    "owned": ProbeRow("owned", "only with a login that you give, in TLS: TR-064 GetInfo, ONVIF GetUsers"),
+    "tcp": "tcp",
+    "http": "http",
+    "icon": "icon",
+    "rtsp": "rtsp",
+    "mqtt": "mqtt",
+    "telnet": "telnet",
+    "ssh": "ssh",
+    "ssdp": "ssdp",
+    "wsd": "wsd",
+    "mdns": "mdns",
+    "snmp": "snmp",
+    "snmp_read": "snmp_read",
+    "natpmp": "natpmp",
+    "pcp": "pcp",
+    "soap": "soap",
+    "owned": "owned",
 }
+"""Name in a job -> module. What each sends stands in ``texts/packets.toml``."""
 
 
 def probe(name: str) -> Probe:
@@ -61,5 +53,5 @@ def probe(name: str) -> Probe:
     Raises:
         KeyError: no such row.
     """
-    run: Probe = import_module(f"{__package__}.{PROBES[name].module}").run
+    run: Probe = import_module(f"{__package__}.{PROBES[name]}").run
     return run

@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 _KEPT = 30
 """Reports kept of one state directory; a month of daily check-ups."""
 
+_DEVICES_KEPT = 2000
+"""Devices remembered of one network; guests' phones with made-up MACs would fill the file for ever."""
+
 
 class Archive:
     """Reports under ``reports/``, the last snapshot beside them."""
 
     def __init__(self, directory: Path) -> None:
         self._reports, self._snapshot = directory / "reports", directory / "last-snapshot.json"
+        self._first_seen = directory / "first-seen.json"
 
     def compared(self, report: Report) -> Report:
         """The report with the comparison to the last one of the same network, of the devices that it speaks of."""
@@ -50,9 +54,25 @@ class Archive:
         write_json(path, report.to_json())
         if snapshot is not None:
             write_json(self._snapshot, snapshot.to_json())
+        self._note_devices(report)
         for old in sorted(self._reports.glob("*.json"))[:-_KEPT]:
             old.unlink()
         return path
+
+    def first_seen(self, network: NetworkIdentity) -> dict[str, int]:
+        """When a run on this network first saw each device, by its id."""
+        if not self._first_seen.exists():
+            return {}
+        table: dict[str, dict[str, int]] = json.loads(self._first_seen.read_text("utf-8"))
+        return table.get(f"{network.gateway_mac} {network.prefix}", {})
+
+    def _note_devices(self, report: Report) -> None:
+        table = json.loads(self._first_seen.read_text("utf-8")) if self._first_seen.exists() else {}
+        known = table.setdefault(f"{report.gateway_mac} {report.prefix}", {})
+        for device in report.devices:
+            known.setdefault(device.id, report.generated_at_ms)
+        newest = sorted(known.items(), key=lambda row: row[1])[-_DEVICES_KEPT:]
+        write_json(self._first_seen, table | {f"{report.gateway_mac} {report.prefix}": dict(newest)})
 
     def latest(self, gateway_mac: str | None = None, prefix: str | None = None) -> dict[str, Any] | None:
         """The newest report, of one network where it is named."""

@@ -8,6 +8,10 @@ if TYPE_CHECKING:
     from sekisho.checkup.report.view import View
 
 
+FOLD_FROM = 3
+"""So many names stand beside a question as they are; a longer list is folded on the screen, and whole on paper."""
+
+
 def render(view: View) -> str:
     """The whole document."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -19,4 +23,4 @@ def render(view: View) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html.jinja").render(view=view)
+    return environment.get_template("report.html.jinja").render(view=view, fold_from=FOLD_FROM)

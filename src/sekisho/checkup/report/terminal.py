@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.padding import Padding
 from rich.rule import Rule
+from rich.table import Table
 from rich.text import Text
+
+from sekisho.measures.model import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,8 +42,9 @@ def _summary(view: View) -> Iterator[RenderableType]:
         yield _folded(view.restart_hint)
     if not view.to_do:
         yield _folded(view.labels["nothing"])
-    for number, (name, line) in enumerate(view.to_do, 1):
-        yield Text.assemble(f"{number:2d}. ", _verdict(line), " ", (_plain(name), "bold"), overflow="fold")
+    for number, (names, line) in enumerate(view.to_do, 1):
+        name = _plain(view.labels["separator"].join(names))
+        yield Text.assemble(f"{number:2d}. ", _verdict(line), " ", (name, "bold"), overflow="fold")
         yield Padding(_folded(line.found), (0, 0, 0, 4))
         yield Padding(_folded(f"→{line.do}"), (0, 0, 0, 4))
 
@@ -50,7 +54,14 @@ def _device(device: DeviceView, view: View) -> Iterator[RenderableType]:
     for label, value, source in device.identity:
         yield _folded(f"  {label}: {value} ({source})", style="dim")
     for line in device.lines:
-        yield Text.assemble("  ", _verdict(line), " ", _plain(line.found), overflow="fold")
+        # The badge has a column of its own: a text without spaces would otherwise begin on the line below it.
+        row = Table.grid(padding=(0, 1, 0, 0))
+        row.add_row(" ", Text(*_verdict(line), no_wrap=True), _folded(line.found))
+        yield row
+        if view.reader is Reader.EXPERT:
+            evidence = "; ".join(f"{name}={value}" for name, value in line.evidence)
+            rests_on = f"{view.labels['source']}: {line.source}" + (f" · {evidence}" if evidence else "")
+            yield Padding(_folded(rests_on, style="dim"), (0, 0, 0, 4))
     for question in device.questions:
         yield _folded(f"  {view.labels['ask_maker']}: {question}", style="dim")
 
@@ -61,8 +72,8 @@ def _footer(view: View) -> Iterator[RenderableType]:
         yield Rule()
     if view.compared:
         yield _folded(f"{words['compared']}: " + ", ".join(f"{name} {count}" for name, count in view.compared))
-    for signal, strength, before, after in view.restart:
-        yield _folded(f"{words['restart']}: {signal} ({strength}): {before} → {after}")
+    for signal, strength, change in view.restart:
+        yield _folded(f"{words['restart']}: {signal} ({strength}): {change}")
     yield from (_folded(f"{words['data']}: {line}") for line in view.data)
     yield from (_folded(f"{words['notes']}: {line}") for line in view.notes)
 

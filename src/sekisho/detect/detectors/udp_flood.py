@@ -12,7 +12,9 @@ acknowledgements reaches.
 
 Look-alikes that stay quiet: QUIC upload, speed test, video call, game, live contribution (SRT), WireGuard, SIP:
 answered, or one flow where answers cannot be seen. BitTorrent: many networks, none of them much. DNS: port 53 is out.
-A one-way exporter cannot tell a flood from a single port to a single port from an upload; that flood is not reported.
+A measurement over UDP is one flow of large packets, hardly answered, for a minute at most; what goes on for two may
+still be a bulk transfer that reports now and then, so it is for a person to look at and opens no case. A one-way
+exporter cannot tell a flood from a single port to a single port from an upload; that flood is not reported.
 
 Source: shapes and durations as in ``docs/explanation``; acknowledgement ratio RFC 9000 13.2.2 and RFC 9002.
 """
@@ -25,7 +27,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sekisho.detect.detector import NETWORK, Detector, Language, threshold
-from sekisho.detect.flood import REACH_MS, Flood, Shape
+from sekisho.detect.flood import MUCH, REACH_MS, Flood, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,17 +100,23 @@ FLOOD = Flood(
     received=_SENT,
     shapes=(
         Shape(
-            condition=f"""two_way = 1 and {_UNANSWERED}
+            condition=f"""two_way = 1 and {MUCH} and {_UNANSWERED}
       and sampled_packets >= scattered_sampled and records >= 0.5 * sampled_packets"""
         ),
         Shape(
-            condition=f"""two_way = 1 and {_UNANSWERED} and sampled_packets * {_ANSWERS} >= answers_missed
+            condition=f"""two_way = 1 and {MUCH} and {_UNANSWERED} and sampled_packets * {_ANSWERS} >= answers_missed
       and (records >= 3 * pairs or unmatched_packets < 0.5 * {_ANSWERS} * own_packets)
-      and (pairs > 1 or octets < 1200 * packets or mean_pps >= stream_pps
-        or (answered_packets = 0 and sampled_packets >= stream_sampled))"""
+      and (octets < 1200 * packets or targets >= one_way_targets)"""
         ),
         Shape(
-            condition="""two_way = 0 and sampled_packets >= one_way_sampled
+            condition=f"""two_way = 1 and {MUCH} and {_UNANSWERED} and sampled_packets * {_ANSWERS} >= answers_missed
+      and (records >= 3 * pairs or unmatched_packets < 0.5 * {_ANSWERS} * own_packets)
+      and (pairs > 1 or mean_pps >= stream_pps or (answered_packets = 0 and sampled_packets >= stream_sampled))""",
+            lasting=True,
+            acts=False,
+        ),
+        Shape(
+            condition=f"""two_way = 0 and {MUCH} and sampled_packets >= one_way_sampled
       and (records >= one_way_scattered * sampled_packets or targets >= one_way_targets
         or (octets < 1000 * packets and mean_pps >= one_way_single_pps))""",
             pps_10s="one_way_pps",

@@ -34,6 +34,9 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 
 DELIMITERS = (",", ";", "\t")
 
+HEADER_LENGTH = 10_000
+"""Characters; what is longer is no list of column names."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
@@ -70,9 +73,7 @@ def read(text: str, name: str) -> Iterator[Entry]:
     assert header is not None
     lines = text.splitlines()[header.line + 1 :]
     rows = csv.reader(lines, delimiter=header.delimiter, skipinitialspace=True)
-    for row in rows:
-        if not row or row[0].startswith("#"):
-            continue
+    for row in _rows(rows):
         place = f"{name}, line {header.line + 1 + rows.line_num}"
         try:
             yield _indicator(row, header, place, name)
@@ -80,7 +81,22 @@ def read(text: str, name: str) -> Iterator[Entry]:
             yield skip.at(place)
 
 
+def _rows(rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    """Rows that are no comments; one that is no CSV has no cells."""
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error:
+            row = [""]
+        if row and not row[0].startswith("#"):
+            yield row
+
+
 def _header(index: int, line: str) -> Header | None:
+    if len(line) > HEADER_LENGTH:
+        return None
     for delimiter in DELIMITERS:
         names = [cell.strip().lower() for cell in next(csv.reader([line], delimiter=delimiter, skipinitialspace=True))]
         places = {

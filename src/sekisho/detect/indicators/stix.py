@@ -72,7 +72,7 @@ def _indicators(thing: Mapping[str, Any], place: str) -> Iterator[Entry]:
     if (kind := thing.get("pattern_type", "stix")) != "stix":
         raise SkipError(SkipReason.OTHER_KIND, expected="a pattern of type stix", found=kind)
     words = [str(thing.get(key, "")) for key in ("name", "description")]
-    words += [str(word) for key in ("labels", "indicator_types") for word in thing.get(key) or ()]
+    words += [str(thing.get(key, "")) for key in ("labels", "indicator_types")]
     valid_from_ms = _time(thing, "valid_from", ALWAYS_FROM_MS)
     valid_until_ms = _time(thing, "valid_until", ALWAYS_UNTIL_MS)
     for tests in alternatives_of(pattern):

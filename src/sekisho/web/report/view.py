@@ -204,7 +204,14 @@ def _explanation(detection: Mapping[str, Any]) -> Markup | None:
                 # Another version of the detector wrote this analysis, with other evidence.
                 return None
             return texts.both(ja=ja, en=en)
-    return None
+    return _title(detection["evidence"])
+
+
+def _title(evidence: Mapping[str, Any]) -> Markup | None:
+    """What an operator's own detector calls its kind."""
+    if not {"title_ja", "title_en"} <= set(evidence):
+        return None
+    return texts.both(ja=evidence["title_ja"], en=evidence["title_en"])
 
 
 def _facts(detection: Mapping[str, Any]) -> Iterator[tuple[Markup, Markup | str]]:
