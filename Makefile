@@ -6,7 +6,7 @@ STAMP := .venv/.up-to-date
 DEMO ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test check format prove bench lock docs clean
+.PHONY: help setup tools demo test check format prove evaluate bench lock docs clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,19 +27,22 @@ test: $(STAMP) tools check ## everything that must hold: check, then all tests
 	$(BIN)/pytest -q -n 2
 
 check: $(STAMP) ## format, lint, types, layers, sizes, generated docs
-	$(BIN)/ruff format --check --quiet src tests bench scripts
-	$(BIN)/ruff check --quiet src tests bench scripts
+	$(BIN)/ruff format --check --quiet src tests bench evaluate scripts
+	$(BIN)/ruff check --quiet src tests bench evaluate scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/sizes.py
 	$(BIN)/python scripts/reference.py --check
 
 format: $(STAMP) ## format and mend what can be mended
-	$(BIN)/ruff format src tests bench scripts
-	$(BIN)/ruff check --fix src tests bench scripts
+	$(BIN)/ruff format src tests bench evaluate scripts
+	$(BIN)/ruff check --fix src tests bench evaluate scripts
 
 docs: $(STAMP) ## write the generated pages of docs/reference
 	$(BIN)/python scripts/reference.py
+
+evaluate: $(STAMP) ## measure recall, innocence, delay and detectability against simulated truth
+	$(BIN)/python -m evaluate
 
 bench: $(STAMP) ## measure the budgets next to nfacctd on the same capture
 	$(BIN)/python -m bench

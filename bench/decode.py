@@ -1,4 +1,4 @@
-"""Decode only, on one core: NetFlow v9 with 16 fields, v5, and IPFIX with a field of variable length."""
+"""Decode only, on one core: NetFlow v9 with 16 fields, v5, IPFIX with a field of variable length, and sFlow v5."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ UPTIME_MS = 90_000_000
 RECORDS = 1_000_000
 RUNS = 7
 MTU_OCTETS = 1400
+SAMPLING_RATE = 1000
 
 V9_FIELDS = (
     *((8, 4), (12, 4), (15, 4), (10, 4), (14, 4), (2, 4), (1, 4), (22, 4), (21, 4)),
@@ -41,11 +42,13 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=RECORDS)
     records = parser.parse_args().records
     values = _values(records)
-    for name, template, datagrams in (
-        ("v9, 16 fields", _v9_template(), _v9(values)),
-        ("v5", None, _v5(values)),
-        ("IPFIX, variable length", _ipfix_template(), _ipfix(values)),
+    for name, template, build in (
+        ("v9, 16 fields", _v9_template(), _v9),
+        ("v5", None, _v5),
+        ("IPFIX, variable length", _ipfix_template(), _ipfix),
+        ("sFlow v5, sampled headers", None, _sflow),
     ):
+        datagrams = build(values)
         decoder = Decoder(exporters=["192.0.2.1"], realms=[""])
         decoder.start()
         if template is not None:
@@ -159,6 +162,49 @@ def _ipfix(values: dict[int, NDArray[np.int64]]) -> Datagrams:
         (MTU_OCTETS - 20) // records.shape[1],
         lambda first, part: _ipfix_header(4 + part.size, first) + _words((256, 2), (4 + part.size, 2)),
     )
+
+
+def _sflow(values: dict[int, NDArray[np.int64]]) -> Datagrams:
+    """Flow samples of 63 interfaces at 1 in 1,000, six in a datagram, as switches send them.
+
+    Each has extended switch data and 128 octets of an Ethernet frame.
+    """
+    count = len(values[8])
+    sampled = _nth_of_its_kind(values[10])
+    columns = (
+        *((1, 4), (208, 4), (sampled, 4), (values[10], 4), (SAMPLING_RATE, 4), (sampled * SAMPLING_RATE, 4), (0, 4)),
+        *((values[10], 4), (values[14], 4), (2, 4), (1001, 4), (16, 4), (0, 8), (0, 8)),
+        *((1, 4), (144, 4), (1, 4), (1518, 4), (4, 4), (128, 4)),
+        *((0, 8), (0, 4), (0x0800, 2), (0x4500, 2), (1500, 2), (0, 4), (64, 1), (values[4], 1), (0, 2)),
+        *((values[8], 4), (values[12], 4), (values[7], 2), (values[11], 2), (0, 8), (0x50, 1), (values[6], 1)),
+        *((0, 8),) * 10,
+    )
+    samples = np.concatenate([_big_endian(value, octets, count) for value, octets in columns], axis=1)
+    assert samples.shape[1] == 8 + 208
+    per_datagram = (MTU_OCTETS - 28) // samples.shape[1]
+    agent = bytes([192, 0, 2, 1])
+    return _datagrams(
+        samples,
+        per_datagram,
+        lambda first, part: (
+            _words((5, 4), (1, 4)) + agent + _words((0, 4), (first // per_datagram, 4), (UPTIME_MS, 4), (len(part), 4))
+        ),
+    )
+
+
+def _nth_of_its_kind(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """1, 2, 3, … for each key by itself."""
+    order = np.argsort(keys, kind="stable")
+    ranks = np.arange(len(keys))
+    first = np.searchsorted(keys[order], keys[order])
+    nth = np.empty_like(keys)
+    nth[order] = ranks - first + 1
+    return nth
+
+
+def _big_endian(value: NDArray[np.int64] | int, octets: int, count: int) -> NDArray[np.uint8]:
+    column = np.broadcast_to(np.asarray(value, dtype=np.int64), (count,)).astype(">u8")
+    return column.view(np.uint8).reshape(count, 8)[:, 8 - octets :]
 
 
 if __name__ == "__main__":

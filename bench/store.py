@@ -89,7 +89,7 @@ def keeping(file: Path, root: Path, records: int, copies: int) -> dict[str, floa
 
 def hunting(root: Path, records: int) -> None:
     """The whole command, and the search alone."""
-    options = ["--store", str(root), "--to", TARGET, "--purpose", "own-network", "--format", "json"]
+    options = ["--store", str(root), "--to", TARGET, "--purpose", "own_network_protection", "--format", "json"]
     command = [sys.executable, "-m", "sekisho", "hunt", *options]
     of_child(command)
     show("hunt, whole command", min((of_child(command) for _ in range(3)), key=lambda c: c.wall_s), records=records)

@@ -69,10 +69,10 @@ def attack_page(pools: dict[Key, Pool]) -> str:
 
 
 def _row(key: Key, pool: Pool) -> str:
-    delays = pool.delays()
+    delays, sides = pool.delays(), 2 * pool.records()
     return (
         f"| {key.condition.name} | 1:{key.sampling} | {pool.recall()} | {pool.kind_right()} | {pool.without_line()} "
-        f"| {len(pool.accused())} | {pool.watched()} | {pool.innocent()} | {pool.wrong_sides()} of {2 * pool.records():,} "
+        f"| {len(pool.accused())} | {pool.watched()} | {pool.innocent()} | {pool.wrong_sides()} of {sides:,} "
         f"| {f'{delays[0]:.0f} / {delays[1]:.0f}' if delays else '-'} |\n"
     )
 

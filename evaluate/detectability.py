@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 RUNG = 20
 """Lines at each rate: nineteen of twenty are 95 %."""
 
-WITHIN_S = {"1 min": 60, "10 min": 600, "1 h": 3600}
+WITHIN_S = {"1 min": 60, "10 min": 600, "1 h": 3_600}
+
+DURATION_S = 660
+"""Ten minutes of attack and what leads to it."""
 
 STEP = 2.0
 """Each rung has twice the rate of the one below it."""

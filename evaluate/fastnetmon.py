@@ -1,7 +1,7 @@
 """FastNetMon community on the same datagrams, in real time, with three sets of thresholds side by side.
 
-It bans an address that sends more packets or bits a second than a threshold. An address counts as found when a line that
-attacked held it at that moment, and as accused when another line did.
+It bans an address that sends more packets or bits a second than a threshold. A line counts as found when it attacked
+and held the address at that moment; an address that another line held counts as accused.
 """
 
 from __future__ import annotations
@@ -202,7 +202,8 @@ def _peer(simulation: Simulation, thresholds: tuple[int, int], sampling: int, ba
 def page(peers: Sequence[Peer], ours: dict[int, tuple[int, int, int]]) -> str:
     """Table; ``ours``: sampling -> found, attacks, accused of the product on the same datagrams."""
     rows = "".join(
-        f"| FastNetMon, {p.pps:,} packets/s or {p.mbps:,} Mb/s | 1:{p.sampling} | {p.found} of {p.attacks} | {p.accused} |\n"
+        f"| FastNetMon, {p.pps:,} packets/s or {p.mbps:,} Mb/s | 1:{p.sampling} | {p.found} of {p.attacks} "
+        f"| {p.accused} |\n"
         for p in peers
     )
     own = "".join(f"| Sekisho | 1:{s} | {f} of {n} | {a} |\n" for s, (f, n, a) in ours.items())

@@ -93,7 +93,8 @@ def page(results: Iterable[list[Days]]) -> str:
     rows = "".join(_row(runs) for runs in results)
     return (
         "| sampling | line-days | records | lines at `act` | upper 95 % limit per 10^6 line-days | lines at `watch` "
-        f"| cases a day on 10 million lines, at most | CPU seconds per 1,000 line-days |\n|---|---|---|---|---|---|---|---|\n{rows}"
+        "| cases a day on 10 million lines, at most | CPU seconds per 1,000 line-days |\n"
+        f"|---|---|---|---|---|---|---|---|\n{rows}"
     )
 
 
@@ -102,8 +103,8 @@ def _row(runs: list[Days]) -> str:
     accused = sum(len(run.accused) for run in runs)
     # Without any, the limit of Poisson's mean is 3.0 (one-sided 95 %).
     upper = (interval_95(accused, accused)[1] if accused else 2.9957) / line_days
-    watched = sum(len(run.watched) for run in runs)
+    watched, records = sum(len(run.watched) for run in runs), sum(run.records for run in runs)
     return (
-        f"| 1:{runs[0].sampling} | {line_days:,.0f} | {sum(run.records for run in runs):,} | {accused} | {upper * 1e6:.2g} "
+        f"| 1:{runs[0].sampling} | {line_days:,.0f} | {records:,} | {accused} | {upper * 1e6:.2g} "
         f"| {watched} | {upper * NETWORK_LINES:,.0f} | {sum(run.cpu_s for run in runs) / line_days * 1000:.1f} |\n"
     )

@@ -100,7 +100,7 @@ class Pool:
     def delays(self) -> tuple[float, float] | None:
         """Median and 95th percentile of the seconds from the first packet to the verdict of the right kind."""
         delays = sorted(attack.delay_s for attack in self.attacks if attack.delay_s is not None)
-        if len(delays) < 2:  # noqa: PLR2004 - no quantile of one
+        if len(delays) < 2:
             return (delays[0], delays[0]) if delays else None
         return median(delays), quantiles(delays, n=20, method="inclusive")[-1]
 

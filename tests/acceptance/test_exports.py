@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BENIGN = ("camera-tuya", "iphone", "skype-call", "steam", "windowsupdate", "wireguard", "youtube-quic")
-FORMS = ("v9", "ipfix")
+FORMS = ("v9", "ipfix", "sflow")
 SCANNER, SCANNED = "172.16.0.8", "64.13.134.52"
 
 

@@ -27,6 +27,13 @@ from sekisho.measures.model import MeasureState
 
 SCAN = {"peak_bps": 12_800.0, "top_targets": [{"prefix": "0.0.0.0/0", "port": 23, "protocol": 6, "share": 1.0}]}
 
+OWN_EVIDENCE = {
+    "title_ja": "想定外のトンネル",
+    "title_en": "tunnel nobody ordered",
+    "opens_packets_per_s": 200.0,
+    "caps": [],
+}
+
 
 @pytest.fixture
 def url(tmp_path: Path) -> str:
@@ -34,7 +41,7 @@ def url(tmp_path: Path) -> str:
     analysis = document(
         detection("L-scan", "scan", **SCAN),
         detection("L-flood", event="E1"),
-        detection("L-own", "x_own", peak_bps=1e6),
+        detection("L-own", "x_own", peak_bps=1e6, evidence=OWN_EVIDENCE),
         events=[event()],
     )
     record_analysis(url, analysis, now_ms=NOW_MS)
@@ -116,6 +123,16 @@ def test_a_page_says_what_since_when_how_much_and_how_sure(url: str, lang: str, 
         assert part in text.replace("\u00a0", " ")
     assert TEXTS[lang]["purpose_own_network_protection"] in text
     assert text.count(TEXTS[lang]["measure_open"]) >= 6
+
+
+@pytest.mark.parametrize(
+    ("lang", "parts"),
+    [("ja", ("想定外のトンネル", "検知されませんでした")), ("en", ("tunnel nobody ordered", "packets_per_s 200"))],
+)
+def test_a_page_says_what_would_have_kept_it_quiet(url: str, lang: str, parts: tuple[str, ...]) -> None:
+    """After what was found; an operator's own kind has its title and its thresholds."""
+    text = " ".join(page(get(url, "L-own"), lang).split())
+    assert [part in text for part in parts] == [True] * len(parts)
 
 
 def test_where_traffic_went_is_shown_for_an_open_case_only(url: str) -> None:

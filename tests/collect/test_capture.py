@@ -6,23 +6,25 @@ import gzip
 import io
 import subprocess
 import sys
+from ipaddress import ip_address
 from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capture_builders import TIME_S, ethernet, export, frame, ipv4, pcap
+from capture_builders import SOURCE, TIME_S, ethernet, export, frame, ipv4, pcap
 from sekisho.collect import window
 from sekisho.collect.capture import Capture, read_capture
 from sekisho.collect.exporters import Exporters
 from sekisho.core.config import Exporter
 from sekisho.core.errors import InputError
 from sekisho.core.reasons import FrameReason
+from sflow_builders import sflow, words
 from shared_data import shared
 from tools import needs
 
-EXPORT_VERSIONS = ("0005", "0009", "000a")
+EXPORT_VERSIONS = ("0005", "0009", "000a", "00000005")
 
 
 def read(path, **settings):
@@ -42,18 +44,28 @@ def rows_of(block, texts):
 
 
 def tshark_rows(path):
-    """What tshark sees of the same file: the outermost UDP datagrams that start with the version of an export."""
-    fields = ("frame.time_epoch", "ip.src", "ipv6.src", "udp.srcport", "udp.payload")
+    """What tshark sees of the same file: the outermost UDP datagrams that start with the version of an export.
+
+    It shows octets behind the end that the UDP header names (RFC 768, "Length") too; tcpdump does not.
+    """
+    fields = ("frame.time_epoch", "ip.src", "ipv6.src", "udp.srcport", "udp.length", "udp.payload")
     command = [needs("tshark"), "-r", path, "-Y", "udp", "-T", "fields", "-E", "occurrence=f", "-t", "u"]
     output = subprocess.run(
         [*command, *(part for field in fields for part in ("-e", field))], capture_output=True, text=True, check=True
     )
     rows = (line.split("\t") for line in output.stdout.splitlines())
-    return [
-        (v4 or v6, int(port), ms_of(time), bytes.fromhex(payload))
-        for time, v4, v6, port, payload in rows
+    exports = (
+        (v4 or v6, int(port), ms_of(time), bytes.fromhex(payload)[: int(length) - 8])
+        for time, v4, v6, port, length, payload in rows
         if payload.startswith(EXPORT_VERSIONS)
-    ]
+    )
+    return [(agent_of(payload) or source, *row, payload) for source, *row, payload in exports]
+
+
+def agent_of(payload):
+    """Address of the agent in an sFlow datagram that is long enough to have one."""
+    octets = {1: 4, 2: 16}.get(int.from_bytes(payload[4:8], "big"), 0) if payload[:4] == b"\0\0\0\5" else 0
+    return str(ip_address(payload[8 : 8 + octets])) if 0 < octets <= len(payload) - 8 else None
 
 
 def ms_of(epoch):
@@ -252,6 +264,34 @@ def test_unknown_exporters_are_counted(tmp_path):
     rows, capture = read(path, configured=[Exporter(address="192.0.2.9")], accept_unconfigured=False)
     assert [row[0] for row in rows] == ["192.0.2.9"]
     assert capture.drops == {FrameReason.UNKNOWN_EXPORTER: 2}
+
+
+@pytest.mark.parametrize(
+    ("payload", "exporter"),
+    [
+        (sflow(agent="198.51.100.9"), "198.51.100.9"),
+        (sflow(agent="2001:db8::9"), "2001:db8::9"),
+        (sflow(agent="0.0.0.0"), SOURCE),
+        (sflow(agent="::"), SOURCE),
+        (words(5, 0, 0, 0, 0, 0), SOURCE),
+        (words(5, 7, 0x0A000001, 0, 0, 0, 0), SOURCE),
+        (words(5, 2, 0x20010DB8, 0, 0), SOURCE),
+        (words(5, 1), SOURCE),
+    ],
+)
+def test_an_agent_is_the_exporter(tmp_path, payload, exporter):
+    """The address in an sFlow datagram names the exporter, one that it does not name is the sender's."""
+    path = tmp_path / "sflow.pcap"
+    path.write_bytes(pcap([frame(), frame(payload), frame()]))
+    assert [row[0] for row in read(path)[0]] == [SOURCE, exporter, SOURCE]
+
+
+def test_agents_are_what_is_configured(tmp_path):
+    """With configured exporters an sFlow datagram is accepted by its agent, not by its sender."""
+    path = tmp_path / "two.pcap"
+    path.write_bytes(pcap([frame(sflow(agent="198.51.100.9")), frame(sflow(agent="198.51.100.8"))]))
+    rows, capture = read(path, configured=[Exporter(address="198.51.100.9")], accept_unconfigured=False)
+    assert ([row[0] for row in rows], capture.drops) == (["198.51.100.9"], {FrameReason.UNKNOWN_EXPORTER: 1})
 
 
 def test_the_arrays_are_as_the_decoder_wants_them(tmp_path):

@@ -167,6 +167,14 @@ def test_the_middle_of_an_ipv6_datagram_is_not_read_as_headers(read):
     assert read(frames) == ([], {FrameReason.NOT_UDP: 1})
 
 
+@pytest.mark.parametrize("version_word", [b"\0\5", b"\0\x09", b"\0\x0a", b"\0\0\0\5"])
+def test_exports_of_every_protocol(read, version_word):
+    """What is put together is an export by its version word, sFlow's four octets among them."""
+    payload = version_word.ljust(4000, b"\0")
+    rows, drops = read(fragments4(payload))
+    assert ([row[:2] for row in rows], drops) == ([(SOURCE, payload)], {})
+
+
 def test_without_times_the_export_time_counts(tmp_path):
     """Simple packet blocks tell no time: a reassembled datagram takes it from its header too."""
     write, path, exporters = Pcapng(), tmp_path / "simple.pcapng", Exporters()

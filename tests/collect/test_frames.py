@@ -118,6 +118,12 @@ def test_the_version_word_decides(outcome, version):
     assert outcome(build.frame(export(version)))[2] == export(version)
 
 
+def test_sflow_has_a_version_word_of_four_octets(outcome):
+    """On any port, whole or without a whole header: the decoder counts what it lacks."""
+    for octets in (4, 28):
+        assert outcome(build.frame(b"\0\0\0\x05".ljust(octets, b"\0")))[2][:4] == b"\0\0\0\x05"
+
+
 TCP4 = ipv4(bytes(20), protocol=6)
 LONG = ethernet(ipv4(udp(export(octets=1000))))
 
@@ -148,7 +154,8 @@ LONG = ethernet(ipv4(udp(export(octets=1000))))
         (build.frame(b""), FrameReason.NOT_AN_EXPORT),
         (build.frame(b"\0"), FrameReason.NOT_AN_EXPORT),
         (build.frame(export(1)), FrameReason.NOT_AN_EXPORT),
-        (build.frame(b"\0\0\0\x05" + bytes(24)), FrameReason.NOT_AN_EXPORT),
+        (build.frame(b"\0\0\0\x04" + bytes(24)), FrameReason.NOT_AN_EXPORT),
+        (build.frame(b"\0\0\0"), FrameReason.NOT_AN_EXPORT),
         (build.frame(b"\x09\0" + bytes(24)), FrameReason.NOT_AN_EXPORT),
     ],
 )

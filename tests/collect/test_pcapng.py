@@ -118,6 +118,13 @@ def test_a_simple_packet_has_the_export_time_of_its_header(read):
     assert [time for _, time in rows] == [(TIME_S + version) * 1000 for version in (5, 9, 10)]
 
 
+def test_a_simple_packet_of_sflow_has_no_time(read):
+    """There is no export time in sFlow: the datagram is handed on with time zero."""
+    write = Pcapng()
+    rows, _ = read(write.section() + write.interface() + write.simple_packet(frame(b"\0\0\0\5".ljust(40, b"\1"))))
+    assert [time for _, time in rows] == [0]
+
+
 def test_a_simple_packet_without_room_for_a_time(read):
     """A datagram too short for its header is handed on with time zero: the decoder counts it."""
     write = Pcapng()

@@ -73,6 +73,7 @@ def test_many_weak_lines_are_found_together_and_watched():
     assert {(d.kind, d.level, d.caps) for d in detections} == {("udp_flood", Level.WATCH, (Cap.WEAK_ALONE,))}
     assert {d.line for d in detections} == set(event.members) == set(range(1, 21))
     assert {d.event for d in detections} == {event.id}
+    assert {weak.quiet(d.evidence, "en").count("100 packets a second a line") for d in detections} == {1}
     assert event.peak_pps == pytest.approx(20 * 150, rel=0.1)
     intervals = [detection.peak_pps_interval_95 for detection in detections]
     assert sum(low < 150 < high for low, high in intervals) >= 17

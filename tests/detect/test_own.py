@@ -13,6 +13,7 @@ from detect.traffic import Traffic, addresses
 from sekisho.core.errors import ConfigError, InputError
 from sekisho.detect.detect import Detect
 from sekisho.detect.detector import Detector
+from sekisho.detect.level import LineInfo
 from sekisho.detect.own import DETECTORS_LIMIT, own_detectors
 from sekisho.detect.registry import DETECTORS
 from sekisho.query.duckdb import DuckDBEngine
@@ -148,6 +149,17 @@ def test_explanations_hold_the_title_and_the_pace_in_both_languages(tmp_path: Pa
     assert own.explain({"packets": 3000.0}, "ja") == "想定外の GRE トンネル (最も多い 10 秒間で毎秒 300 パケット)。"
     english = "GRE tunnel that nobody ordered (300 packets/s in the highest ten seconds)."
     assert own.explain({"packets": 3000.0}, "en") == english
+
+
+def test_every_own_detector_says_which_thresholds_of_the_group_were_met(tmp_path: Path):
+    """In either form, with the numbers as they are for the line's group."""
+    simple = changed(SIMPLE, "thresholds.packets_per_s.business", 250)
+    own = load(tmp_path, simple, SQL)
+    (found,) = judge(own, tunnel(), line_info=lambda _line: LineInfo(group="business"))
+    assert own[0].quiet(found.evidence, "en").endswith("not been met: packets_per_s 250, sampled_packets 20.")
+    mail = Traffic().spray(addresses("203.0.113.0", 40), [25], pps=20, octets=60, protocol=6, flags=2, stop=60)
+    (found,) = judge(own, mail)
+    assert own[1].quiet(found.evidence, "ja") == "しきい値 (enough 10) の条件を満たさなければ、検知されませんでした。"
 
 
 @pytest.mark.parametrize(

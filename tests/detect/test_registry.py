@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,13 +15,14 @@ import pytest
 from detect.inputs import C2, C2_PORT, INPUTS
 from detect.traffic import SYN, Traffic, addresses
 from sekisho.detect.detect import Detect
-from sekisho.detect.detector import CANDIDATE, GROUPS, TARGET, Detector
+from sekisho.detect.detector import CANDIDATE, GROUPS, TARGET, Detector, Language
 from sekisho.detect.level import LineInfo
 from sekisho.detect.question import columns_named, params_table, screen_sql
+from sekisho.detect.quiet import figure
 from sekisho.detect.registry import DETECTORS
 from sekisho.query.duckdb import DuckDBEngine
 from sekisho.query.portable import check
-from sekisho.schema.detection import KINDS
+from sekisho.schema.detection import KINDS, Detection
 from sekisho.schema.line_target import LINE_TARGET
 from sekisho.schema.line_window import LINE_WINDOW
 from sekisho.windows.conditions import conditions
@@ -142,7 +145,14 @@ EXAMPLES = {
         addresses("203.0.113.0", 256), [0], pps=9000, octets=540, protocol=47, stop=20
     ),
     "fragment_flood": lambda: Traffic(sampling=100).talk("203.0.113.5", 0, pps=9000, octets=1500, stop=20),
+    "http_flood": lambda: Traffic(sampling=100).connect(["203.0.113.5"], [443], per_s=300, packets=8, octets=190),
+    "dns_flood": lambda: Traffic(sampling=100).spray(["203.0.113.53"], [53], pps=3000, octets=75, answered=0.6),
+    "reflection": lambda: Traffic(sampling=100).spray(
+        ["203.0.113.5"], range(1024, 60_000), pps=3000, octets=1500, answered=1, answer_octets=70, own=53
+    ),
     "scan": lambda: Traffic(sampling=100).spray(addresses("198.18.0.0", 60_000), [23], pps=300, stop=20, **TCP),
+    "brute_force": lambda: Traffic().connect(["203.0.113.5"], [22], per_s=4, packets=14, octets=110),
+    "spam": lambda: Traffic().connect(addresses("203.0.113.0", 200), [25], per_s=4, packets=18, octets=700),
     "c2_contact": lambda: Traffic().talk(
         C2, C2_PORT, pps=0.1, octets=54, answer_pps=0.1, protocol=6, flags=24, stop=500
     ),
@@ -153,18 +163,59 @@ EXAMPLES = {
 }
 
 
+def numbers(say: Callable[[Mapping[str, Any], Language], str], found: Detection) -> list[str]:
+    """Figures of a sentence about a detection, which are the same in Japanese and English."""
+    evidence = {**found.evidence, **found.texts}
+    ja, en = say(evidence, "ja"), say(evidence, "en")
+    assert re.search(r"[\u3041-\u30ff]", ja)
+    assert ja.endswith("。")
+    assert en.isascii()
+    assert en.endswith(".")
+    figures = [
+        sorted(n for n in re.findall(r"\d[\d,]*(?:\.\d+)?", text.replace(", ", " ")) if n not in {"1", "10"})
+        for text in (ja, en)
+    ]
+    assert figures[0] == figures[1] != []
+    return figures[0]
+
+
 @every_detector
 def test_explanations_in_both_languages_hold_the_same_numbers(detector: Detector):
     """A detection is explained in Japanese and in English from its own evidence, with the same figures."""
     (found,) = EXAMPLES[detector.name]().judge(detect=Detect(engine=DuckDBEngine(), inputs=INPUTS))
     assert found.kind == detector.name
-    texts = {lang: detector.explain({**found.evidence, **found.texts}, lang) for lang in ("ja", "en")}
-    numbers = {
-        lang: sorted(n for n in re.findall(r"[\d,]+", text) if n not in {",", "1", "10"})
-        for lang, text in texts.items()
-    }
-    assert numbers["ja"] == numbers["en"] != []
-    assert re.search(r"[\u3041-\u30ff]", texts["ja"])
-    assert texts["ja"].endswith("。")
-    assert texts["en"].isascii()
-    assert texts["en"].endswith(".")
+    numbers(detector.explain, found)
+
+
+QUIET: dict[str, Callable[[Any], tuple[float, ...]]] = {
+    "udp_flood": lambda p: (p.one_way_pps,),
+    "tcp_syn_flood": lambda p: (p.pps_10s, p.pps_60s, 100 * p.syn_share),
+    "tcp_flood": lambda p: (p.one_way_pps,),
+    "icmp_flood": lambda p: (p.pps_10s, p.pps_60s),
+    "gre_flood": lambda p: (p.one_way_pps,),
+    "fragment_flood": lambda p: (p.one_way_pps,),
+    "http_flood": lambda p: (p.connections_10s, p.connections_60s, p.packets_most),
+    "dns_flood": lambda p: (p.pps_10s, p.pps_60s, p.unanswered_pps_10s, p.unanswered_pps_60s),
+    "reflection": lambda p: (p.pps_10s, p.pps_60s, p.dns_octets, p.amplification),
+    "scan": lambda p: (p.device_targets_10min, p.device_targets_60min, p.probes_an_other),
+    "brute_force": lambda p: (p.remote_10min, p.remote_60min, p.any_10min, p.packets_most),
+    "spam": lambda p: (p.targets_10min, p.targets_60min),
+    "c2_contact": lambda p: (p.contact_packets, p.contact_s),
+    "spoofed_source": lambda p: (p.pps_10s,),
+    "volume_anomaly": lambda p: (p.octets_60min / 1e6, 2 ** (p.spreads * p.least_spread)),
+}
+"""Thresholds that decide about the example."""
+
+
+@every_detector
+def test_what_would_have_kept_it_quiet_holds_the_thresholds_of_the_lines_group(detector: Detector):
+    """A business whose numbers are a little below those of a home is told its own, in both languages."""
+    home = detector.params["home"]
+    own = {f"business.{f.name}": 0.95 * getattr(home, f.name) for f in fields(home)}
+    business = LineInfo(group="business")
+    detect = Detect(
+        engine=DuckDBEngine(), inputs=INPUTS, overrides={detector.name: own}, line_info=lambda _line: business
+    )
+    found = next(each for each in EXAMPLES[detector.name]().judge(detect=detect) if each.kind == detector.name)
+    expected = QUIET[detector.name](detector.with_overrides(own).params["business"])
+    assert numbers(detector.quiet, found) == sorted(figure(value) for value in expected)

@@ -9,7 +9,7 @@ import pytest
 from sekisho.core.errors import Refused
 from sekisho.store.audit import record
 
-ENTRY = {"at_ms": 0, "who": "op", "action": "hunt", "purpose": "own-network"}
+ENTRY = {"at_ms": 0, "who": "op", "action": "hunt", "purpose": "own_network_protection"}
 
 
 def test_entries_are_appended(tmp_path):
@@ -20,7 +20,7 @@ def test_entries_are_appended(tmp_path):
     entries = [json.loads(line) for line in path.read_text().splitlines()]
     assert [entry["number"] for entry in entries] == [0, 1, 2]
     assert entries[0] == {
-        "at": "1970-01-01T00:00:00.000Z", "who": "op", "action": "hunt", "purpose": "own-network",
+        "at": "1970-01-01T00:00:00.000Z", "who": "op", "action": "hunt", "purpose": "own_network_protection",
         "asked": {"to": "192.0.2.1"}, "number": 0,
     }  # fmt: skip
     assert path.stat().st_mode & 0o077 == 0

@@ -49,9 +49,9 @@ def call(*arguments, fails=None):
 
 def test_json(store):
     """Counts in total, by hour and by line; the one destination is the one that was asked for."""
-    given = call("--store", store, "--to", "203.0.113.5", "--purpose", "own-network", "--format", "json")
+    given = call("--store", store, "--to", "203.0.113.5", "--purpose", "own_network_protection", "--format", "json")
     answer = json.loads(given.stdout)
-    assert (answer["schema"], answer["purpose"]) == ("sekisho.hunt/1", "own-network")
+    assert (answer["schema"], answer["purpose"]) == ("sekisho.hunt/1", "own_network_protection")
     assert answer["total"]["records"] == 7
     assert sum(hour["records"] for hour in answer["hours"]) == 7
     assert {len(line["line"]) for line in answer["lines"]} == {16}
@@ -107,7 +107,7 @@ def test_only_a_line_with_an_open_case_is_named(store, tmp_path):
     record_analysis(url, document(detection("L2"), detection("L3")), now_ms=NOW_MS)
     with writing(url) as connection:
         connection.execute(CASE.update().where(CASE.c.line_id == "L3").values(state="resolved"))
-    arguments = ("--store", store, "--to", "203.0.113.5", "--purpose", "own-network", "--cases", url)
+    arguments = ("--store", store, "--to", "203.0.113.5", "--purpose", "own_network_protection", "--cases", url)
     lines = json.loads(call(*arguments, "--format", "json").stdout)["lines"]
     assert [(line["line_id"], line["case"]) for line in lines if "line_id" in line] == [("L2", 1)]
     shown = call(*arguments, "--lang", "en").stdout
@@ -119,7 +119,7 @@ def test_indicators(store, tmp_path):
     """A file of indicators is counted by indicator; entries that are none are told on standard error."""
     feed = tmp_path / "feed.txt"
     feed.write_text("203.0.113.5\n203.0.113.6\n8.8.8.8\n")
-    given = call("--store", store, "--indicators", feed, "--purpose", "third-party-report", "--format", "json")
+    given = call("--store", store, "--indicators", feed, "--purpose", "third_party_report", "--format", "json")
     answer = json.loads(given.stdout)
     assert answer["total"]["records"] == 14
     assert [count["records"] for count in answer["indicators"]] == [7, 7]
@@ -133,7 +133,7 @@ def test_the_store_of_the_configuration(tmp_path):
     """``[store] directory`` stands in for --store, beside the configuration file."""
     config = tmp_path / "sekisho.toml"
     config.write_text(f'[store]\ndirectory = "{FOLDER}"\n')
-    given = call("--config", config, "--to", "203.0.113.5", "--purpose", "own-network", "--format", "json")
+    given = call("--config", config, "--to", "203.0.113.5", "--purpose", "own_network_protection", "--format", "json")
     assert json.loads(given.stdout)["total"]["records"] == 7
 
 
@@ -152,7 +152,7 @@ def test_the_store_of_the_configuration(tmp_path):
 )
 def test_bad_usage_is_one_sentence(store, arguments, expected):
     """What cannot be meant is refused before anything is searched or recorded."""
-    given = call("--store", store, "--purpose", "own-network", *arguments, fails=InputError)
+    given = call("--store", store, "--purpose", "own_network_protection", *arguments, fails=InputError)
     assert expected in str(given.exception)
     assert not (store / "audit.jsonl").exists()
 
@@ -160,5 +160,5 @@ def test_bad_usage_is_one_sentence(store, arguments, expected):
 def test_no_store(tmp_path):
     """A hunt without a store, or in a folder that is none, says what was expected."""
     for arguments in ((), ("--store", tmp_path)):
-        given = call(*arguments, "--to", "203.0.113.5", "--purpose", "own-network", fails=InputError)
+        given = call(*arguments, "--to", "203.0.113.5", "--purpose", "own_network_protection", fails=InputError)
         assert "store" in str(given.exception)

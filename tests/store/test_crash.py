@@ -21,14 +21,14 @@ from sekisho.store import segments
 from sekisho.store.space import SpaceFloor
 
 root, first = Path(sys.argv[1]), int(sys.argv[2])
-segments.SEGMENT_ROWS = 20_000
+segments.SEGMENT_ROWS = 2_000
 clock = Clock()
 writer = segments.Segments(root, collector="c1", clock=clock, space=SpaceFloor(root, 1, measure=lambda _: 1 << 40))
 writer.start()
 print("ready", flush=True)
 while True:
-    writer.append(numbered(first, 1_000, received_ms=clock.now_ms))
-    first += 1_000
+    writer.append(numbered(first, 100, received_ms=clock.now_ms))
+    first += 100
     clock.now_ms += 6_000
     writer.tick()
     print(first, flush=True)
@@ -41,7 +41,7 @@ from store.flows import Clock, T0
 from sekisho.store import compact
 from sekisho.store.layout import HOUR_MS
 
-compact.BATCH_ROWS, compact.SMALL_ROWS = 50_000, 25_000
+compact.BATCH_ROWS, compact.SMALL_ROWS = 5_000, 2_500
 clock = Clock(T0 + 3 * HOUR_MS)
 print("ready", flush=True)
 while True:
@@ -86,7 +86,7 @@ def keep_killing(root, run, rounds, seed):
     chosen, first = random.Random(seed), 0
     expected = np.zeros(0, np.int64)
     for _ in range(rounds):
-        writer, compactor = run(WRITER, root, first), run(COMPACTOR, root)
+        compactor, writer = run(COMPACTOR, root), run(WRITER, root, first)
         said = kill_after(writer, chosen.randrange(1, 40))
         kill_after(compactor, chosen.randrange(0, 3))
         numbers = stored_numbers(root)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import threading
 
 import numpy as np
 import pyarrow as pa
@@ -151,6 +152,43 @@ def test_a_store_that_cannot_be_made_is_no_reason_to_stop_detecting(tmp_path, cl
     writer.close()
     assert sum(writer.counts.dropped.values()) == BATCH_ROWS
     assert writer.counts.rows == 0
+
+
+def test_a_disk_that_is_mended_is_used_again(tmp_path, clock):
+    """A folder that could not be made at the start is made when it can be."""
+    obstacle = tmp_path / "store"
+    obstacle.write_text("no folder")
+    writer = Segments(obstacle, collector="c1", clock=clock, floor_octets=0)
+    writer.start()
+    obstacle.unlink()
+    clock.now_ms += RETRY_MS + 1
+    writer.append(numbered(0, BATCH_ROWS))
+    writer.close()
+    assert (writer.counts.rows, writer.stopped) == (BATCH_ROWS, None)
+
+
+def test_a_disk_that_is_slow_to_close_costs_no_row_until_a_bound(clock, writer, monkeypatch):
+    """While one segment waits for the disk the next one grows; at its bound rows are counted, and then kept again."""
+    monkeypatch.setattr(segments, "SEGMENT_ROWS", BATCH_ROWS)
+    monkeypatch.setattr(segments, "OVERFULL_ROWS", 3 * BATCH_ROWS)
+    disk = threading.Event()
+    original = segment_file.SegmentWriter.close
+
+    def wait_for_the_disk(segment):
+        disk.wait()
+        original(segment)
+
+    monkeypatch.setattr(segment_file.SegmentWriter, "close", wait_for_the_disk)
+    try:
+        writer.append(numbered(0, 6 * BATCH_ROWS))
+        assert writer.stopped is StoreReason.DISK_SLOW
+        assert writer.counts.dropped == {StoreReason.DISK_SLOW: 2 * BATCH_ROWS}
+    finally:
+        disk.set()
+    writer._closing.result()
+    clock.now_ms += RETRY_MS + 1
+    writer.append(numbered(0, BATCH_ROWS))
+    assert (writer.stopped, writer.counts.rows) == (None, 5 * BATCH_ROWS)
 
 
 @settings(max_examples=60, deadline=None)

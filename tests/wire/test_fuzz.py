@@ -31,6 +31,20 @@ from export_builders import (
 from sekisho.core.reasons import WireReason
 from sekisho.wire.datagrams import Datagrams
 from sekisho.wire.limits import Limits
+from sflow_builders import (
+    EXTENDED_SWITCH,
+    counters_sample,
+    discarded_packet,
+    expanded_counters_sample,
+    expanded_flow_sample,
+    flow_sample,
+    if_counters,
+    opaque,
+    sampled_addresses,
+    sampled_header,
+    sflow,
+    structure,
+)
 from shared_data import ROOT
 
 SMALL = Limits(
@@ -42,6 +56,10 @@ SMALL = Limits(
     samplers_per_source=4,
     events=50,
     interfaces_per_exporter=4,
+    data_sources=8,
+    data_sources_per_source=3,
+    counted_interfaces=8,
+    counted_interfaces_per_source=3,
 )
 
 
@@ -62,7 +80,23 @@ def _valid() -> tuple[bytes, ...]:
         ),
     )
     samples = sorted((ROOT / "flow" / "logstash").glob("*.dat")) if ROOT.exists() else []
-    return built + tuple(path.read_bytes() for path in samples)
+    samples += sorted((ROOT / "flow" / "telegraf").glob("sflow*/*.bin")) if ROOT.exists() else []
+    return built + _sflow() + tuple(path.read_bytes() for path in samples)
+
+
+def _sflow() -> tuple[bytes, ...]:
+    """Samples and records of every kind, one datagram a kind of sample and one of all."""
+    frame = sampled_header(bytes(12) + b"\x08\0\x45\0\0\x64\0\1\0\0\x40\x11" + bytes(range(60)))
+    addresses = sampled_addresses(4, src="2001:db8::1", dst="2001:db8::2")
+    tunnel = sampled_addresses(1024, src="192.0.2.1", dst="192.0.2.2", protocol=4)
+    samples = (
+        flow_sample(EXTENDED_SWITCH, frame, tunnel),
+        expanded_flow_sample(addresses, frame),
+        discarded_packet(frame, reason=258),
+        counters_sample(if_counters(), structure(1005, opaque(b"eth0"))),
+        expanded_counters_sample(structure(2, bytes(52)), if_counters(index=7), source=7),
+    )
+    return (*(sflow(sample) for sample in samples), sflow(*samples, agent="2001:db8::1", sub_agent=3))
 
 
 def _mutated(random: np.random.Generator) -> bytes:
@@ -101,6 +135,7 @@ def test_any_bytes_decode_or_are_counted(seed):
         WireReason.TRUNCATED_HEADER,
         WireReason.UNKNOWN_VERSION,
         WireReason.BAD_COUNT,
+        WireReason.BAD_ADDRESS_TYPE,
         WireReason.EXPORTER_LIMIT,
     )
     dropped_whole = sum(decoder.drops[reason] for reason in headers)
@@ -111,8 +146,11 @@ def test_any_bytes_decode_or_are_counted(seed):
         <= walked + dropped_whole + decoder.drops[WireReason.LENGTH_MISMATCH]
     )
     assert len(accounts) <= SMALL.sources
-    assert len(decoder._templates) <= 3 * SMALL.templates_per_exporter + 1
+    assert len(decoder._templates) <= 3 * SMALL.templates_per_exporter + 2
     assert len(decoder.take_events()) <= SMALL.events
+    assert len(decoder.data_sources()) <= SMALL.data_sources
+    assert len(decoder.interface_counters()) <= SMALL.counted_interfaces
+    assert all(source.lost_samples >= 0 and 0 <= source.interval < 1e19 for source in decoder.data_sources())
     assert all(account.lost_units >= 0 and account.gaps >= 0 for account in accounts)
 
 
@@ -130,7 +168,7 @@ def _check(batch):
 
 def test_every_prefix_of_every_datagram():
     """A datagram cut at any octet decodes or is counted, and what follows it decodes."""
-    for seed in _valid()[:12]:
+    for seed in _valid()[:18]:
         decoder = new_decoder(limits=SMALL)
         payloads = [seed[:cut] for cut in range(len(seed))]
         for payload in payloads:

@@ -144,11 +144,12 @@ def test_extension_headers():
 
 
 def test_length_zero_counts_the_frame():
-    """Segmentation offload leaves the IP length 0: the octets of IE 312 stand in."""
-    packet = bytearray(v4(TCP, 6))
-    packet[2:4] = b"\0\0"
+    """Segmentation offload leaves the IP length 0: the octets of IE 312 without the link layer's stand in."""
+    packet, packet_6 = bytearray(v4(TCP, 6)), bytearray(v6(TCP, 6))
+    packet[2:4] = packet_6[4:6] = b"\0\0"
     (row,) = _rows(ethernet(0x0800, bytes(packet)), frame_octets=9014)
-    assert row["octets"] == 9014
+    (row_6,) = _rows(ethernet(0x8100, b"\0\x05\x86\xdd" + bytes(packet_6)), frame_octets=9014)
+    assert (row["octets"], row_6["octets"]) == (9000, 8996)
 
 
 def test_ip_packet_section():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+from ipaddress import IPv4Address, IPv6Address
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +28,9 @@ from export_builders import (
 )
 from sekisho.core.address import from_words
 from sekisho.wire.datagrams import Datagrams
+from sflow_builders import expanded_flow_sample, flow_sample, sampled_addresses, sampled_header, sflow, structure
+
+EMPTY_SAMPLE = structure(2, bytes(12))
 
 LENGTHS = {
     8: (4,),
@@ -176,6 +182,54 @@ def test_exporters_and_domains_do_not_mix(messages):
     assert [row["packets"] for row in found] == [7 if domain % 2 else 5 for _, domain in messages]
     assert {(loss.exporter, loss.domain): loss.datagrams for loss in decoder.losses()} == sent
     assert all(loss.lost_units == 0 for loss in decoder.losses())
+
+
+ADDRESSES = st.integers(0, 2**32 - 1).map(IPv4Address) | st.integers(2**64, 2**128 - 1).map(IPv6Address)
+
+
+@settings(deadline=None, max_examples=80)
+@given(
+    ADDRESSES.flatmap(lambda a: st.tuples(st.just(a), ADDRESSES.filter(lambda b: b.version == a.version))),
+    st.tuples(*[st.integers(0, 0xFFFF)] * 2),
+    st.integers(0, 2**32 - 1),
+    st.booleans(),
+    st.booleans(),
+)
+def test_sflow_round_trip(addresses, ports, rate, is_expanded, by_header):
+    """What was sampled stands in its columns, in each form of sample and of record."""
+    src, dst = addresses
+    octets = 28 if src.version == 4 else 48
+    record = sampled_addresses(
+        3 if src.version == 4 else 4, src=str(src), dst=str(dst), octets=octets, src_port=ports[0], dst_port=ports[1]
+    )
+    if by_header:
+        v4 = struct.pack(">BBHHHBBH", 0x45, 0, octets, 0, 0, 64, 17, 0)
+        v6 = struct.pack(">IHBB", 6 << 28, 8, 17, 64)
+        packet = (v4 if src.version == 4 else v6) + src.packed + dst.packed + struct.pack(">HHHH", *ports, 8, 0)
+        record = sampled_header(packet, protocol=11 if src.version == 4 else 12)
+    build = expanded_flow_sample if is_expanded else flow_sample
+    payload = sflow(build(record, rate=rate), EMPTY_SAMPLE)
+    (row,) = decode_datagrams(new_decoder(), Datagrams.of([(NOW_MS, 0, 1, payload)]))
+    assert (row["src"], row["dst"]) == (str(src), str(dst))
+    assert (row["src_port"], row["dst_port"], row["protocol"]) == (*ports, 17)
+    assert (row["octets"], row["packets"], row["ip_version"]) == (octets, 1, src.version)
+    assert row["sampling_interval"] == float(rate)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.permutations(range(12)), st.lists(st.integers(1, 4), max_size=12))
+def test_sflow_cut_anywhere(order, cuts):
+    """Samples of three data sources, however they are spread over datagrams and calls, give the same rows."""
+    header = sampled_addresses(3, src="192.0.2.1", dst="192.0.2.2")
+    samples = [flow_sample(header, source=1 + n % 3, sequence=n, rate=10 + n % 3, ingress=n) for n in order]
+    whole = decode_datagrams(new_decoder(), Datagrams.of([(NOW_MS, 0, 1, sflow(*samples))]))
+    decoder, parts = new_decoder(), []
+    for n, size in enumerate([*cuts, *[1] * 12]):
+        payload = sflow(*samples[:size], sequence=n)
+        del samples[:size]
+        parts += decode_datagrams(decoder, Datagrams.of([(NOW_MS, 0, 1, payload)]))
+    assert parts == whole
+    assert [row["ingress_if"] for row in whole] == list(order)
 
 
 @settings(deadline=None, max_examples=40)

@@ -12,7 +12,7 @@ from rich.text import Text
 from sekisho.cli.fold import folded, plain
 from sekisho.cli.table import ANYWHERE, PROTOCOLS
 from sekisho.core.time import JST, jst_and_utc, to_datetime
-from sekisho.detect.registry import DETECTORS
+from sekisho.detect import sentences
 from sekisho.measures.model import Language, MeasureId, measures
 from sekisho.measures.order import device_names, likely_devices, order_for_case
 from sekisho.web.report import numbers
@@ -190,8 +190,10 @@ def _dates(case: Case, texts: Mapping[str, str]) -> Iterator[str]:
 def _seen(case: Case, lang: str) -> Iterator[str]:
     texts = TEXTS[lang]
     for evidence in case.evidence:
-        explanation = _explanation(evidence, lang)
+        explanation = sentences.explanation(evidence.kind, evidence.numbers, Language(lang).value)
         yield kind_name(evidence.kind, lang) + (f": {explanation}" if explanation else "")
+        if quiet := sentences.quiet(evidence.kind, evidence.numbers, Language(lang).value):
+            yield f"  {quiet}"
         yield "  " + texts["first"].format(time=jst_and_utc(evidence.first_seen_ms))
         yield "  " + texts["last"].format(time=jst_and_utc(evidence.last_seen_ms))
         pps = numbers.interval(evidence.peak_pps, *evidence.peak_pps_interval_95)
@@ -259,17 +261,6 @@ def kind_name(kind: str, lang: str) -> str:
     """What the desk calls a kind; one without a text is shown by its code."""
     text = report_texts().get(f"kind_{kind}")
     return text[lang] if text is not None else kind
-
-
-def _explanation(evidence: Evidence, lang: str) -> str:
-    """The detector's own sentence; none where another version of it wrote the evidence."""
-    for detector in DETECTORS:
-        if evidence.kind in detector.kinds:
-            try:
-                return detector.explain(evidence.numbers, Language(lang).value)
-            except KeyError:
-                return ""
-    return ""
 
 
 def _both_clocks(milliseconds: int) -> str:

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 EXAMPLES = """
 Examples:
 
-    sekisho hunt --store /var/lib/sekisho/flows --to 198.51.100.20 --purpose own-network
+    sekisho hunt --store /var/lib/sekisho/flows --to 198.51.100.20 --purpose own_network_protection
 
-    sekisho hunt --store flows --indicators feed.csv --from 2026-11-24T00:00+09:00 --purpose third-party-report
+    sekisho hunt --store flows --indicators feed.csv --from 2026-11-24T00:00+09:00 --purpose third_party_report
 
-    sekisho hunt --config sekisho.toml --to 2001:db8::53 --purpose own-network --format json
+    sekisho hunt --config sekisho.toml --to 2001:db8::53 --purpose own_network_protection --format json
 """
 
 

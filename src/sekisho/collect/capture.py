@@ -20,6 +20,7 @@ from sekisho.collect.window import Window
 from sekisho.core.errors import InputError
 from sekisho.core.kernels import warm
 from sekisho.core.reasons import FrameReason
+from sekisho.wire import sflow5
 from sekisho.wire.datagrams import Datagrams
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from sekisho.collect.fragments import Reassembled
     from sekisho.collect.window import File
 
-KERNELS = (*frames.KERNELS, *pcap.KERNELS, *pcapng.KERNELS)
+KERNELS = (*frames.KERNELS, *pcap.KERNELS, *pcapng.KERNELS, *sflow5.KERNELS)
 
 Progress = Callable[[int, int | None], None]
 """Told after each block: octets read so far, octets of the file (None where nobody knows)."""
@@ -144,10 +145,12 @@ class Capture:
         if fragment_count:
             whole = self._reassembly.take(octets, self._rows.fragments[:fragment_count])
             octets, rows = _insert(whole, octets, rows)
-        exporter = self._exporters.codes(np.ascontiguousarray(rows[:, :2]))
+        address, (offset, length, received_at, source_port) = np.ascontiguousarray(rows[:, :2]), _columns(rows)
+        sflow5.name_exporters(octets, offset, length, address)
+        exporter = self._exporters.codes(address)
         is_known = exporter != REFUSED
         self._other_drops[FrameReason.UNKNOWN_EXPORTER] += int(np.count_nonzero(~is_known))
-        offset, length, received_at, source_port = np.ascontiguousarray(rows[is_known, 2:].T)
+        offset, length, received_at, source_port = _columns(rows[is_known])
         self.frames += count
         self.datagrams += len(offset)
         return Datagrams(
@@ -166,6 +169,11 @@ class Capture:
     def _note_damage(self, what: str, octet: int) -> None:
         self._other_drops[FrameReason.TRUNCATED_FILE] += 1
         self.damage = f"{self.name} {what} octet {octet}; the {self.frames} frames before that were used"
+
+
+def _columns(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The columns of ``DATAGRAM`` behind the address, one after the other."""
+    return np.ascontiguousarray(rows[:, 2:].T)
 
 
 def _insert(

@@ -27,6 +27,9 @@ MAX_FRAGMENTS = 128
 
 _UDP_HEADER_OCTETS = 8
 
+_VERSION_WORDS = (b"\0\5", b"\0\x09", b"\0\x0a")
+_SFLOW_VERSION_WORD = b"\0\0\0\5"
+
 Key = tuple[int, int, int, int, int]
 """Source, destination and identification: RFC 791, section 3.2; RFC 8200, section 4.5. All of them carry UDP."""
 
@@ -152,5 +155,6 @@ def _problem(datagram: bytes) -> FrameReason | None:
     length = int.from_bytes(datagram[4:6], "big")
     if not _UDP_HEADER_OCTETS <= length <= len(datagram):
         return FrameReason.BAD_UDP_HEADER
-    is_export = length >= 10 and int.from_bytes(datagram[8:10], "big") in {5, 9, 10}
+    payload = datagram[_UDP_HEADER_OCTETS:length]
+    is_export = payload[:2] in _VERSION_WORDS or payload[:4] == _SFLOW_VERSION_WORD
     return None if is_export else FrameReason.NOT_AN_EXPORT

@@ -219,6 +219,13 @@ def skip_extension_headers(octets: NDArray[np.uint8], at: int, captured_end: int
 
 
 @kernel
+def is_export(octets: NDArray[np.uint8], at: int, end: int) -> bool:
+    """Whether the version word of a payload is one of an export: two octets, or sFlow's four."""
+    word = u16(octets, at)
+    return word in (5, 9, 10) or (word == 0 and end - at >= 4 and u16(octets, at + 2) == 5)
+
+
+@kernel
 def read_udp(octets: NDArray[np.uint8], at: int, captured_end: int, end: int) -> int:
     """Length of the payload of the UDP header (RFC 768) at ``at``, if the version word is one of an export."""
     lack = int(lacks(at + 8, captured_end, end, _BAD_UDP_HEADER))
@@ -229,14 +236,16 @@ def read_udp(octets: NDArray[np.uint8], at: int, captured_end: int, end: int) ->
         return _BAD_UDP_HEADER
     if length < 10:
         return _NOT_AN_EXPORT
-    if at + 10 <= captured_end and u16(octets, at + 8) not in (5, 9, 10):
+    if at + 10 <= captured_end and not is_export(octets, at + 8, min(at + length, captured_end)):
         return _NOT_AN_EXPORT
     return _TRUNCATED_FRAME if at + length > captured_end else length - 8
 
 
 @kernel
 def export_time_ms(octets: NDArray[np.uint8], at: int, length: int) -> int:
-    """The export time in the header of a datagram, for captures that tell no time of their own."""
+    """The export time in the header of a datagram, for captures that tell no time of their own; sFlow has none."""
+    if octets[at + 1] == 0:
+        return 0
     # v5 and v9 hold it behind sysUptime; IPFIX has no sysUptime (RFC 7011, section 3.1).
     at_seconds = 4 if octets[at + 1] == 10 else 8
     return int(u32(octets, at + at_seconds)) * 1000 if length >= at_seconds + 4 else 0

@@ -26,7 +26,7 @@ class Purpose:
 
 SHIPPED: tuple[Purpose, ...] = (
     Purpose(
-        code="own-network",
+        code="own_network_protection",
         ja="自社ネットワークの保護 (正当業務行為。大量通信等への対処に関するガイドライン)",
         en="protection of our own network (legitimate business act; guideline on handling mass traffic)",
     ),
@@ -36,7 +36,7 @@ SHIPPED: tuple[Purpose, ...] = (
         en="necessity (a present danger that nothing else averts)",
     ),
     Purpose(
-        code="third-party-report",
+        code="third_party_report",
         ja="第三者からの通報の確認 (届いた情報に該当する回線があるかどうか)",
         en="checking a third party's report (whether one of our lines is meant)",
     ),
@@ -46,7 +46,7 @@ SHIPPED: tuple[Purpose, ...] = (
         en="consent of the subscriber",
     ),
     Purpose(
-        code="certified-body",
+        code="certified_body",
         ja="認定協会を通じた送信型対電気通信設備サイバー攻撃への対処 (2018年改正電気通信事業法)",
         en="cyber-attacks by transmission, through the certified body (the act as amended in 2018)",
     ),

@@ -24,6 +24,8 @@ class WireReason(Enum):
     NO_COUNTERS = "no_counters"
     NO_ADDRESSES = "no_addresses"
     UNKNOWN_ENCAPSULATION = "unknown_encapsulation"
+    UNKNOWN_SAMPLE = "unknown_sample"
+    BAD_ADDRESS_TYPE = "bad_address_type"
 
 
 class UnattributedReason(IntEnum):

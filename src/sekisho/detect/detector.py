@@ -7,6 +7,8 @@ where the exporter shows what the line receives as well, so that a missing answe
 ``candidates`` yields one row a (line, 10 s window) with the columns of ``CANDIDATE`` and any evidence, numbers or
 texts; where it has a column ``acts``, 0 says that the window alone is for a person to look at;
 ``targets`` yields one row a (line, block, network, port) with the columns of ``TARGET``.
+
+Evidence named ``opens_…`` is a threshold that decided, as it was for the line's group: ``quiet`` tells it.
 """
 
 from __future__ import annotations
@@ -79,6 +81,7 @@ class Detector:
         reach_ms: how far before a block targets count for its windows; 0 = those of the same ten minutes only.
         gap_ms: silence up to which two windows are one episode.
         explain: one sentence about a detection's evidence for a person who knows networks.
+        quiet: one sentence that says, from the same evidence, what would have kept it quiet.
         inputs: further tables that all statements but the screen see; where one is not given, the detector is off.
         texts: texts that every detection of it carries beside its evidence.
         acts: False = a person looks at everything that it finds, and no case is opened by it.
@@ -95,6 +98,7 @@ class Detector:
     reach_ms: int
     gap_ms: int
     explain: Callable[[Mapping[str, float], Language], str]
+    quiet: Callable[[Mapping[str, float], Language], str]
     judges_interfaces: bool = False
     pairs: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()

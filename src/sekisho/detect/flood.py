@@ -64,6 +64,7 @@ class Flood:
         answered: packets of a pair that answer the kind's traffic; ``received``: of a window.
         shapes: signs of the flood, the most certain first.
         port: of the rows of ``TARGET``.
+        told: thresholds beside the rates that the evidence tells, since ``quiet`` names them.
     """
 
     pairs: str
@@ -74,14 +75,17 @@ class Flood:
     port: str = "case when ports > 1 then 0 else port end"
     answered: str = "t.answered_packets"
     received: str = "0"
+    told: tuple[str, ...] = ()
 
     @property
     def candidates(self) -> str:
         """One row a window of a flood that reaches the sustaining share of its rate."""
+        told = "".join(f", max(p.{name}) as opens_{name}" for name in self.told)
+        names = "".join(f", opens_{name}" for name in self.told)
         return f"""{self._hit}, evidence as (
   select h.line, h.block_start_ms, max(p.two_way) as two_way, max(p.sustain) as sustain,
     10 * min(h.enough_10s) as enough_10s, 60 * min(h.enough_60s) as enough_60s,
-    min(h.lasting) as lasting, max(h.acts) as acts,
+    min(h.lasting) as lasting, max(h.acts) as acts{told},
     min(h.own_first_ms) as first_ms, max(h.own_last_ms) as last_ms, max(h.left_out) / greatest(max(h.sent), 1e-9)
       * (1 - sum(cast(h.own_pairs as double)) / max(h.all_pairs)) as left_out_share,
     sum(cast(h.own_volume + h.own_left_out as double)) as packets,
@@ -129,7 +133,9 @@ select line, window_start_ms, acts,
   flood_packets as packets, flood_packets * mean_octets as octets,
   flood_packets * sampled_share as sampled_packets, flood_packets * var_share as packets_var,
   flood_packets * var_share * mean_octets * mean_octets as octets_var,
-  mean_octets, pairs, targets, ports, flows_a_sampled_packet, answered_share, two_way, block_sampled_packets
+  mean_octets, pairs, targets, ports, flows_a_sampled_packet, answered_share, two_way, block_sampled_packets,
+  enough_10s / 10 as opens_pps_10s, enough_60s / 60 as opens_pps_60s,
+  lasting * {_LASTING_MS // 1000} as opens_lasting_s{names}
 from lasted where lasting = 0 or longest_run >= {_LASTING_MS // WINDOW_MS}"""
 
     @property

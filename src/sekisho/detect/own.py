@@ -6,7 +6,7 @@ to the portable subset and asked about empty tables, and what does not fit is to
 
 from __future__ import annotations
 
-from dataclasses import dataclass, make_dataclass, replace
+from dataclasses import dataclass, fields, make_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -16,6 +16,7 @@ from sekisho.detect.detector import CANDIDATE, GROUPS, TARGET, Detector, Languag
 from sekisho.detect.own_file import SAMPLED, WINDOW_S, Simple, read_own_file
 from sekisho.detect.own_simple import expressions_of, statements_of
 from sekisho.detect.question import columns_named, params_table, screen_sql
+from sekisho.detect.quiet import OPENS, by_thresholds
 from sekisho.query.portable import check
 from sekisho.schema.line_target import LINE_TARGET
 from sekisho.schema.line_window import LINE_WINDOW
@@ -55,7 +56,7 @@ def own_detectors(directory: Path, *, engine: Engine, acting: Collection[str] = 
         form = own.form
         detector = _detector(own, statements_of(form, own.thresholds) if isinstance(form, Simple) else form)
         _check(detector, own, _Ask(path=path, engine=engine))
-        detectors.append(replace(detector, acts=own.name in acting))
+        detectors.append(replace(detector, candidates=_with_thresholds(detector), acts=own.name in acting))
     return tuple(detectors)
 
 
@@ -81,8 +82,15 @@ def _detector(own: OwnFile, statements: Statements) -> Detector:
         reach_ms=statements.reach_s * 1000,
         gap_ms=own.gap_s * 1000,
         explain=_explanation(own),
+        quiet=by_thresholds,
         texts={"title_ja": own.title.ja, "title_en": own.title.en},
     )
+
+
+def _with_thresholds(detector: Detector) -> str:
+    """The same candidates with the thresholds of the line's group as evidence."""
+    columns = "".join(f", p.{each.name} as {OPENS}{each.name}" for each in fields(detector.params["home"]))
+    return f"select c.*{columns}\nfrom ({detector.candidates}\n) c\n  join params p on p.line = c.line"
 
 
 def _params(own: OwnFile) -> dict[str, Any]:
@@ -90,8 +98,8 @@ def _params(own: OwnFile) -> dict[str, Any]:
     given = {name: threshold(each.value, each.unit, each.why) for name, each in own.thresholds.items()}
     if own.simple is not None:
         given.setdefault(SAMPLED, _DEFAULT_SAMPLED)
-    fields = [(name, float, default) for name, default in given.items()]
-    params = make_dataclass("Params", fields, frozen=True, slots=True, kw_only=True)
+    columns = [(name, float, default) for name, default in given.items()]
+    params = make_dataclass("Params", columns, frozen=True, slots=True, kw_only=True)
     differing = {
         group: {
             name: value for name, each in own.thresholds.items() if (value := getattr(each, group, None)) is not None

@@ -13,11 +13,12 @@ retries), and whatever is answered. Where answers cannot be seen, only requests 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho.detect.detector import NETWORK, NETWORK_WORDS
 from sekisho.detect.interval import interval_95
 from sekisho.detect.level import confidence
+from sekisho.detect.quiet import Clause, figure, sentence
 from sekisho.schema.detection import Cap, Detection, Level, Target
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from sekisho.detect.detector import Language
     from sekisho.detect.level import LineInfo
     from sekisho.query.engine import Engine
     from sekisho.schema.detection import Quality
@@ -214,13 +216,51 @@ def _detection(key: _Key, track: _Track, info: LineInfo, quality: Callable[..., 
         targets=1,
         top_targets=(target,),
         confidence=confidence(sampled_packets=sampled, two_way=True, loss=seen.loss, reasons=(Cap.WEAK_ALONE,)),
-        evidence={"event_lines": float(highest.lines), "packets": highest.packets},
+        evidence={
+            _EVENT_LINES: float(highest.lines),
+            "packets": highest.packets,
+            "opens_lines": float(LINES),
+            "opens_joint_pps": float(JOINT_PPS),
+            "opens_line_pps": float(UDP_LINE_PPS if key.protocol == _UDP else SYN_LINE_PPS),
+        },
         quality=seen,
         exporter=track.exporter,
     )
 
 
 _UDP = 17
+_EVENT_LINES = "event_lines"
+
+
+def is_weak(evidence: Mapping[str, Any]) -> bool:
+    """Whether a detection's evidence is from here."""
+    return _EVENT_LINES in evidence
+
+
+def explain(row: Mapping[str, Any], lang: Language) -> str:
+    """One sentence about a detection's evidence."""
+    lines = figure(row[_EVENT_LINES])
+    if lang == "ja":
+        return f"同じ宛先へ同じ時間帯に送っている {lines} 回線のうちの 1 回線です。単独では判断できない量です。"
+    return f"One of {lines} lines that send to the same target at the same time; by itself too little to tell."
+
+
+def quiet(row: Mapping[str, Any], lang: Language) -> str:
+    """What would have kept it quiet."""
+    lines, joint, each = (figure(row[f"opens_{name}"]) for name in ("lines", "joint_pps", "line_pps"))
+    return sentence(
+        lang,
+        Clause(
+            ja=f"同じ宛先へ送る回線が {lines} 回線を下回って", en=f"with fewer than {lines} lines on the same target"
+        ),
+        Clause(
+            ja=f"全回線の合計が毎秒 {joint} パケットを下回って", en=f"below {joint} packets a second of all of them"
+        ),
+        Clause(
+            ja=f"1 回線あたりの平均が毎秒 {each} パケットを下回って",
+            en=f"below {each} packets a second a line on average",
+        ),
+    )
 
 
 def _rate(part: _Part) -> float:

@@ -226,7 +226,7 @@ _SHARED = (UnattributedReason.NEEDS_PORT, UnattributedReason.PORT_OUTSIDE_SET)
 
 def _nothing_found(frames: Counter[FrameReason], frame_count: int) -> str:
     """Why a capture without a single export datagram is of no use."""
-    expected = "expected NetFlow v5, v9 or IPFIX in UDP datagrams, found"
+    expected = "expected NetFlow v5, v9, IPFIX or sFlow v5 in UDP datagrams, found"
     if not frame_count:
         return f"{expected} no packet at all"
     reasons = ", ".join(f"{count} {reason.value}" for reason, count in frames.most_common())

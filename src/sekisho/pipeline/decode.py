@@ -183,7 +183,8 @@ def _file(form: Form, output: BinaryIO, attribution: Attributor | None, *, event
 def _nothing_found(captures: Sequence[Capture], drops: Counter[str]) -> str:
     frames = sum(capture.frames for capture in captures)
     why = _listed(drops)
-    return f"expected NetFlow v5, v9 or IPFIX in UDP datagrams, found none in {frames} frames" + (why and f" ({why})")
+    expected = "expected NetFlow v5, v9, IPFIX or sFlow v5 in UDP datagrams"
+    return f"{expected}, found none in {frames} frames" + (why and f" ({why})")
 
 
 def _counted(number: int, noun: str) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sekisho.store.retention import LinesToKeep
 
 BATCH_ROWS = 1_000_000
-"""Rows in memory at once, some 400 MB while they are sorted; files hold at most as many."""
+"""Rows in memory at once, a process of 650 MB while they are sorted; files hold at most as many."""
 
 SMALL_ROWS = BATCH_ROWS // 4
 """A file of fewer rows becomes part of a larger one when its hour is over: each record is written at most twice."""

@@ -82,11 +82,12 @@ def write_flows(rows: Rows, root: Path, *, folder: str, name: str) -> Iterator[F
     Raises:
         OSError: the disk refuses.
     """
-    hour_ms = rows.columns["received_at"] // HOUR_MS * HOUR_MS
-    exporter = rows.columns["exporter"]
-    for hour, code in _distinct(hour_ms, exporter):
-        chosen = np.flatnonzero((hour_ms == hour) & (exporter == code))
-        text = rows.texts["exporter"][code]
+    exporters = rows.texts["exporter"]
+    # Hour and exporter as one number: to compare pairs took a third of the time of a compaction.
+    place = rows.columns["received_at"] // HOUR_MS * len(exporters) + rows.columns["exporter"]
+    for number in np.unique(place).tolist():
+        chosen = np.flatnonzero(place == number)
+        hour, text = number // len(exporters) * HOUR_MS, exporters[number % len(exporters)]
         path = f"{folder}/{partition(hour, text)}/{name}{PARQUET}"
         _write(rows, chosen, root / f"{path}{PART}")
         yield _described(rows, chosen, path=path, hour_ms=hour, exporter=text)
@@ -103,13 +104,9 @@ def read_flows(path: Path) -> Iterator[pa.RecordBatch]:
             yield from file.read_row_group(group).to_batches()
 
 
-def _distinct(hour_ms: NDArray[np.int64], exporter: NDArray[np.int32]) -> list[tuple[int, int]]:
-    pairs = np.unique(np.stack([hour_ms, exporter.astype(np.int64)], axis=1), axis=0)
-    return [(int(hour), int(code)) for hour, code in pairs]
-
-
 def _write(rows: Rows, chosen: NDArray[np.int64], path: Path) -> None:
     order = chosen[np.lexsort([rows.columns[name][chosen] for name in reversed(ORDER)])]
+    is_new = not path.parent.exists()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with path.open("wb") as file:
         pq.write_table(
@@ -122,7 +119,9 @@ def _write(rows: Rows, chosen: NDArray[np.int64], path: Path) -> None:
         )
         file.flush()
         os.fsync(file.fileno())
-    sync_folder(path.parent)
+    # The folders of an hour and an exporter are names as well, and the segments are removed soon.
+    for folder in path.parents[: 3 if is_new else 1]:
+        sync_folder(folder)
 
 
 def _described(rows: Rows, chosen: NDArray[np.int64], *, path: str, hour_ms: int, exporter: str) -> FlowFile:

@@ -60,8 +60,8 @@ class Snapshot:
 
     @property
     def torn(self) -> int:
-        """Segments that ended inside a batch, of those read so far; an open one may be at work there."""
-        return sum(segment.is_torn for segment in self.segments)
+        """Closed segments that end inside a batch, of those read so far; an open one may do so at any time."""
+        return sum(segment.is_torn and not segment.is_open for segment in self.segments)
 
 
 def is_store(path: Path) -> bool:

@@ -104,6 +104,7 @@ class SegmentReader:
     """The whole batches of a segment, open or closed, torn or not.
 
     Attributes:
+        is_open: its writer may be at work.
         is_torn: after reading: the segment ended inside a batch, or something in it was damaged; what stood before
             that was read.
 
@@ -112,7 +113,7 @@ class SegmentReader:
     """
 
     def __init__(self, path: Path) -> None:
-        self.is_torn = False
+        self.is_open, self.is_torn = path.suffix == OPEN, False
         # Opened at once: a segment that is closed or compacted from now on is still read.
         self._file = path.open("rb")
 

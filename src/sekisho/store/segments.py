@@ -157,7 +157,9 @@ class Segments:
                 self._close_segment(now_ms)
             return reason
         if self._segment is not None and self._segment.rows >= OVERFULL_ROWS:
-            return StoreReason.DISK_SLOW
+            if self._closing is not None:
+                return StoreReason.DISK_SLOW
+            self._close_segment(now_ms)
         return None
 
     def _opened(self, now_ms: int) -> SegmentWriter:

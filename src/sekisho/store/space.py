@@ -54,6 +54,9 @@ class SpaceFloor:
         """Why nothing may be written now; None where something may."""
         try:
             free = self._measure(self._folder)
+        except FileNotFoundError:
+            # The folder may be on a disk that was not there yet: who writes next makes it, or is told why not.
+            return None
         except OSError as error:
             return reason_of(error)
         margin = self._floor_octets // RESUME_SHARE if self._is_below else 0

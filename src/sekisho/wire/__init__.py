@@ -13,7 +13,7 @@ class WireFormat:
     """One export protocol.
 
     Attributes:
-        version: the first two octets of its datagrams.
+        version: the first two octets of its datagrams; sFlow's version word has four.
         name: as people write it.
         module: holds its ``open_message`` kernel, and its template readers where it has templates.
         sequence_unit: what its sequence number counts: flows, packets or records.
@@ -37,5 +37,12 @@ FORMATS: tuple[WireFormat, ...] = (
     ),
     WireFormat(version=9, name="NetFlow v9", module="sekisho.wire.v9", sequence_unit="packets", source="RFC 3954"),
     WireFormat(version=10, name="IPFIX", module="sekisho.wire.ipfix", sequence_unit="records", source="RFC 7011"),
+    WireFormat(
+        version=0,
+        name="sFlow v5",
+        module="sekisho.wire.sflow5",
+        sequence_unit="packets",
+        source="sFlow version 5, July 2004",
+    ),
 )
 """Protocols by their version word. A new one is a module and a row here, and one branch in ``walk.open_message``."""

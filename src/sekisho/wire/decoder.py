@@ -1,7 +1,7 @@
-"""Export datagrams in, flow batches out: the one decoder of NetFlow v5, v9 and IPFIX.
+"""Export datagrams in, flow batches out: the one decoder of NetFlow v5, v9, IPFIX and sFlow v5.
 
 No socket, clock, log or thread. The kernel ``walk`` does the work; this class does what is rare: new sources,
-templates, options, sets without template, NAT events.
+templates, options, sets without template, NAT events, names of interfaces.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from sekisho.core.errors import WireError
 from sekisho.core.kernels import warm
 from sekisho.core.reasons import WireReason
 from sekisho.schema.batch import FlowBatch
-from sekisho.wire import ipfix, keys, v5, v9, walk
+from sekisho.wire import counters, ipfix, keys, sflow5, v5, v9, walk
+from sekisho.wire.data_sources import ENTRY_WORDS, DataSource, Entry, data_source_of
 from sekisho.wire.datagrams import Datagrams
 from sekisho.wire.elements import WORDS
 from sekisho.wire.held import HEADER_OCTETS, SET_HEADER_OCTETS, HeldSet, HeldSets, as_datagram
-from sekisho.wire.keys import KeyTable
-from sekisho.wire.layout import SOURCE_WORDS, At, Of, Status, Tables, Tape, source_key
+from sekisho.wire.keys import EMPTY, KeyTable
+from sekisho.wire.layout import SOURCE_WORDS, At, Of, Room, Samples, Status, Tables, Tape, source_key
 from sekisho.wire.limits import Limits
 from sekisho.wire.options import Event, interface_name_of, interval_of, read_records, samplers_of
 from sekisho.wire.sampling import SamplerRate, SamplerTable
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from sekisho.wire.options import Record
 
-KERNELS = (*keys.KERNELS, *walk.KERNELS)
+KERNELS = (*keys.KERNELS, *walk.KERNELS, *sflow5.KERNELS)
 
 _REASONS = tuple(WireReason)
 _READERS = {v9.VERSION: v9.read_templates, ipfix.VERSION: ipfix.read_templates}
@@ -72,6 +73,7 @@ class Decoder:
         self._templates = TemplateTable(limits)
         self._samplers = SamplerTable(self._sources, samplers_per_source=limits.samplers_per_source)
         self._totals = np.zeros((limits.totals_flows, TOTALS_WORDS), dtype=np.int64)
+        self._samples = _no_samples(limits)
         self._drops_of_kernels = np.zeros(len(_REASONS), dtype=np.int64)
         self._drops: Counter[WireReason] = Counter()
         self._held = HeldSets(limits, self._drops)
@@ -79,7 +81,8 @@ class Decoder:
         self._interfaces_of: Counter[int] = Counter()
         self._events: list[Event] = []
         self._rows_given = 0
-        self._templates.add(Source(-1, v5.VERSION, 0), 0, v5.RECORD)
+        for version, record in ((v5.VERSION, v5.RECORD), (sflow5.VERSION, sflow5.RECORD)):
+            self._templates.add(Source(-1, version, 0), 0, record)
 
     def start(self) -> None:
         """Compile the kernels, or load them from the cache."""
@@ -129,8 +132,18 @@ class Decoder:
 
     @property
     def interfaces(self) -> Mapping[tuple[int, int], str]:
-        """(exporter code, ifIndex) -> name, as options records told."""
+        """(exporter code, ifIndex) -> name, as options records and counter samples told."""
         return self._interfaces
+
+    @property
+    def data_sources_left_out(self) -> int:
+        """Samples of data sources beyond the limit: their rows have the nominal sampling interval."""
+        return int(self._samples.room[Room.DATA_SOURCES_LEFT_OUT])
+
+    @property
+    def counters_left_out(self) -> int:
+        """Counters of interfaces beyond the limit."""
+        return int(self._samples.room[Room.INTERFACES_LEFT_OUT])
 
     @property
     def templates(self) -> TemplateStats:
@@ -150,6 +163,16 @@ class Decoder:
         """The account of every source, in the order they were first seen."""
         return [loss_of(source) for source in self._sources[: len(self._source_keys)]]
 
+    def data_sources(self) -> list[DataSource]:
+        """The account of every sFlow data source, in the order they were first seen."""
+        entries = self._samples.data_sources[: self._samples.room[Room.DATA_SOURCES]]
+        return [data_source_of(entry, self._sources[entry[Entry.SOURCE]]) for entry in entries]
+
+    def interface_counters(self) -> list[counters.InterfaceCounters]:
+        """The counters of every interface that exporters sent some of, in the order they were first seen."""
+        entries = self._samples.interfaces[: self._samples.room[Room.INTERFACES]]
+        return [counters.counters_of(entry, self._sources[entry[counters.Counter.SOURCE]]) for entry in entries]
+
     def _walk(self, tape: Tape, state: NDArray[np.int64]) -> Iterator[FlowBatch]:
         while (status := self._step(tape, state)) != Status.DONE:
             if status == Status.BATCH_FULL:
@@ -162,11 +185,13 @@ class Decoder:
                     yield from self._replay(held, state)
             elif status == Status.UNKNOWN_TEMPLATE:
                 self._hold(tape, state)
+            elif status == Status.INTERFACE_NAME:
+                self._learn_name(tape, state)
             else:
                 self._read_options_or_events(tape, state, status)
 
     def _step(self, tape: Tape, state: NDArray[np.int64]) -> int:
-        return int(walk.walk(tape, self._tables(), state, self._batch.cells))
+        return int(walk.walk(tape, self._tables(), self._samples, state, self._batch.cells))
 
     def _tables(self) -> Tables:
         return Tables(
@@ -273,6 +298,10 @@ class Decoder:
         if named := interface_name_of(record):
             self._name_interface(source.exporter, *named)
 
+    def _learn_name(self, tape: Tape, state: NDArray[np.int64]) -> None:
+        if name := _content(tape, state).split(b"\0", 1)[0].decode("utf-8", "replace").strip():
+            self._name_interface(_source(tape, state).exporter, int(state[At.NAMED_IF]), name)
+
     def _name_interface(self, exporter: int, index: int, name: str) -> None:
         if (exporter, index) not in self._interfaces:
             if self._interfaces_of[exporter] >= self.limits.interfaces_per_exporter:
@@ -295,6 +324,20 @@ class Decoder:
                 fields=record.as_dict(),
             )
         )
+
+
+def _no_samples(limits: Limits) -> Samples:
+    room = np.zeros(Room.WORDS, dtype=np.int64)
+    room[Room.DATA_SOURCES_PER_SOURCE] = limits.data_sources_per_source
+    room[Room.INTERFACES_PER_SOURCE] = limits.counted_interfaces_per_source
+    # At most half full, as ``keys.put`` asks.
+    slots = 1 << (2 * (limits.data_sources + limits.counted_interfaces) - 1).bit_length()
+    return Samples(
+        rows=np.full((slots, 3), EMPTY, dtype=np.int64),
+        data_sources=np.zeros((limits.data_sources, ENTRY_WORDS), dtype=np.int64),
+        interfaces=np.zeros((limits.counted_interfaces, counters.Counter.WORDS), dtype=np.int64),
+        room=room,
+    )
 
 
 def _tape(datagrams: Datagrams) -> Tape:

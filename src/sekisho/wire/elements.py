@@ -62,9 +62,10 @@ class Target(IntEnum):
     # What only a sampled header tells.
     TUNNEL_KIND = 43
     TUNNEL_SRC = 44
+    IP_START = 46
 
 
-WORDS = 46
+WORDS = 47
 """Words of the array that one record is read into, a target a word; an IPv6 address takes two words, and so does a
 section: where it starts and its length."""
 

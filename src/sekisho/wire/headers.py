@@ -33,15 +33,15 @@ _CONTROL_WORD = 2
 IPV4 = 0x0800
 IPV6 = 0x86DD
 _VLAN, _QINQ, _OLD_QINQ = 0x8100, 0x88A8, 0x9100
-_MPLS, _MPLS_MULTICAST = 0x8847, 0x8848
+MPLS, _MPLS_MULTICAST = 0x8847, 0x8848
 _PPPOE = 0x8864
 _BRIDGED = 0x6558
-_PPP = 0x880B
+PPP = 0x880B
 
 NO_TUNNEL, FOUR_IN_SIX, SIX_IN_FOUR, IPIP, GRE, L2TP, ETHERIP, VXLAN = range(8)
 """Codes of the column ``tunnel_kind``."""
 
-_L2TP_PORT, _VXLAN_PORT = 1701, 4789
+L2TP_PORT, VXLAN_PORT = 1701, 4789
 _V4_MAPPED = 0xFFFF << 32
 
 
@@ -81,18 +81,25 @@ def parse_header(payload: NDArray[np.uint8], at: int, end: int, kind: int, value
 
 
 @borrowing_kernel
+def settle_octets(start: int, values: NDArray[np.int64]) -> None:
+    """Where the IP header tells no length, count what the frame, whose header starts at ``start``, holds from there."""
+    if values[Target.OCTETS] == 0:
+        values[Target.OCTETS] = max(0, values[Target.FRAME_OCTETS] - (values[Target.IP_START] - start))
+
+
+@borrowing_kernel
 def _link(payload: NDArray[np.uint8], at: int, end: int, kind: int) -> Place:
     """Step over one layer below IP: where the next one starts, and what it is."""
     if kind == ETHERNET and end - at >= 14:
         return _ether_type(payload, at + 12, end)
     if kind in (_VLAN, _QINQ, _OLD_QINQ) and end - at >= 4:
         return _ether_type(payload, at + 2, end)
-    if kind in (_MPLS, _MPLS_MULTICAST) and end - at >= 5:
+    if kind in (MPLS, _MPLS_MULTICAST) and end - at >= 5:
         bottom = payload[at + 2] & 1
         return (at + 4, _below_labels(payload, at + 4)) if bottom else (at + 4, kind)
     if kind == _PPPOE and end - at >= 8:
         return _ppp(payload, at + 6, end)
-    if kind == _PPP:
+    if kind == PPP:
         return _ppp(payload, at, end)
     if kind == _CONTROL_WORD:
         return at + 4, ETHERNET
@@ -153,7 +160,8 @@ def _ipv4(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[np.int6
     octets = u16(payload, at + 2)
     _clear(values)
     values[Target.IP_VERSION] = 4
-    # Length 0 is what a host with segmentation offload shows.
+    values[Target.IP_START] = at
+    # Length 0 is what a host with segmentation offload shows, here as in IPv6.
     values[Target.OCTETS] = octets
     values[Target.FRAGMENT_OFFSET] = u16(payload, at + 6) & 0x1FFF
     values[Target.PROTOCOL] = payload[at + 9]
@@ -169,7 +177,8 @@ def _ipv6(payload: NDArray[np.uint8], at: int, end: int, values: NDArray[np.int6
     octets = u16(payload, at + 4)
     _clear(values)
     values[Target.IP_VERSION] = 6
-    values[Target.OCTETS] = octets + 40
+    values[Target.IP_START] = at
+    values[Target.OCTETS] = octets + 40 if octets else 0
     values[Target.SRC_V6], values[Target.SRC_V6 + 1] = u64(payload, at + 8), u64(payload, at + 16)
     values[Target.DST_V6], values[Target.DST_V6 + 1] = u64(payload, at + 24), u64(payload, at + 32)
     values[Target.PROTOCOL] = payload[at + 6]
@@ -258,15 +267,15 @@ def _gre(payload: NDArray[np.uint8], at: int) -> Place:
 def _udp_inside(payload: NDArray[np.uint8], at: int, end: int) -> Place:
     port = u16(payload, at + 2)
     # RFC 7348: the I flag is set, the other flags are not.
-    if port == _VXLAN_PORT and payload[at + 8] == 0x08:
+    if port == VXLAN_PORT and payload[at + 8] == 0x08:
         return VXLAN, at + 16, ETHERNET
     flags = u16(payload, at + 8)
     # RFC 2661, 3.1: version 2, and T = 0 for data.
-    if (port == _L2TP_PORT or u16(payload, at) == _L2TP_PORT) and flags & 0x800F == 2:
+    if (port == L2TP_PORT or u16(payload, at) == L2TP_PORT) and flags & 0x800F == 2:
         inside = at + 14
         inside += 2 if flags & 0x4000 else 0
         inside += 4 if flags & 0x0800 else 0
         if flags & 0x0200 and end - inside >= 2:
             inside += 2 + u16(payload, inside)
-        return L2TP, inside, _PPP
+        return L2TP, inside, PPP
     return NO_TUNNEL, at, UNKNOWN

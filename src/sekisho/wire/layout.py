@@ -26,6 +26,7 @@ class Status(IntEnum):
     NAT_EVENTS = 5
     UNKNOWN_TEMPLATE = 6
     SKIP = 7
+    INTERFACE_NAME = 8
 
 
 @unique
@@ -72,7 +73,9 @@ class At(IntEnum):
     SOURCE_PORT = 23
     CAPACITY = 24
     DATAGRAM_END = 25
-    VALUES = 26
+    SAMPLES_LEFT = 26
+    NAMED_IF = 27
+    VALUES = 28
 
 
 @unique
@@ -95,7 +98,9 @@ class Of(IntEnum):
     RATE_BY_INTERFACE = 13
     RATE_CHANGES = 14
     SYSTEM_INIT_MS = 15
-    WORDS = 16
+    DATA_SOURCES = 16
+    INTERFACES = 17
+    WORDS = 18
 
 
 @unique
@@ -200,6 +205,12 @@ SOURCE_WORDS = Of.WORDS + READINGS * Account.WORDS
 V5_PROGRAM = 0
 """Row of the compiled v5 record, which has no template."""
 
+SFLOW_PROGRAM = 1
+"""The same for what an sFlow sample tells."""
+
+SFLOW_VERSION = 0
+"""sFlow's version word has four octets; this is its upper half, which stands where other protocols have theirs."""
+
 _DROPS = tuple(WireReason)
 TRUNCATED_HEADER = _DROPS.index(WireReason.TRUNCATED_HEADER)
 TRUNCATED_SET = _DROPS.index(WireReason.TRUNCATED_SET)
@@ -212,6 +223,8 @@ UNKNOWN_VERSION = _DROPS.index(WireReason.UNKNOWN_VERSION)
 NO_COUNTERS = _DROPS.index(WireReason.NO_COUNTERS)
 NO_ADDRESSES = _DROPS.index(WireReason.NO_ADDRESSES)
 UNKNOWN_ENCAPSULATION = _DROPS.index(WireReason.UNKNOWN_ENCAPSULATION)
+UNKNOWN_SAMPLE = _DROPS.index(WireReason.UNKNOWN_SAMPLE)
+BAD_ADDRESS_TYPE = _DROPS.index(WireReason.BAD_ADDRESS_TYPE)
 
 
 class Tape(NamedTuple):
@@ -248,11 +261,41 @@ class Tables(NamedTuple):
     drops: NDArray[np.int64]
 
 
+class Samples(NamedTuple):
+    """What a walk learns from sFlow samples; apart from ``Tables``, so that other protocols do not carry it along.
+
+    Attributes:
+        rows: source and kind, identifier -> row of one of the next two (``keys.find``).
+        data_sources: (Limits.data_sources, data_sources.ENTRY_WORDS) where packets were sampled.
+        interfaces: (Limits.counted_interfaces, counters.Counter.WORDS) interface counters.
+        room: what ``Room`` names.
+    """
+
+    rows: NDArray[np.int64]
+    data_sources: NDArray[np.int64]
+    interfaces: NDArray[np.int64]
+    room: NDArray[np.int64]
+
+
+@unique
+class Room(IntEnum):
+    """Words of ``Samples.room``: rows in use, how many of them one source may use, and what found no room."""
+
+    DATA_SOURCES = 0
+    DATA_SOURCES_PER_SOURCE = 1
+    DATA_SOURCES_LEFT_OUT = 2
+    INTERFACES = 3
+    INTERFACES_PER_SOURCE = 4
+    INTERFACES_LEFT_OUT = 5
+    WORDS = 6
+
+
 _LINE, _GRID = types.int64[::1], types.int64[:, ::1]
 _named_tuple: Any = types.NamedTuple
 PAYLOAD_TYPE = types.uint8[::1]
 TAPE_TYPE = _named_tuple((PAYLOAD_TYPE, _LINE, _LINE, _LINE, _LINE, _LINE), Tape)
 TABLES_TYPE = _named_tuple((_GRID, _GRID, _GRID, _GRID, _GRID, _GRID, _GRID, _LINE), Tables)
+SAMPLES_TYPE = _named_tuple((_GRID, _GRID, _GRID, _LINE), Samples)
 CELLS_TYPE = _GRID
 STATE_TYPE = _LINE
 """Argument types of the kernels, as ``warm`` compiles them. Each array more costs every kernel it is handed on to

@@ -27,6 +27,11 @@ class Limits:
         totals_flows: flows whose running totals are remembered, a power of two. Beyond it the flow unseen for longest
             in its neighbourhood is forgotten, and its next total counts as a new flow's: too much, never too little.
         events: options and NAT events kept until taken; further ones are counted only.
+        data_sources: points of all sFlow exporters that packets were sampled at. Samples of further ones become rows
+            with the nominal sampling interval, and are counted.
+        data_sources_per_source: the same for one source.
+        counted_interfaces: interfaces whose counters are kept; those of further ones are ignored and counted.
+        counted_interfaces_per_source: the same for one source.
     """
 
     sources: int = 8192
@@ -40,3 +45,7 @@ class Limits:
     interfaces_per_exporter: int = 65_536
     totals_flows: int = 1 << 16
     events: int = 65_536
+    data_sources: int = 32_768
+    data_sources_per_source: int = 8192
+    counted_interfaces: int = 32_768
+    counted_interfaces_per_source: int = 8192

@@ -1,7 +1,8 @@
 """Loss from sequence numbers: how much was lost, not how often.
 
 Units differ: v5 counts flows, v9 export packets (RFC 3954, 5.1: "Incremental sequence counter of all Export Packets"),
-IPFIX data records (RFC 7011, 3.1), options data records among them.
+IPFIX data records (RFC 7011, 3.1), options data records among them; sFlow counts datagrams, and within them the samples
+of each data source.
 
 Exporters differ too. RFC 7011 counts what was sent before the message, with options; softflowd counts the message
 itself as well, without options. Nothing announces it, so four accounts are kept side by side, one for each reading, and
@@ -17,7 +18,7 @@ import numpy as np
 
 from sekisho.core.kernels import borrowing_kernel
 from sekisho.wire import FORMATS
-from sekisho.wire.layout import GAPS_KEPT, READINGS, Account, At, Of
+from sekisho.wire.layout import GAPS_KEPT, READINGS, SFLOW_VERSION, Account, At, Of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,11 +74,11 @@ class SourceLoss:
 @borrowing_kernel
 def account(source: NDArray[np.int64], state: NDArray[np.int64]) -> None:
     """Take the message that was just walked into its source's accounts."""
-    is_v9 = state[At.VERSION] == 9
-    units_known = is_v9 or state[At.UNITS_UNKNOWN] == 0
-    for reading in range(1 if is_v9 else READINGS):
+    counts_datagrams = state[At.VERSION] == 9 or state[At.VERSION] == SFLOW_VERSION
+    units_known = counts_datagrams or state[At.UNITS_UNKNOWN] == 0
+    for reading in range(1 if counts_datagrams else READINGS):
         units = state[At.UNITS] - (state[At.OPTIONS_UNITS] if reading & WITHOUT_OPTIONS else 0)
-        if is_v9:
+        if counts_datagrams:
             units = 1
         account_at = Of.WORDS + reading * Account.WORDS
         if reading & COUNTED_AFTER and not units_known:
@@ -87,45 +88,56 @@ def account(source: NDArray[np.int64], state: NDArray[np.int64]) -> None:
             source[account_at + Account.SYNCED] = 1
             continue
         first = state[At.SEQUENCE] - (units if reading & COUNTED_AFTER else 0)
-        _post(source, account_at, state, first, units, units_known)
+        _post(source, account_at, source, state, first, units, units_known)
     source[Of.RESYNCS] += not units_known
-    if _serial(state[At.EXPORT_MS] - source[Of.EXPORT_MS]) >= 0 or source[Of.DATAGRAMS] == 1:
+    if serial(state[At.EXPORT_MS] - source[Of.EXPORT_MS]) >= 0 or source[Of.DATAGRAMS] == 1:
         source[Of.UPTIME_MS] = state[At.UPTIME_MS]
         source[Of.EXPORT_MS] = state[At.EXPORT_MS]
 
 
 @borrowing_kernel
-def _serial(difference: int) -> Word:
+def post_sample(
+    entry: NDArray[np.int64], account_at: int, source: NDArray[np.int64], state: NDArray[np.int64], sequence: int
+) -> Word:
+    """Post one sample to the account that stands at ``account_at`` in its data source; whether the count began anew."""
+    restarts = entry[account_at + Account.RESTARTS]
+    _post(entry, account_at, source, state, sequence, 1, True)
+    return entry[account_at + Account.RESTARTS] != restarts
+
+
+@borrowing_kernel
+def serial(difference: int) -> Word:
     """A difference of 32-bit serial numbers as the shorter way round (RFC 1982)."""
     return np.int64(np.int32(difference))
 
 
 @borrowing_kernel
 def _post(
-    source: NDArray[np.int64],
+    entry: NDArray[np.int64],
     account_at: int,
+    source: NDArray[np.int64],
     state: NDArray[np.int64],
     first: int,
     units: int,
     units_known: bool,
 ) -> None:
-    """Post units ``first`` to ``first + units`` to the account that stands at ``account_at`` in its source."""
-    ahead = _serial(first - source[account_at + Account.EXPECTED])
-    source[account_at + Account.UNITS] += units
-    if source[account_at + Account.SYNCED] and ahead != 0:
-        source[account_at + Account.JUMPS] += 1
+    """Post units ``first`` to ``first + units`` of a source to the account at ``account_at`` in ``entry``."""
+    ahead = serial(first - entry[account_at + Account.EXPECTED])
+    entry[account_at + Account.UNITS] += units
+    if entry[account_at + Account.SYNCED] and ahead != 0:
+        entry[account_at + Account.JUMPS] += 1
         if _is_restart(source, state, ahead):
-            source[account_at + Account.RESTARTS] += 1
+            entry[account_at + Account.RESTARTS] += 1
         elif ahead < 0:
-            source[account_at + Account.REORDERED] += 1
-            _close_gap(source, account_at, first, units)
+            entry[account_at + Account.REORDERED] += 1
+            _close_gap(entry, account_at, first, units)
             return
         else:
-            _open_gap(source, account_at, source[account_at + Account.EXPECTED], ahead)
-            source[account_at + Account.LOST] += ahead
-            source[account_at + Account.GAPS] += 1
-    source[account_at + Account.EXPECTED] = (first + units) & 0xFFFFFFFF
-    source[account_at + Account.SYNCED] = units_known
+            _open_gap(entry, account_at, entry[account_at + Account.EXPECTED], ahead)
+            entry[account_at + Account.LOST] += ahead
+            entry[account_at + Account.GAPS] += 1
+    entry[account_at + Account.EXPECTED] = (first + units) & 0xFFFFFFFF
+    entry[account_at + Account.SYNCED] = units_known
 
 
 @borrowing_kernel
@@ -133,32 +145,41 @@ def _is_restart(source: NDArray[np.int64], state: NDArray[np.int64], ahead: int)
     """Whether a jump is a count that began anew: a late datagram was exported before the last one, not after."""
     if abs(ahead) > LARGEST_GAP_UNITS:
         return True
-    if source[Of.UPTIME_MS] - state[At.UPTIME_MS] > UPTIME_MARGIN_MS and state[At.EXPORT_MS] >= source[Of.EXPORT_MS]:
+    fell_ms = serial(source[Of.UPTIME_MS] - state[At.UPTIME_MS])
+    if fell_ms > UPTIME_MARGIN_MS and state[At.EXPORT_MS] >= source[Of.EXPORT_MS]:
         return True
-    return ahead < 0 and state[At.EXPORT_MS] > source[Of.EXPORT_MS]
+    return ahead < 0 and _is_later(source, state)
 
 
 @borrowing_kernel
-def _open_gap(source: NDArray[np.int64], account_at: int, first: int, units: int) -> None:
-    slot = account_at + Account.FIRST_GAP + 2 * source[account_at + Account.NEXT_GAP]
-    source[slot], source[slot + 1] = first & 0xFFFFFFFF, units
-    source[account_at + Account.NEXT_GAP] = (source[account_at + Account.NEXT_GAP] + 1) % GAPS_KEPT
+def _is_later(source: NDArray[np.int64], state: NDArray[np.int64]) -> Word:
+    """Whether a message was exported after the last one; sFlow tells by its uptime alone."""
+    if state[At.VERSION] == SFLOW_VERSION:
+        return serial(state[At.UPTIME_MS] - source[Of.UPTIME_MS]) > 0
+    return state[At.EXPORT_MS] > source[Of.EXPORT_MS]
 
 
 @borrowing_kernel
-def _close_gap(source: NDArray[np.int64], account_at: int, first: int, units: int) -> None:
+def _open_gap(entry: NDArray[np.int64], account_at: int, first: int, units: int) -> None:
+    slot = account_at + Account.FIRST_GAP + 2 * entry[account_at + Account.NEXT_GAP]
+    entry[slot], entry[slot + 1] = first & 0xFFFFFFFF, units
+    entry[account_at + Account.NEXT_GAP] = (entry[account_at + Account.NEXT_GAP] + 1) % GAPS_KEPT
+
+
+@borrowing_kernel
+def _close_gap(entry: NDArray[np.int64], account_at: int, first: int, units: int) -> None:
     """Take a late datagram out of the gap it left; one that left none is a duplicate and changes nothing."""
     first_gap = account_at + Account.FIRST_GAP
     for slot in range(first_gap, first_gap + 2 * GAPS_KEPT, 2):
-        before = (first - source[slot]) & 0xFFFFFFFF
-        missing = source[slot + 1]
+        before = (first - entry[slot]) & 0xFFFFFFFF
+        missing = entry[slot + 1]
         if before < missing:
             after = max(0, missing - before - units)
-            source[account_at + Account.LOST] -= missing - before - after
-            source[account_at + Account.GAPS] -= before == 0 and after == 0
-            source[slot + 1] = before
+            entry[account_at + Account.LOST] -= missing - before - after
+            entry[account_at + Account.GAPS] -= before == 0 and after == 0
+            entry[slot + 1] = before
             if after:
-                _open_gap(source, account_at, first + units, after)
+                _open_gap(entry, account_at, first + units, after)
             return
 
 

@@ -14,7 +14,7 @@ from numba import types
 
 from sekisho.core.kernels import borrowing_kernel
 from sekisho.schema.batch import NAMES, cell
-from sekisho.wire import ipfix, v5, v9
+from sekisho.wire import ipfix, sflow5, v5, v9
 from sekisho.wire.clock import note_clock
 from sekisho.wire.fixed import FIELD_COLUMNS, UNKNOWN, fill, read_fixed
 from sekisho.wire.keys import find
@@ -25,6 +25,7 @@ from sekisho.wire.layout import (
     LENGTH_MISMATCH,
     NO_ADDRESSES,
     NO_COUNTERS,
+    SAMPLES_TYPE,
     STATE_TYPE,
     TABLES_TYPE,
     TAPE_TYPE,
@@ -48,7 +49,7 @@ from sekisho.wire.walked import CUT_OFF, has_reverse, read_walked, work_out, wri
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sekisho.wire.layout import Tables, Tape, Word
+    from sekisho.wire.layout import Samples, Tables, Tape, Word
 
 V5_SET = -1
 """Set id that stands for the records of a v5 datagram."""
@@ -61,21 +62,32 @@ CONSTANT_COLUMNS = tuple(i for i in range(len(NAMES)) if i not in _WRITTEN and i
 
 
 @borrowing_kernel
-def walk(tape: Tape, tables: Tables, state: NDArray[np.int64], cells: NDArray[np.int64]) -> Word:
+def walk(tape: Tape, tables: Tables, samples: Samples, state: NDArray[np.int64], cells: NDArray[np.int64]) -> Word:
     """Go on from where ``state`` stands; a ``Status`` says why it stopped."""
     while state[At.DATAGRAM] < len(tape.offset):
         status = _open(tape, tables, state) if state[At.NEXT_SET] == 0 else np.int64(Status.DONE)
-        while status == Status.DONE:
-            if state[At.RECORD] == 0 and not _next_set(tape.payload, tables.drops, state):
-                _close(tables, state)
-                break
-            status = _one_set(tape.payload, tables, state, cells)
+        if status == Status.DONE:
+            if state[At.VERSION] == sflow5.VERSION:
+                status = sflow5.read_samples(tape.payload, tables, samples, state, cells)
+            else:
+                status = _read_sets(tape.payload, tables, state, cells)
             if status == Status.DONE:
-                state[At.RECORD] = 0
+                _close(tables, state)
         if status not in (Status.DONE, Status.SKIP):
             return status
         state[At.NEXT_SET] = 0
         state[At.DATAGRAM] += 1
+    return np.int64(Status.DONE)
+
+
+@borrowing_kernel
+def _read_sets(payload: NDArray[np.uint8], tables: Tables, state: NDArray[np.int64], cells: NDArray[np.int64]) -> Word:
+    """Read the sets that are left of the message, first the rest of the one that ``state`` stands in."""
+    while state[At.RECORD] != 0 or _next_set(payload, tables.drops, state):
+        status = _one_set(payload, tables, state, cells)
+        if status != Status.DONE:
+            return status
+        state[At.RECORD] = 0
     return np.int64(Status.DONE)
 
 
@@ -129,6 +141,8 @@ def _open_message(tape: Tape, state: NDArray[np.int64], drops: NDArray[np.int64]
         return ipfix.open_message(tape, state, drops)
     if version == v5.VERSION:
         return v5.open_message(tape, state, drops)
+    if version == sflow5.VERSION:
+        return sflow5.open_message(tape, state, drops)
     drops[UNKNOWN_VERSION] += 1
     return Status.SKIP
 
@@ -304,6 +318,6 @@ def _count_records(tables: Tables, state: NDArray[np.int64], records: int) -> No
 
 
 KERNELS = (
-    (walk, (TAPE_TYPE, TABLES_TYPE, STATE_TYPE, CELLS_TYPE)),
+    (walk, (TAPE_TYPE, TABLES_TYPE, SAMPLES_TYPE, STATE_TYPE, CELLS_TYPE)),
     (blank, (CELLS_TYPE, types.int64)),
 )

@@ -14,7 +14,7 @@ from sekisho.schema.batch import cell
 from sekisho.wire.clock import to_unix_ms
 from sekisho.wire.elements import WORDS, Target, Unit
 from sekisho.wire.fixed import V4_MAPPED
-from sekisho.wire.headers import ETHERNET, IPV4, IPV6, parse_header
+from sekisho.wire.headers import ETHERNET, IPV4, IPV6, parse_header, settle_octets
 from sekisho.wire.layout import Action, At, Of, Program, Sampling, Step
 from sekisho.wire.octets import u16, u32, u64, uint
 
@@ -85,8 +85,7 @@ def read_walked(
     at: int,
 ) -> Word:
     """Read one record at ``at`` into ``values``; where the next one starts, or CUT_OFF."""
-    for word in range(WORDS):
-        values[word] = _UNKNOWN[word]
+    clear_values(values)
     end = state[At.SET_END]
     first = program[Program.FIRST_STEP]
     for i in range(first, first + program[Program.STEPS]):
@@ -106,6 +105,13 @@ def read_walked(
             _take(payload, at + surplus, length - surplus, steps[i, Step.TARGET], steps[i, Step.UNIT], state, values)
         at += length
     return at
+
+
+@borrowing_kernel
+def clear_values(values: NDArray[np.int64]) -> None:
+    """Make ``values`` ready for a record: nothing is known of it."""
+    for word in range(WORDS):
+        values[word] = _UNKNOWN[word]
 
 
 @borrowing_kernel
@@ -178,7 +184,7 @@ def work_out(
 
 @borrowing_kernel
 def _open_section(payload: NDArray[np.uint8], values: NDArray[np.int64]) -> Word:
-    """A sampled packet counts as one; its octets are those of the innermost IP packet, else those of the frame."""
+    """A sampled packet counts as one; its octets are those of the innermost IP packet."""
     packets = values[Target.PACKETS]
     section, kind = Target.FRAME_SECTION, ETHERNET
     if values[Target.FRAME_SECTION + 1] == 0:
@@ -189,8 +195,7 @@ def _open_section(payload: NDArray[np.uint8], values: NDArray[np.int64]) -> Word
     if not parse_header(payload, start, start + values[section + 1], kind, values):
         return False
     values[Target.PACKETS] = max(1, packets)
-    if values[Target.OCTETS] == 0:
-        values[Target.OCTETS] = values[Target.FRAME_OCTETS]
+    settle_octets(start, values)
     return True
 
 
@@ -231,8 +236,7 @@ def _work_out_times(
 @borrowing_kernel
 def write_row(program: NDArray[np.int64], values: NDArray[np.int64], cells: NDArray[np.int64], row: int) -> None:
     """Put the worked-out record into a row; sampling stays raw."""
-    for k in range(len(_PLAIN)):
-        cells[_PLAIN[k, 1], row] = values[_PLAIN[k, 0]]
+    write_columns(values, cells, row)
     fragment = values[Target.FRAGMENT_OFFSET]
     cells[_FRAGMENT, row] = values[Target.FRAGMENT_HINT] if program[Program.FRAGMENT] == 2 else fragment != 0
     kind = program[Program.SAMPLING]
@@ -246,6 +250,13 @@ def write_row(program: NDArray[np.int64], values: NDArray[np.int64], cells: NDAr
         sampled, skipped = max(0, values[Target.SAMPLED_PACKETS]), max(0, values[Target.SKIPPED_PACKETS])
         ratio = (np.float64(sampled) + np.float64(skipped)) / np.float64(sampled) if sampled else 0.0
         cells[_SAMPLING, row] = np.float64(ratio).view(np.int64)
+
+
+@borrowing_kernel
+def write_columns(values: NDArray[np.int64], cells: NDArray[np.int64], row: int) -> None:
+    """Put the words that go into cells as they stand into a row."""
+    for k in range(len(_PLAIN)):
+        cells[_PLAIN[k, 1], row] = values[_PLAIN[k, 0]]
 
 
 @borrowing_kernel

@@ -34,7 +34,8 @@ def detection(**changes):
         "top_targets": [{"prefix": "203.0.113.0/24", "port": 0, "protocol": 17, "share": 1.0}],
         "event": None,
         "confidence": 0.98,
-        "evidence": {"caps": [], "packets": 150_000.0, "mean_octets": 640.0, "targets": 1.0, "two_way": 1.0},
+        "evidence": {"caps": [], "packets": 150_000.0, "mean_octets": 640.0, "targets": 1.0, "two_way": 1.0}
+        | {"opens_pps_10s": 1500.0, "opens_pps_60s": 600.0, "opens_lasting_s": 0.0, "opens_packets_an_answer": 100.0},
         "quality": {"loss": 0.0, "coverage": None},
     }
     return values | changes
@@ -190,9 +191,11 @@ def test_an_operators_own_kind_is_shown_by_its_name(full):
 
 
 def test_the_detectors_sentence_stands_in_both_languages(full):
-    """The explanation of a detector is shown; evidence of another version leaves it out."""
+    """What was found and what would have kept it quiet; evidence of another version leaves both out."""
     assert "About 15,000 UDP packets a second of 640 octets" in full
     assert "毎秒約 15,000 個" in full
+    assert full.count("It would have stayed quiet below 1,500 packets a second") == full.count("640 octets on average")
+    assert "100 パケットに 1 個を超える割合で応答が返っていれば、検知されませんでした。" in full
     assert "Connection requests" not in full
 
 

@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sekisho.detect.detector import NETWORK, NETWORK_WORDS, Detector, Language, threshold
+from sekisho.detect.quiet import Clause, figure, sentence
 from sekisho.detect.rates import SURE_CONNECTIONS
 from sekisho.schema.line_window import LOGIN_PORTS
 
@@ -197,6 +198,8 @@ with login as (
   group by e.line, e.block_start_ms, s.port, s.target_lo
 ), {_judged("10min", "short")}, {_judged("60min", "address")}, judged as (
   select b.line, b.block_start_ms, b.port, b.targets, b.likely_connections,
+    {_enough("10min", "p.").replace("port in", "b.port in")} as enough_10min,
+    {_enough("60min", "p.").replace("port in", "b.port in")} as enough_60min,
     greatest(b.sure_connections, b.short * b.counted * b.likely_connections / b.targets) as an_address,
     case when greatest(b.sure_connections, b.short * b.counted * b.likely_connections / b.targets)
         >= {_enough("10min", "p.").replace("port in", "b.port in")}
@@ -224,6 +227,8 @@ CANDIDATES = f"""{_FORCED}, whole as (
   group by f.line, f.block_start_ms
 ), named as (
   select line, block_start_ms, arg_max(port, likely_connections * 65536 + port) as main_port,
+    arg_max(enough_10min, likely_connections * 65536 + port) as enough_10min,
+    arg_max(enough_60min, likely_connections * 65536 + port) as enough_60min,
     sum(cast(likely_connections as double)) as connections, sum(cast(targets as double)) as targets,
     max(an_address) as connections_an_address
   from forced group by line, block_start_ms
@@ -231,7 +236,9 @@ CANDIDATES = f"""{_FORCED}, whole as (
   select w.line, w.window_start_ms, w.login_packets * s.packets / a.packets as packets,
     s.octets / s.packets as mean_octets, w.sampled_packets / w.packets as sampled_share,
     w.packets_var / w.packets as var_share, n.main_port, n.connections, n.targets, n.connections_an_address,
-    s.answered_packets / s.packets as answered_share, s.sampled_packets as block_sampled_packets, p.two_way
+    s.answered_packets / s.packets as answered_share, s.sampled_packets as block_sampled_packets, p.two_way,
+    n.enough_10min as opens_connections_10min, n.enough_60min as opens_connections_60min,
+    p.any_10min as opens_any_10min, p.packets_most as opens_packets_most
   from line_window w
     join named n on n.line = w.line and n.block_start_ms = w.window_start_ms // 600000 * 600000
     join part s on s.line = n.line and s.block_start_ms = n.block_start_ms
@@ -242,7 +249,8 @@ CANDIDATES = f"""{_FORCED}, whole as (
 select line, window_start_ms, 1 as opens, packets, packets * mean_octets as octets,
   packets * sampled_share as sampled_packets, packets * var_share as packets_var,
   packets * var_share * mean_octets * mean_octets as octets_var,
-  main_port, connections, targets, connections_an_address, answered_share, two_way, block_sampled_packets
+  main_port, connections, targets, connections_an_address, answered_share, two_way, block_sampled_packets,
+  opens_connections_10min, opens_connections_60min, opens_any_10min, opens_packets_most
 from guess"""
 
 TARGETS = f"""{_FORCED}
@@ -270,6 +278,23 @@ def explain(row: Mapping[str, float], lang: Language) -> str:
     )
 
 
+def quiet(row: Mapping[str, float], lang: Language) -> str:
+    """What would have kept it quiet."""
+    block, hour = figure(row["opens_connections_10min"]), figure(row["opens_connections_60min"])
+    every, packets = figure(row["opens_any_10min"]), figure(row["opens_packets_most"])
+    few = Clause(
+        ja=f"接続が 1 アドレスあたり 10 分間に {block} 回、1 時間に {hour} 回、全体で 10 分間に {every} 回を"
+        "いずれも下回って",
+        en=f"below {block} connections an address in ten minutes, {hour} in an hour, "
+        f"and {every} to all addresses in ten minutes",
+    )
+    long = Clause(
+        ja=f"1 接続あたり平均 {packets} パケットを超えて",
+        en=f"with more than {packets} packets a connection on average",
+    )
+    return sentence(lang, few, long)
+
+
 DETECTOR = Detector(
     name="brute_force",
     kinds=KINDS,
@@ -281,4 +306,5 @@ DETECTOR = Detector(
     reach_ms=_HOUR_MS,
     gap_ms=3_600_000,
     explain=explain,
+    quiet=quiet,
 )

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sekisho.detect.detector import GROUPS, NETWORK, NETWORK_WORDS, Detector, Language, threshold
+from sekisho.detect.quiet import Clause, figure, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,8 +132,9 @@ select s.line, s.window_start_ms, 1 as opens, s.acts, s.packets, s.packets * s.m
   s.packets * s.sampled_share as sampled_packets, s.packets * s.var_share as packets_var,
   s.packets * s.var_share * s.mean_octets * s.mean_octets as octets_var,
   r.hour_sampled_packets as contacts, r.hour_s as contact_s, r.port as main_port, r.known_port, r.sinkhole, r.two_way,
-  r.label, r.source
-from spread s join ranked r on r.line = s.line and r.block_start_ms = s.block_start_ms and r.place = 1"""
+  r.label, r.source, p.contact_packets as opens_contact_packets, p.contact_s as opens_contact_s
+from spread s join ranked r on r.line = s.line and r.block_start_ms = s.block_start_ms and r.place = 1
+  join params p on p.line = s.line"""
 """A block's contacts are spread over the windows in which the line sent between the first and the last of them."""
 
 TARGETS = f"""{_MET}, street as (
@@ -158,6 +160,20 @@ def explain(row: Mapping[str, Any], lang: Language) -> str:
     return f"{packets:,.0f} sampled packets to port {port:.0f} of {told}, over {minutes:,.0f} minutes."
 
 
+def quiet(row: Mapping[str, float], lang: Language) -> str:
+    """What would have kept it quiet."""
+    packets, s = figure(row["opens_contact_packets"]), figure(row["opens_contact_s"])
+    few = Clause(
+        ja=f"このアドレスへのパケットが 1 時間に {packets} 個を下回って",
+        en=f"with fewer than {packets} packets to that address within an hour",
+    )
+    short = Clause(
+        ja=f"{s} 秒未満の通信だけであれば、ケースにはなりません",
+        en=f"contact of less than {s} seconds opens no case",
+    )
+    return sentence(lang, few, aside=short)
+
+
 DETECTOR = Detector(
     name="c2_contact",
     kinds=KINDS,
@@ -169,5 +185,6 @@ DETECTOR = Detector(
     reach_ms=_HOUR_MS,
     gap_ms=3_600_000,
     explain=explain,
+    quiet=quiet,
     inputs=("indicators",),
 )

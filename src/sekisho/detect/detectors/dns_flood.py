@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sekisho.detect.detector import NETWORK, NETWORK_WORDS, Detector, Language, threshold
+from sekisho.detect.quiet import Clause, below_rates, figure, sentence
 from sekisho.detect.rates import rated
 
 if TYPE_CHECKING:
@@ -117,7 +118,9 @@ CANDIDATES = f"""{_FLOODED}, flood as (
     w.packets_var * w.dns_packets / w.packets as packets_var,
     10 / nullif(greatest(f.scattered / p.pps_10s, f.unanswered_share / p.unanswered_pps_10s), 0) as enough_10s,
     60 / nullif(greatest(f.scattered / p.pps_60s, f.unanswered_share / p.unanswered_pps_60s), 0) as enough_60s,
-    f.lasted_ms
+    f.lasted_ms, f.scattered * p.pps_10s as opens_pps_10s, f.scattered * p.pps_60s as opens_pps_60s,
+    case when f.unanswered_share > 0 then p.unanswered_pps_10s else 0 end as opens_unanswered_pps_10s,
+    case when f.unanswered_share > 0 then p.unanswered_pps_60s else 0 end as opens_unanswered_pps_60s
   from line_window w
     join flooded f on f.line = w.line and f.block_start_ms = w.window_start_ms // 600000 * 600000
     join params p on p.line = w.line
@@ -127,7 +130,8 @@ CANDIDATES = f"""{_FLOODED}, flood as (
 )
 select line, window_start_ms, case when sure_rate >= 1 then 1 else 0 end as opens,
   packets, octets, sampled_packets, packets_var, packets_var * (octets / packets) * (octets / packets) as octets_var,
-  targets, answered_share, octets / packets as mean_octets, two_way, block_sampled_packets
+  targets, answered_share, octets / packets as mean_octets, two_way, block_sampled_packets,
+  opens_pps_10s, opens_pps_60s, opens_unanswered_pps_10s, opens_unanswered_pps_60s
 from rated where rate >= sustain"""
 
 TARGETS = f"""{_FLOODED}
@@ -151,6 +155,22 @@ def explain(row: Mapping[str, float], lang: Language) -> str:
     return f"About {pps:,.0f} packets a second of {octets:,.0f} octets on average to DNS (UDP port 53) on {to}, {seen}."
 
 
+def quiet(row: Mapping[str, float], lang: Language) -> str:
+    """What would have kept it quiet."""
+    total = row["opens_pps_10s"], row["opens_pps_60s"]
+    unanswered = row["opens_unanswered_pps_10s"], row["opens_unanswered_pps_60s"]
+    below = below_rates(*total)
+    if not total[0]:
+        below = below_rates(*unanswered, of="応答のないパケットが ", en="unanswered packets")
+    elif unanswered[0]:
+        high, low = (figure(rate) for rate in unanswered)
+        below = Clause(
+            ja=f"{below.ja}いて、そのうち応答のないものもそれぞれ毎秒 {high} パケット、毎秒 {low} パケットを下回って",
+            en=f"{below.en}, unanswered ones below {high} and {low}",
+        )
+    return sentence(lang, below)
+
+
 DETECTOR = Detector(
     name="dns_flood",
     kinds=KINDS,
@@ -162,4 +182,5 @@ DETECTOR = Detector(
     reach_ms=0,
     gap_ms=900_000,
     explain=explain,
+    quiet=quiet,
 )

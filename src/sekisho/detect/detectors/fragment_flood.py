@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from sekisho.detect.detector import NETWORK, Detector, Language, threshold
 from sekisho.detect.flood import MUCH, REACH_MS, Flood, Shape
+from sekisho.detect.quiet import flood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,6 +74,7 @@ FLOOD = Flood(
     pairs="t.protocol >= 0",
     packets="t.fragment_packets",
     sent="w.fragment_packets",
+    told=("packets_an_answer",),
     shapes=(
         Shape(condition=f"two_way = 1 and {MUCH} and {_UNANSWERED} and sampled_packets * answers >= answers_missed"),
         Shape(
@@ -107,6 +109,11 @@ def explain(row: Mapping[str, float], lang: Language) -> str:
     )
 
 
+def quiet(row: Mapping[str, float], lang: Language) -> str:
+    """What would have kept it quiet."""
+    return flood(row, lang)
+
+
 DETECTOR = Detector(
     name="fragment_flood",
     kinds=KINDS,
@@ -118,4 +125,5 @@ DETECTOR = Detector(
     reach_ms=REACH_MS,
     gap_ms=900_000,
     explain=explain,
+    quiet=quiet,
 )

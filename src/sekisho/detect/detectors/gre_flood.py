@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from sekisho.detect.detector import NETWORK, Detector, Language, threshold
 from sekisho.detect.flood import MUCH, Flood, Shape
+from sekisho.detect.quiet import flood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,6 +84,7 @@ FLOOD = Flood(
     volume="t.packets",
     sent="w.gre_packets",
     received="w.gre_packets",
+    told=("packets_an_answer",),
     shapes=(
         Shape(
             condition=f"""two_way = 1 and {MUCH} and {_UNANSWERED} and sampled_packets * {_ANSWERS} >= answers_missed
@@ -116,6 +118,11 @@ def explain(row: Mapping[str, float], lang: Language) -> str:
     return f"About {pps:,.0f} GRE packets a second of {octets:,.0f} octets on average to {where}, {why}."
 
 
+def quiet(row: Mapping[str, float], lang: Language) -> str:
+    """What would have kept it quiet."""
+    return flood(row, lang)
+
+
 _HOUR_MS = 3_600_000
 """A tunnel that was there all the hour is not told apart from one that was there for ever."""
 
@@ -131,4 +138,5 @@ DETECTOR = Detector(
     reach_ms=_HOUR_MS,
     gap_ms=900_000,
     explain=explain,
+    quiet=quiet,
 )

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sekisho.detect.detector import NETWORK, NETWORK_WORDS, Detector, Language, threshold
+from sekisho.detect.quiet import Clause, below_rates, figure, sentence
 from sekisho.detect.rates import SURE_CONNECTIONS, rated
 from sekisho.schema.line_window import LOGIN_PORTS
 
@@ -127,6 +128,8 @@ CANDIDATES = f"""{_FLOODED}, evidence as (
   from spread group by line, window_start_ms
 ), flood as (
   select w.line, w.window_start_ms, e.targets, e.main_port, e.block_sampled_packets, p.two_way, p.sustain,
+    p.connections_10s as opens_connections_10s, p.connections_60s as opens_connections_60s,
+    p.packets_most as opens_packets_most,
     10 * p.connections_10s * e.packets / e.connections as enough_10s,
     60 * p.connections_60s * e.packets / e.connections as enough_60s, e.lasted_ms,
     e.answered_packets / e.packets as answered_share, e.packets / e.connections as packets_a_connection,
@@ -149,7 +152,7 @@ select line, window_start_ms, case when sure_rate >= 1 then 1 else 0 end as open
   packets, packets * mean_octets as octets, packets * sampled_share as sampled_packets,
   packets_var, packets_var * mean_octets * mean_octets as octets_var,
   targets, packets / packets_a_connection as connections, packets_a_connection, main_port, answered_share, two_way,
-  block_sampled_packets
+  block_sampled_packets, opens_connections_10s, opens_connections_60s, opens_packets_most
 from rated where rate >= sustain"""
 
 TARGETS = f"""{_FLOODED}
@@ -173,6 +176,19 @@ def explain(row: Mapping[str, float], lang: Language) -> str:
     )
 
 
+def quiet(row: Mapping[str, float], lang: Language) -> str:
+    """What would have kept it quiet."""
+    packets = figure(row["opens_packets_most"])
+    long = Clause(
+        ja=f"1 接続あたり平均 {packets} パケットを超えて",
+        en=f"with more than {packets} packets a connection on average",
+    )
+    few = below_rates(
+        row["opens_connections_10s"], row["opens_connections_60s"], of="接続が ", ja="回", en="connections"
+    )
+    return sentence(lang, few, long)
+
+
 DETECTOR = Detector(
     name="http_flood",
     kinds=KINDS,
@@ -184,4 +200,5 @@ DETECTOR = Detector(
     reach_ms=0,
     gap_ms=900_000,
     explain=explain,
+    quiet=quiet,
 )

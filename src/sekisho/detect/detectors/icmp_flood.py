@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from sekisho.detect.detector import NETWORK, Detector, Language, threshold
 from sekisho.detect.flood import MUCH, REACH_MS, Flood, Shape
+from sekisho.detect.quiet import flood
 from sekisho.schema.line_window import ICMP_ANSWERS, ICMPV6_ANSWERS
 
 if TYPE_CHECKING:
@@ -91,6 +92,11 @@ def explain(row: Mapping[str, float], lang: Language) -> str:
     return f"About {pps:,.0f} ICMP packets a second (such as ping) of {octets:,.0f} octets on average to {where}."
 
 
+def quiet(row: Mapping[str, float], lang: Language) -> str:
+    """What would have kept it quiet."""
+    return flood(row, lang)
+
+
 DETECTOR = Detector(
     name="icmp_flood",
     kinds=KINDS,
@@ -103,4 +109,5 @@ DETECTOR = Detector(
     reach_ms=REACH_MS,
     gap_ms=900_000,
     explain=explain,
+    quiet=quiet,
 )

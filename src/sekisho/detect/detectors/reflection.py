@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sekisho.detect.detector import NETWORK, NETWORK_WORDS, Detector, Language, threshold
+from sekisho.detect.quiet import Clause, below_rates, figure, sentence
 from sekisho.detect.rates import rated
 
 if TYPE_CHECKING:
@@ -198,6 +199,8 @@ CANDIDATES = f"""{_REFLECTED}, whole as (
 ), answer as (
   select w.line, w.window_start_ms, e.service_port, e.block_sampled_packets, e.targets, e.amplification, p.two_way,
     p.sustain, 10 * p.pps_10s as enough_10s, 60 * p.pps_60s as enough_60s, e.lasted_ms,
+    p.pps_10s as opens_pps_10s, p.pps_60s as opens_pps_60s, p.amplification as opens_amplification,
+    case when e.service_port = 53 then p.dns_octets else p.answer_octets end as opens_mean_octets,
     w.reflector_packets * e.share as answers, w.packets_var * w.reflector_packets / w.packets * e.share as answers_var,
     w.reflector_packets * e.share + w.fragment_packets * e.fragments_share as packets,
     w.reflector_octets * e.octets_share + w.fragment_octets * e.fragments_share as octets,
@@ -212,7 +215,8 @@ CANDIDATES = f"""{_REFLECTED}, whole as (
 select line, window_start_ms, case when sure_rate >= 1 then 1 else 0 end as opens, packets, octets,
   packets * sampled_share as sampled_packets, packets * var_share as packets_var,
   octets * (octets / packets) * var_share as octets_var,
-  service_port, amplification, targets, octets / packets as mean_octets, two_way, block_sampled_packets
+  service_port, amplification, targets, octets / packets as mean_octets, two_way, block_sampled_packets,
+  opens_pps_10s, opens_pps_60s, opens_mean_octets, opens_amplification
 from rated where rate >= sustain"""
 
 TARGETS = f"""{_REFLECTED}
@@ -243,6 +247,22 @@ def explain(row: Mapping[str, float], lang: Language) -> str:
     )
 
 
+def quiet(row: Mapping[str, float], lang: Language) -> str:
+    """What would have kept it quiet."""
+    octets, times = figure(row["opens_mean_octets"]), figure(row["opens_amplification"])
+    ways = [
+        below_rates(row["opens_pps_10s"], row["opens_pps_60s"], of="応答が ", ja="個", en="answers"),
+        Clause(ja=f"応答が平均 {octets} オクテットを下回って", en=f"with answers below {octets} octets on average"),
+    ]
+    if row["two_way"]:
+        ways.append(
+            Clause(
+                ja=f"応答の量が問い合わせの {times} 倍を下回って", en=f"with answers below {times} times what was asked"
+            )
+        )
+    return sentence(lang, *ways)
+
+
 DETECTOR = Detector(
     name="reflection",
     kinds=KINDS,
@@ -254,4 +274,5 @@ DETECTOR = Detector(
     reach_ms=0,
     gap_ms=3_600_000,
     explain=explain,
+    quiet=quiet,
 )

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sekisho.detect.detector import NETWORK, NETWORK_WORDS, V4_FIRST, V4_LAST, Detector, Language, threshold
+from sekisho.detect.quiet import Clause, figure, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -171,7 +172,7 @@ with pair as (
     join knocked k on k.line = d.line and k.vertical = d.vertical and k.door = d.door
     join whole w on w.line = d.line and w.vertical = d.vertical and w.block_start_ms = d.block_start_ms
 ), judged as (
-  select d.*,
+  select d.*, {_enough("10min")} as enough_10min, {_enough("60min")} as enough_60min,
     case when d.probes < p.probes_10min or d.probes < p.probes_an_other * d.others
         or d.probes * d.scale < {_enough("10min")} then 0 else 1 end as in_block,
     case when d.hour_probes < p.probes_60min or d.hour_probes < p.probes_an_other * d.hour_others
@@ -193,6 +194,10 @@ CANDIDATES = f"""{_SCANNED}, evidence as (
     max(case when vertical = 0 then probes else 1 end) as targets,
     max(case when vertical = 1 then probes else 1 end) as ports,
     coalesce(arg_max(door, probes * 65536 + door) filter (where vertical = 0), 0) as main_port,
+    coalesce(arg_max(enough_10min, probes * 65536 + door) filter (where vertical = 0), 0) as opens_targets_10min,
+    coalesce(arg_max(enough_60min, probes * 65536 + door) filter (where vertical = 0), 0) as opens_targets_60min,
+    coalesce(max(enough_10min) filter (where vertical = 1), 0) as opens_ports_10min,
+    coalesce(max(enough_60min) filter (where vertical = 1), 0) as opens_ports_60min,
     max(probes * scale) as likely_doors, sum(cast(syn_sampled_packets as double)) as block_sampled_packets
   from scanned group by line, block_start_ms
 )
@@ -201,7 +206,9 @@ select e.line, w.window_start_ms, 1 as opens,
   w.sampled_packets * w.syn_packets / w.packets * e.share as sampled_packets,
   w.packets_var * w.syn_packets / w.packets * e.share as packets_var,
   w.packets_var * w.syn_octets / w.packets * e.share * w.syn_octets / w.syn_packets as octets_var,
-  e.targets, e.ports, e.main_port, e.likely_doors, e.block_sampled_packets, p.two_way
+  e.targets, e.ports, e.main_port, e.likely_doors, e.block_sampled_packets, p.two_way,
+  e.opens_targets_10min, e.opens_targets_60min, e.opens_ports_10min, e.opens_ports_60min,
+  p.probes_an_other as opens_probes_an_other
 from line_window w
   join evidence e on e.line = w.line and e.block_start_ms = w.window_start_ms // 600000 * 600000
   join params p on p.line = w.line
@@ -242,6 +249,25 @@ def explain(row: Mapping[str, float], lang: Language) -> str:
     return f"{only_syn} {targets:,.0f} addresses in ten minutes, mostly on port {port:.0f}."
 
 
+def quiet(row: Mapping[str, float], lang: Language) -> str:
+    """What would have kept it quiet."""
+    vertical = max(row["ports"], 1) > max(row["targets"], 1)
+    kind, ja, en, one = (
+        ("ports", "ポート", "ports", "port") if vertical else ("targets", "アドレス", "addresses", "address")
+    )
+    block, hour = (figure(row[f"opens_{kind}_{period}"]) for period in ("10min", "60min"))
+    others = figure(row["opens_probes_an_other"])
+    few = Clause(
+        ja=f"このような{ja}が 10 分間に {block} 個、1 時間に {hour} 個をいずれも下回って",
+        en=f"with fewer than {block} such {en} in ten minutes and {hour} in an hour",
+    )
+    ordinary = Clause(
+        ja=f"通常の接続がある{ja}が、このような{ja} {others} 個につき 1 個を超えて",
+        en=f"with ordinary connections to more than one {one} for every {others} of these",
+    )
+    return sentence(lang, few, ordinary)
+
+
 DETECTOR = Detector(
     name="scan",
     kinds=KINDS,
@@ -254,4 +280,5 @@ DETECTOR = Detector(
     reach_ms=_HOUR_MS,
     gap_ms=3_600_000,
     explain=explain,
+    quiet=quiet,
 )

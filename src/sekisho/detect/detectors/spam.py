@@ -5,8 +5,8 @@ block lists, so that other subscribers' mail is refused. Many networks block por
 then the attempts are all there is to see, and they tell as much about the line.
 
 How it is told: by the number of distinct addresses that were approached on TCP port 25, in ten minutes and in sixty;
-whether they answered does not matter. Sampling hides most of them: where nearly every sampled packet names another
-address, how many there are follows from how often two packets met at one (the birthday problem).
+whether they answered does not matter. Sampling hides most of them: where most sampled packets name an address of their
+own, how many there are at least follows from how often two packets met at one (the birthday problem).
 
 Look-alikes that stay quiet: a device that mails its alarms through the provider's relay (one or two addresses), a small
 mail server with its dozen domains an hour, and a business's mailing list (the group's numbers); mail programs use ports
@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sekisho.detect.detector import NETWORK, NETWORK_WORDS, Detector, Language, threshold
+from sekisho.detect.quiet import Clause, figure, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,15 +36,16 @@ class Params:
 
     targets_10min: float = threshold(50, "addresses", "a family's mail server reaches 30 domains with one round letter")
     targets_60min: float = threshold(150, "addresses", "the same server on its busiest hour, with repetitions")
-    sampled: float = threshold(20, "sampled packets", "of 20 packets to 15 addresses four at least meet")
-    distinct: float = threshold(
-        0.8, "addresses a sampled packet", "below it nearly all addresses were seen; above, most were not"
+    sampled: float = threshold(20, "sampled packets", "of 20 packets to 30 addresses five meet")
+    distinct: float = threshold(0.6, "addresses a sampled packet", "below it two thirds of all addresses were seen")
+    deviations: float = threshold(
+        1.5, "standard deviations", "that fewer packets met by chance than are taken to have met"
     )
 
 
 PARAMS = {
     "home": Params(),
-    "business": Params(targets_10min=600, targets_60min=2000),
+    "business": Params(targets_10min=300, targets_60min=1500),
     "building": Params(targets_10min=200, targets_60min=600),
     "reseller": Params(targets_10min=800, targets_60min=3000),
     "server": Params(targets_10min=900, targets_60min=4000),
@@ -93,11 +95,18 @@ with mailed as (
 
 
 def _likely(seen: str) -> str:
-    """Addresses approached, as far as the packets of one period tell: those seen, or more where sampling hid them."""
+    """Addresses approached, as far as the packets of one period tell: those seen, or more where sampling hid them.
+
+    Of s packets to n addresses s - n (1 - exp(-s/n)) met another; with r the share that met, s/n is
+    2 r + 4/3 r² + 10/9 r³ + …
+    """
+    met = f"greatest({seen}.sampled_packets - {seen}.seen, 0)"
+    share = f"(({met} + p.deviations * sqrt({met} + 1) + 1) / {seen}.sampled_packets)"
     return f"""case when {seen}.packets >= 1.5 * {seen}.sampled_packets and {seen}.sampled_packets >= p.sampled
       and {seen}.seen >= p.distinct * {seen}.sampled_packets
-    then greatest({seen}.seen, {seen}.sampled_packets * {seen}.sampled_packets
-      / (2 * (greatest({seen}.sampled_packets - {seen}.seen, 0) + 1))) else {seen}.seen end"""
+    then greatest({seen}.seen,
+      {seen}.sampled_packets / ({share} * (2 + {share} * (4.0 / 3 + {share} * 10.0 / 9))))
+    else {seen}.seen end"""
 
 
 _SENT = _MAILED.format(block=_likely("b"), hour=_likely("h"))
@@ -110,7 +119,8 @@ select s.line, w.window_start_ms, 1 as opens, w.mail_packets as packets,
   w.packets_var * w.mail_packets / w.packets * (w.tcp_octets / w.tcp_packets) * (w.tcp_octets / w.tcp_packets)
     as octets_var,
   s.seen as targets, s.likely_targets, s.answered_packets / s.packets as answered_share, p.two_way,
-  s.sampled_packets as block_sampled_packets
+  s.sampled_packets as block_sampled_packets,
+  p.targets_10min as opens_targets_10min, p.targets_60min as opens_targets_60min
 from line_window w
   join sent s on s.line = w.line and s.block_start_ms = w.window_start_ms // 600000 * 600000
   join params p on p.line = w.line
@@ -140,6 +150,16 @@ def explain(row: Mapping[str, float], lang: Language) -> str:
     return f"Connections on TCP port 25 to at least {targets:,.0f} addresses of mail servers in ten minutes{end}."
 
 
+def quiet(row: Mapping[str, float], lang: Language) -> str:
+    """What would have kept it quiet."""
+    block, hour = figure(row["opens_targets_10min"]), figure(row["opens_targets_60min"])
+    few = Clause(
+        ja=f"メールサーバーのアドレスが 10 分間に {block} 個、1 時間に {hour} 個をいずれも下回って",
+        en=f"with fewer than {block} addresses of mail servers in ten minutes and {hour} in an hour",
+    )
+    return sentence(lang, few)
+
+
 DETECTOR = Detector(
     name="spam",
     kinds=KINDS,
@@ -151,4 +171,5 @@ DETECTOR = Detector(
     reach_ms=_HOUR_MS,
     gap_ms=3_600_000,
     explain=explain,
+    quiet=quiet,
 )

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sekisho.detect.detector import NETWORK, NETWORK_WORDS, Detector, Language, threshold
+from sekisho.detect.quiet import below_rates, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,14 +50,15 @@ with network as (
   select line, block_start_ms, count(*) as targets, sum(cast(sampled_packets as double)) as block_sampled_packets
   from network group by line, block_start_ms
 ), rated as (
-  select w.*, b.targets, b.block_sampled_packets, p.two_way, p.sustain, w.packets / (10 * p.pps_10s) as rate
+  select w.*, b.targets, b.block_sampled_packets, p.two_way, p.sustain, p.pps_10s as opens_pps_10s,
+    w.packets / (10 * p.pps_10s) as rate
   from line_window w
     join block b on b.line = w.line and b.block_start_ms = w.window_start_ms // 600000 * 600000
     join params p on p.line = w.line
   where w.side = 0 and w.packets > 0 and b.block_sampled_packets >= p.sampled
 )
 select line, window_start_ms, case when rate >= 1 then 1 else 0 end as opens, packets, octets, sampled_packets,
-  packets_var, octets_var, targets, two_way, block_sampled_packets, octets / packets as mean_octets
+  packets_var, octets_var, targets, two_way, block_sampled_packets, octets / packets as mean_octets, opens_pps_10s
 from rated where rate >= sustain"""
 
 TARGETS = f"""
@@ -79,6 +81,11 @@ def explain(row: Mapping[str, float], lang: Language) -> str:
     return f"About {pps:,.0f} packets a second with sources outside our prefixes leave for {to}."
 
 
+def quiet(row: Mapping[str, float], lang: Language) -> str:
+    """What would have kept it quiet."""
+    return sentence(lang, below_rates(row["opens_pps_10s"], row["opens_pps_10s"]))
+
+
 DETECTOR = Detector(
     name="spoofed_source",
     kinds=KINDS,
@@ -90,5 +97,6 @@ DETECTOR = Detector(
     reach_ms=0,
     gap_ms=900_000,
     explain=explain,
+    quiet=quiet,
     judges_interfaces=True,
 )

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 
 from sekisho.detect.detector import NETWORK, V4_FIRST, V4_LAST, Detector, Language, threshold
 from sekisho.detect.flood import MUCH, REACH_MS, Flood, Shape
+from sekisho.detect.quiet import flood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,6 +113,7 @@ FLOOD = Flood(
     answered="t.answered_packets - t.answered_reset_packets",
     sent=_TCP_SENT,
     received="w.tcp_packets",
+    told=("packets_an_answer",),
     shapes=(
         Shape(
             condition=f"""two_way = 1 and {MUCH} and {_UNANSWERED} and {_NO_CONNECTIONS}
@@ -150,6 +152,11 @@ def explain(row: Mapping[str, float], lang: Language) -> str:
     return f"About {pps:,.0f} TCP packets a second of {octets:,.0f} octets on average to {where}, {why}."
 
 
+def quiet(row: Mapping[str, float], lang: Language) -> str:
+    """What would have kept it quiet."""
+    return flood(row, lang)
+
+
 DETECTOR = Detector(
     name="tcp_flood",
     kinds=KINDS,
@@ -162,4 +169,5 @@ DETECTOR = Detector(
     reach_ms=REACH_MS,
     gap_ms=900_000,
     explain=explain,
+    quiet=quiet,
 )

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from sekisho.detect.detector import NETWORK, Detector, Language, threshold
 from sekisho.detect.flood import REACH_MS, Flood, Shape
+from sekisho.detect.quiet import Clause, figure, flood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,6 +71,7 @@ FLOOD = Flood(
     packets="t.syn_packets",
     answered="t.answered_syn_ack_packets",
     sent="w.syn_packets",
+    told=("syn_share",),
     shapes=(
         Shape(
             condition="""sampled_packets >= sampled and packets >= syn_share * all_packets
@@ -93,6 +95,16 @@ def explain(row: Mapping[str, float], lang: Language) -> str:
     return f"About {pps:,.0f} connection requests (SYN) a second, nothing else, to {to} on {on}."
 
 
+def quiet(row: Mapping[str, float], lang: Language) -> str:
+    """What would have kept it quiet."""
+    share = figure(100 * row["opens_syn_share"])
+    connected = Clause(
+        ja=f"SYN が宛先への TCP パケットの {share}% を下回って",
+        en=f"with SYN less than {share}% of the TCP packets sent there",
+    )
+    return flood(row, lang, ways=(connected,))
+
+
 DETECTOR = Detector(
     name="tcp_syn_flood",
     kinds=KINDS,
@@ -105,4 +117,5 @@ DETECTOR = Detector(
     reach_ms=REACH_MS,
     gap_ms=900_000,
     explain=explain,
+    quiet=quiet,
 )

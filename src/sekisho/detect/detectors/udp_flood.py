@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 
 from sekisho.detect.detector import NETWORK, Detector, Language, threshold
 from sekisho.detect.flood import MUCH, REACH_MS, Flood, Shape
+from sekisho.detect.quiet import flood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,6 +99,7 @@ FLOOD = Flood(
     answered="case when t.port = 53 or t.own_port <> 0 then 0 else t.answered_packets end",
     sent=_SENT,
     received=_SENT,
+    told=("packets_an_answer",),
     shapes=(
         Shape(
             condition=f"""two_way = 1 and {MUCH} and {_UNANSWERED}
@@ -138,6 +140,11 @@ def explain(row: Mapping[str, float], lang: Language) -> str:
     return f"About {pps:,.0f} UDP packets a second of {octets:,.0f} octets on average to {where}, {why}."
 
 
+def quiet(row: Mapping[str, float], lang: Language) -> str:
+    """What would have kept it quiet."""
+    return flood(row, lang)
+
+
 DETECTOR = Detector(
     name="udp_flood",
     kinds=KINDS,
@@ -150,4 +157,5 @@ DETECTOR = Detector(
     reach_ms=REACH_MS,
     gap_ms=900_000,
     explain=explain,
+    quiet=quiet,
 )

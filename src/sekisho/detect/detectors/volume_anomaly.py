@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sekisho.detect.detector import NETWORK, NETWORK_WORDS, Detector, Language, threshold
+from sekisho.detect.quiet import Clause, figure, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +65,8 @@ with hour as (
     sum(cast(sampled_packets as double)) as hour_sampled_packets
   from line_target group by line, block_start_ms // {_HOUR_MS} * {_HOUR_MS}
 ), anomalous as (
-  select h.*, b.usual_octets, b.weeks, p.two_way
+  select h.*, b.usual_octets, b.weeks, p.two_way, p.octets_60min as opens_octets_60min,
+    pow(2, p.spreads * greatest(b.spread, p.least_spread)) as opens_times_usual
   from hour h
     join baseline b on b.line = h.line and b.hour_start_ms = h.hour_start_ms
     join params p on p.line = h.line
@@ -74,7 +76,7 @@ with hour as (
 
 CANDIDATES = f"""{_ANOMALOUS}
 select w.line, w.window_start_ms, 1 as opens, w.packets, w.octets, w.sampled_packets, w.packets_var, w.octets_var,
-  a.hour_octets, a.usual_octets, a.weeks, a.two_way
+  a.hour_octets, a.usual_octets, a.weeks, a.two_way, a.opens_octets_60min, a.opens_times_usual
 from line_window w
   join anomalous a on a.line = w.line and a.hour_start_ms = w.window_start_ms // {_HOUR_MS} * {_HOUR_MS}
 where w.side = 0 and w.packets > 0 and w.octets * 360 >= a.usual_octets"""
@@ -105,6 +107,16 @@ def explain(row: Mapping[str, float], lang: Language) -> str:
     )
 
 
+def quiet(row: Mapping[str, float], lang: Language) -> str:
+    """What would have kept it quiet."""
+    octets, times = figure(row["opens_octets_60min"] / 1e6), figure(row["opens_times_usual"])
+    return sentence(
+        lang,
+        Clause(ja=f"この 1 時間の送信量が {octets} MB を下回って", en=f"below {octets} MB in this hour"),
+        Clause(ja=f"普段の {times} 倍を下回って", en=f"below {times} times what is usual"),
+    )
+
+
 DETECTOR = Detector(
     name="volume_anomaly",
     kinds=KINDS,
@@ -116,6 +128,7 @@ DETECTOR = Detector(
     reach_ms=3_000_000,
     gap_ms=3_600_000,
     explain=explain,
+    quiet=quiet,
     inputs=("baseline",),
     acts=False,
 )

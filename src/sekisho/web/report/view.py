@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sekisho.core.time import iso, parse_time
-from sekisho.detect.registry import DETECTORS
+from sekisho.detect import sentences
 from sekisho.schema.detection import Level
 from sekisho.web.report import numbers, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from markupsafe import Markup
 
+    from sekisho.detect.detector import Language
     from sekisho.web.report.series import ReportSeries
 
 DETAILS_SHOWN = 60
@@ -46,7 +47,8 @@ class DetectionView:
     Attributes:
         key: (line_id, kind), by which its series is found.
         facts: (label, value) rows.
-        explanation: one sentence of the detector, None where the kind has none.
+        explanation: what was found, in one sentence; None where there is nothing to say.
+        quiet: what would have kept it quiet, likewise.
         targets: (prefix, port and protocol, share as text, share 0 to 1) rows.
         numbers: the detector's own evidence, name and value.
     """
@@ -63,6 +65,7 @@ class DetectionView:
     since: str
     until: str
     explanation: Markup | None
+    quiet: Markup | None
     caps: Sequence[Markup]
     facts: Sequence[tuple[Markup, Markup | str]]
     targets: Sequence[tuple[Markup | str, Markup | str, str, float]]
@@ -183,7 +186,8 @@ def _view(number: int, detection: Mapping[str, Any]) -> DetectionView:
         octets=numbers.quantity(detection["octets"], "B"),
         since=numbers.jst_clock(detection["first_seen"]),
         until=numbers.jst_clock(detection["last_seen"]),
-        explanation=_explanation(detection),
+        explanation=_sentence(sentences.explanation, detection),
+        quiet=_sentence(sentences.quiet, detection),
         caps=[texts.name("cap", cap) for cap in evidence.get("caps", ())],
         facts=list(_facts(detection)),
         targets=[_target(target) for target in detection["top_targets"]],
@@ -195,23 +199,9 @@ def _plain(value: float | str) -> str:
     return value if isinstance(value, str) else f"{value:,.6g}"
 
 
-def _explanation(detection: Mapping[str, Any]) -> Markup | None:
-    for detector in DETECTORS:
-        if detection["kind"] in detector.kinds:
-            try:
-                ja, en = (detector.explain(detection["evidence"], language) for language in ("ja", "en"))
-            except KeyError:
-                # Another version of the detector wrote this analysis, with other evidence.
-                return None
-            return texts.both(ja=ja, en=en)
-    return _title(detection["evidence"])
-
-
-def _title(evidence: Mapping[str, Any]) -> Markup | None:
-    """What an operator's own detector calls its kind."""
-    if not {"title_ja", "title_en"} <= set(evidence):
-        return None
-    return texts.both(ja=evidence["title_ja"], en=evidence["title_en"])
+def _sentence(say: Callable[[str, Mapping[str, Any], Language], str], detection: Mapping[str, Any]) -> Markup | None:
+    ja, en = say(detection["kind"], detection["evidence"], "ja"), say(detection["kind"], detection["evidence"], "en")
+    return texts.both(ja=ja, en=en) if ja else None
 
 
 def _facts(detection: Mapping[str, Any]) -> Iterator[tuple[Markup, Markup | str]]:
