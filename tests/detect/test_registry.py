@@ -75,7 +75,7 @@ def test_suspects_need_no_pair_that_meets_none_of_the_conditions(detector: Detec
         "target_hi": np.zeros(rows, dtype=np.int64),
         "target_lo": V4 + random.integers(0, 3_000, rows),
         "protocol": random.choice([-1, 1, 6, 17, 47, 58], rows),
-        "port": random.choice([-1, 23, 53, 443], rows),
+        "port": random.choice([-1, 23, 25, 53, 443], rows),
         "own_port": random.choice([0, 0, 53], rows),
         "answered_packets": random.choice([0, 1, 100], rows),
         "answered_syn_ack_packets": random.choice([0, 1], rows),
