@@ -167,7 +167,6 @@ class Segments:
             # The folder may have been on a disk that was not there when we started.
             self._layout.make()
             self._segment = SegmentWriter(self._layout, opened_ms=now_ms, collector=self._collector)
-            self._flushed_ms = now_ms
         return self._segment
 
     def _is_due(self, segment: SegmentWriter, now_ms: int) -> bool:
