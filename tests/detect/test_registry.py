@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -24,6 +25,8 @@ from sekisho.query.portable import check
 from sekisho.schema.detection import KINDS, Detection
 from sekisho.schema.line_target import LINE_TARGET
 from sekisho.schema.line_window import LINE_WINDOW
+from sekisho.windows.conditions import conditions
+from windows_flows import V4
 
 SCREEN = screen_sql({d.name: d.least(d.screen) for d in DETECTORS})
 every_detector = pytest.mark.parametrize("detector", DETECTORS, ids=lambda d: d.name)
@@ -59,12 +62,39 @@ def test_suspects_run_over_the_columns_that_they_name(detector: Detector):
     assert len(columns) < len(LINE_TARGET.names) / 2
 
 
+@pytest.mark.parametrize("detector", [d for d in DETECTORS if d.pairs], ids=lambda d: d.name)
+def test_suspects_need_no_pair_that_meets_none_of_the_conditions(detector: Detector):
+    """Which pairs are read decides nothing: the same lines are suspected of pairs of every kind."""
+    random = np.random.default_rng(3)
+    rows = 3_000
+    columns = {name: random.integers(0, 3_000, rows) for name in LINE_TARGET.names}
+    # Most numbers decide nothing; of lines, services and answers there are few, so that all branches are met.
+    columns |= {
+        "line": random.integers(1, 30, rows),
+        "block_start_ms": np.zeros(rows, dtype=np.int64),
+        "target_hi": np.zeros(rows, dtype=np.int64),
+        "target_lo": V4 + random.integers(0, 3_000, rows),
+        "protocol": random.choice([-1, 1, 6, 17, 47, 58], rows),
+        "port": random.choice([-1, 23, 25, 53, 443], rows),
+        "own_port": random.choice([0, 0, 53], rows),
+        "answered_packets": random.choice([0, 1, 100], rows),
+        "answered_syn_ack_packets": random.choice([0, 1], rows),
+    }
+    table = pa.table(columns).cast(LINE_TARGET.arrow_schema())
+    engine, sql = DuckDBEngine(), detector.least(detector.suspects)
+    where = " or ".join(f"({detector.least(condition)})" for condition in detector.pairs)
+    read = engine.run(f"select * from line_target where {where}", {"line_target": table})
+    lines, all_lines = (set(engine.run(sql, {"line_target": each})["line"].to_pylist()) for each in (read, table))
+    assert lines == all_lines
+    conditions(tuple(detector.least(condition) for condition in detector.pairs))
+
+
 def test_the_screen_runs_over_the_columns_that_it_names():
     """A fraction of those that a window has."""
     columns = columns_named(SCREEN, LINE_WINDOW)
     table = LINE_WINDOW.arrow_schema().empty_table().select(columns)
     answer = DuckDBEngine().run(SCREEN, {"line_window": table})
-    assert answer.column_names == ["line", "sent", "received", *(detector.name for detector in DETECTORS)]
+    assert answer.column_names == [detector.name for detector in DETECTORS]
     assert len(columns) < len(LINE_WINDOW.names) / 2
 
 

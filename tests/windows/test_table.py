@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from sekisho.schema.line_target import BLOCK_MS, LINE_TARGET
 from sekisho.schema.line_window import LINE_WINDOW, WINDOW_MS
+from sekisho.windows.conditions import conditions
 from sekisho.windows.limits import ANSWER_WAIT_MS, KEPT_MS, Limits
 from windows_flows import T0, V4, batch_of
 
@@ -323,3 +325,65 @@ def test_many_rows_are_found_again_after_others_left(make_windows):
     keys = set(zip(kept["line"].to_pylist(), kept["window_start_ms"].to_pylist(), strict=True))
     assert len(keys) == kept.num_rows
     assert sum(windows.dropped.values()) == 0
+
+
+def test_conditions_leave_out_pairs_that_meet_none_of_them(make_windows):
+    """Which rows are copied changes, never what stands in them: the same as a filter over the whole table."""
+    random = np.random.default_rng(5)
+    rows = 4_000
+    windows = make_windows()
+    windows.fold(
+        batch_of(
+            {
+                "src_line": random.integers(1, 40, rows),
+                "dst_lo": V4 + random.integers(0, 30, rows),
+                "dst_port": random.choice([53, 443], rows),
+                "protocol": random.choice([6, 17, 47], rows),
+                "packets": random.integers(1, 9, rows),
+                "tcp_flags": random.choice([2, 24], rows),
+            }
+        )
+    )
+    whole = windows.line_target()
+    sent = {name: whole[name].to_numpy() for name in ("protocol", "port", "packets", "syn_packets")}
+    syn_mostly = (sent["protocol"] == 6) & (sent["packets"] * 0.5 <= sent["syn_packets"])
+    dns = (sent["protocol"] == 17) & (sent["port"] == 53)
+    where = ("protocol = 6 and packets * 0.5 <= syn_packets", "protocol = 17 and port = 53")
+    assert windows.line_target(where=where).equals(whole.filter(pa.array(syn_mostly | dns)))
+    assert windows.line_target(where=("protocol = 58",)).num_rows == 0
+    assert 0 < (syn_mostly | dns).sum() < whole.num_rows
+
+
+@pytest.mark.parametrize(
+    "text", ["", "protocol = 6 or port = 1", "protocol = 6 and line * 1 <= packets", "port = 1 and protocol = 6"]
+)
+def test_a_condition_of_another_form_is_an_error(text: str):
+    """Nothing is let through or left out by a text that was not understood."""
+    with pytest.raises(ValueError, match="protocol = N"):
+        conditions((text,))
+
+
+def test_what_was_sent_and_in_how_many_windows_lines_were_seen(make_windows):
+    """The rows of ``line_window`` with side 0, and the number of rows of either side, line by line."""
+    random = np.random.default_rng(6)
+    rows = 2_000
+    windows = make_windows()
+    end = T0 + random.integers(0, 60_000, rows)
+    windows.fold(
+        batch_of(
+            {
+                "received_at": T0 + 60_000,
+                "flow_start": end,
+                "flow_end": end,
+                "src_line": random.integers(0, 300, rows),
+                "dst_line": random.integers(0, 60, rows),
+            }
+        )
+    )
+    lines, since = np.arange(1, 300, dtype=np.int64), T0 + 20_000
+    whole = windows.line_window(lines=lines, since_ms=since)
+    line, side = whole["line"].to_numpy(), whole["side"].to_numpy()
+    seen = windows.sent_windows(lines=lines, since_ms=since, columns=LINE_WINDOW.names)
+    assert seen.rows.equals(whole.filter(pa.array(side == 0)))
+    assert seen.sent.tolist() == [int(((line == each) & (side == 0)).sum()) for each in lines]
+    assert seen.received.tolist() == [int(((line == each) & (side == 1)).sum()) for each in lines]

@@ -45,7 +45,7 @@ from sekisho.attribution.map_e_index import FOUND, end_user_prefix_at
 from sekisho.attribution.ranges import within
 from sekisho.attribution.slots import find, first_alike, prefetch_slot
 from sekisho.attribution.validity import OPEN_TO_MS
-from sekisho.core.kernels import kernel
+from sekisho.core.kernels import borrowing_kernel as kernel
 from sekisho.core.reasons import UnattributedReason
 
 OVERLAP = -int(UnattributedReason.OVERLAP)
@@ -174,6 +174,8 @@ def prefetch_rows(memory: Any, realm: int, hi: int, lo: int, port: int) -> int:
         kind = realm << REALM_SHIFT | memory[level + LENGTH]
         place, count = first_alike(memory, SLOTS, hi & memory[level + MASK_HI], lo & memory[level + MASK_LO], kind)
         prefetch(memory, place)
+        if count > 1:
+            prefetch(memory, place + ROW_WORDS)
         if place and count == 0:
             directory = place
             prefetch(memory, place + DIRECTORY_COUNTS + (port >> BUCKET_SHIFT))
@@ -182,9 +184,11 @@ def prefetch_rows(memory: Any, realm: int, hi: int, lo: int, port: int) -> int:
 
 @kernel
 def prefetch_run(memory: Any, directory: int, port: int) -> None:
-    """Third hint, for a prefix shared by ports: the rows among which the port is."""
+    """Third hint, for a prefix shared by ports: the rows among which the port is, and the one before them."""
     if directory:
-        prefetch(memory, _begun_before(memory, directory, port))
+        row = _begun_before(memory, directory, port)
+        for place in range(row - ROW_WORDS, row + 2 * ROW_WORDS, ROW_WORDS):
+            prefetch(memory, place)
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""Two things that numba does not offer: the processor's prefetch, and arrays whose references are not counted."""
+"""The processor's prefetch, which numba does not offer."""
 
 from __future__ import annotations
 
@@ -28,21 +28,4 @@ def _prefetch(_context: Any, array: Any, place: Any) -> Any:
     return types.void(array, place), generate
 
 
-def _borrowed(_context: Any, array: Any) -> Any:
-    """The same array without a reference of its own; the kernel's caller holds it for as long as the kernel runs.
-
-    Numba counts references with an atomic operation wherever an array is passed on, and a lookup passes its memory
-    through ten functions: counted, that takes as long as the lookup itself.
-    """
-
-    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-        view = context.make_array(array)(context, builder, arguments[0])
-        view.meminfo = cgutils.get_null_value(view.meminfo.type)  # type: ignore[no-untyped-call]
-        view.parent = cgutils.get_null_value(view.parent.type)  # type: ignore[no-untyped-call]
-        return view._getvalue()  # noqa: SLF001 - how numba's own code takes a built structure
-
-    return array(array), generate
-
-
 prefetch: Any = intrinsic(_prefetch)
-borrowed: Any = intrinsic(_borrowed)

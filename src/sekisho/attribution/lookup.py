@@ -7,7 +7,6 @@ from typing import Any
 from numba import types
 
 from sekisho.attribution.holder import OVERLAP, holder_at, prefetch_rows, prefetch_run, prefetch_slots, same_holder
-from sekisho.attribution.intrinsics import borrowed
 from sekisho.attribution.layout import (
     ENDPOINT_WORDS,
     ENDPOINTS,
@@ -20,7 +19,7 @@ from sekisho.attribution.layout import (
     SPECIAL_USE,
 )
 from sekisho.attribution.ranges import within
-from sekisho.core.kernels import kernel
+from sekisho.core.kernels import borrowing_kernel as kernel
 from sekisho.core.reasons import UnattributedReason
 from sekisho.schema.batch import cell
 
@@ -188,11 +187,10 @@ def attribute(memory: Any, cells: Any, length: int, realms: Any, margin_ms: int,
         unattributed: (reasons,) int64; records without a line on either side are added under the reason of the side
             that came closer to one (reasons ascend in that order).
     """
-    words, columns, codes, counts = borrowed(memory), borrowed(cells), borrowed(realms), borrowed(unattributed)
     for first in range(0, length, _AT_ONCE):
         last = min(first + _AT_ONCE, length)
-        _prepare(words, columns, first, last, codes)
-        _attribute(words, columns, first, last, codes, margin_ms, counts)
+        _prepare(memory, cells, first, last, realms)
+        _attribute(memory, cells, first, last, realms, margin_ms, unattributed)
 
 
 _CELLS, _WORDS, _WORD = types.int64[:, ::1], types.int64[::1], types.int64

@@ -27,7 +27,7 @@ from sekisho.attribution.layout import (
 )
 from sekisho.attribution.validity import OPEN_TO_MS
 from sekisho.core.address import prefix_words
-from sekisho.core.kernels import kernel
+from sekisho.core.kernels import borrowing_kernel as kernel
 from sekisho.core.reasons import UnattributedReason
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from numba import types
 
 from sekisho.attribution.layout import MEMORY, RANGE_WORDS
 from sekisho.core.address import V4_MAPPED
-from sekisho.core.kernels import kernel
+from sekisho.core.kernels import borrowing_kernel, kernel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,7 +81,7 @@ def _mark(hi: Any, lo: Any, length: Any, order: Any, marks: Any) -> None:
         marks[place] = place == 0 or not same or length[before] < length[row]
 
 
-@kernel
+@borrowing_kernel
 def within(memory: Any, ranges: int, hi: int, lo: int) -> bool:
     """Whether the address of two words lies in a range of a section."""
     biased_hi, biased_lo, base = hi ^ BIAS, lo ^ BIAS, memory[ranges]

@@ -13,7 +13,7 @@ from numba import types
 
 from sekisho.attribution.intrinsics import prefetch
 from sekisho.attribution.layout import HI, KIND, KIND_MASK, LO, MEMORY
-from sekisho.core.kernels import kernel
+from sekisho.core.kernels import borrowing_kernel as kernel
 
 PLACE_BITS = 32
 """Places count words: 32 bits are 500 million assignments."""

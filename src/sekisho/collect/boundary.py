@@ -14,7 +14,9 @@ import numpy as np
 from sekisho.collect import pair_table
 from sekisho.collect.interfaces import UNSET, Entry, Interfaces
 from sekisho.collect.pair_table import ABSENT, PairTable, slot_of
-from sekisho.core.kernels import kernel, warm
+from sekisho.core.kernels import borrowing_kernel as kernel
+from sekisho.core.kernels import inlined_kernel as inlined
+from sekisho.core.kernels import warm
 from sekisho.schema.batch import cell
 
 if TYPE_CHECKING:
@@ -69,7 +71,7 @@ class Places(NamedTuple):
     counts: NDArray[np.int64]
 
 
-@kernel
+@inlined
 def entry_of(
     exporter: int, interface: int, is_full: bool, fallback: NDArray[np.int64], interfaces: NDArray[np.int64]
 ) -> int:
@@ -80,7 +82,7 @@ def entry_of(
     return int(fallback[exporter, 1]) if entry == ABSENT and is_full else entry
 
 
-@kernel
+@inlined
 def realm_of_vrfs(exporter: int, near_vrf: int, far_vrf: int, otherwise: int, vrfs: NDArray[np.int64]) -> int:
     """The realm that a VRF names."""
     for vrf in (near_vrf, far_vrf):

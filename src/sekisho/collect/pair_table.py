@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numba
 import numpy as np
 
-from sekisho.core.kernels import kernel
+from sekisho.core.kernels import inlined_kernel as inlined
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +21,7 @@ _PRIME_1 = -4658895280553007687
 _PRIME_2 = -7723592293110705685
 
 
-@kernel
+@inlined
 def slot_of(first: int, second: int, cells: NDArray[np.int64]) -> int:
     """Row of ``cells`` that holds the pair, or the free row where it belongs."""
     mixed = (first * _GOLDEN) ^ (second * _PRIME_1)

@@ -16,7 +16,15 @@ from sekisho.detect import weak
 from sekisho.detect.episodes import Track
 from sekisho.detect.events import FLOODS, JointRates, gather, main_target, network_of
 from sekisho.detect.level import LineInfo
-from sekisho.detect.question import candidates, columns_named, params_table, screen_sql, targets, two_way_table
+from sekisho.detect.question import (
+    any_of_each,
+    candidates,
+    columns_named,
+    params_table,
+    screen_sql,
+    targets,
+    two_way_table,
+)
 from sekisho.detect.registry import DETECTORS
 from sekisho.detect.seen import Seen
 from sekisho.detect.verdict import verdict
@@ -60,6 +68,9 @@ TWO_WAY_SHARE = 0.2
 _WEAK = "weak"
 """Column of the screen for lines that are nothing by themselves."""
 
+_NO_LINES = np.empty(0, dtype=np.int64)
+_NEVER = 1 << 62
+
 
 class Report(NamedTuple):
     """What was found until the last tick."""
@@ -94,11 +105,30 @@ class Touched(Protocol):
         """Start of the earliest changed window."""
 
 
+class Sent(Protocol):
+    """What lines sent, and in how many windows they were seen."""
+
+    @property
+    def rows(self) -> pa.Table:
+        """Rows of LINE_WINDOW of side 0, sorted by line."""
+
+    @property
+    def sent(self) -> NDArray[np.int64]:
+        """Windows that each line sent in."""
+
+    @property
+    def received(self) -> NDArray[np.int64]:
+        """Windows that each line received in."""
+
+
 class WindowTables(Protocol):
     """The two tables as ``windows/table.py`` keeps them."""
 
     def tick(self, clock_ms: int) -> Touched:
         """Advance the stream clock."""
+
+    def sent_windows(self, *, lines: NDArray[np.int64], since_ms: int, columns: Collection[str]) -> Sent:
+        """Rows of LINE_WINDOW that were sent, and in how many windows lines were seen."""
 
     def line_window(
         self, *, lines: NDArray[np.int64] | None, since_ms: int, columns: Collection[str] = LINE_WINDOW.names
@@ -106,9 +136,14 @@ class WindowTables(Protocol):
         """Rows of LINE_WINDOW."""
 
     def line_target(
-        self, *, lines: NDArray[np.int64] | None, since_ms: int, columns: Collection[str] = LINE_TARGET.names
+        self,
+        *,
+        lines: NDArray[np.int64] | None,
+        since_ms: int,
+        columns: Collection[str] = LINE_TARGET.names,
+        where: tuple[str, ...] = (),
     ) -> pa.Table:
-        """Rows of LINE_TARGET."""
+        """Rows of LINE_TARGET that meet one of the conditions."""
 
     def exporter_of(self, line: int) -> int | None:
         """Code of the exporter that last reported a line."""
@@ -155,7 +190,8 @@ class Detect:
         self._quality = quality
         self._tracks: dict[tuple[int, str], Track] = {}
         self._waiting: dict[str, dict[int, int]] = {detector.name: {} for detector in self._detectors}
-        self._weak, self._weak_waiting = WeakLines(engine), dict[int, int]()
+        self._weak = WeakLines(engine)
+        self._weak_waiting, self._weak_from_ms = [_NO_LINES], _NEVER
         self._rates = JointRates()
         self._seen = Seen(LINES_REMEMBERED)
         self._settled_block = 0
@@ -241,56 +277,72 @@ class Detect:
     def _screen(self, windows: WindowTables, touched: Touched, from_ms: int, at_ms: int) -> list[list[int]]:
         """Lines that each detector is to look at: those that its screen and its suspects let through, or it tracks."""
         columns = columns_named(self._screen_sql, LINE_WINDOW)
-        rows = windows.line_window(lines=touched.lines, since_ms=touched.since_ms, columns=columns)
-        screened = self._engine.run(self._screen_sql, {"line_window": rows})
-        lines, sent, received = (screened.column(name).to_numpy() for name in ("line", "sent", "received"))
-        self._seen.add(lines, sent, received)
+        lines = touched.lines
+        seen = windows.sent_windows(lines=lines, since_ms=touched.since_ms, columns=columns)
+        self._seen.add(lines, seen.sent, seen.received)
+        screened = self._engine.run(self._screen_sql, {"line_window": seen.rows})
+        tracked = self._tracked(lines)
         wanted = []
         for detector, sql in zip(self._detectors, self._suspects_sql, strict=True):
-            let_through = lines[(screened.column(detector.name).to_numpy() == 1) & _judged_by(detector, lines)]
+            let_through = lines[any_of_each(screened.column(detector.name), seen.sent) & _judged_by(detector, lines)]
             if sql and len(let_through):
                 tables = self._tables_of_inputs(detector, let_through.tolist(), at_ms)
-                let_through = self._suspects(sql, let_through, windows, from_ms - detector.reach_ms, tables)
-            wanted.append(sorted({*let_through.tolist(), *self._tracked(detector, lines)}))
-        for line in lines[(screened.column(_WEAK).to_numpy() == 1) & (lines > 0)].tolist():
-            self._weak_waiting[line] = min(from_ms, self._weak_waiting.get(line, from_ms))
+                let_through = self._suspects(sql, detector, let_through, windows, from_ms - detector.reach_ms, tables)
+            wanted.append(sorted({*let_through.tolist(), *tracked[detector.name]}))
+        self._weak_waiting.append(lines[any_of_each(screened.column(_WEAK), seen.sent) & (lines > 0)])
+        self._weak_from_ms = min(self._weak_from_ms, from_ms)
         return wanted
 
     def _look_at_weak(self, windows: WindowTables, at_ms: int, *, opens: bool) -> None:
         """Look for targets that many lines hit together."""
-        waiting, self._weak_waiting = self._weak_waiting, {}
-        if len(waiting) < weak.LINES:
+        lines, from_ms = np.unique(np.concatenate(self._weak_waiting)), self._weak_from_ms
+        self._weak_waiting, self._weak_from_ms = [_NO_LINES], _NEVER
+        if len(lines) < weak.LINES:
             return
-        lines, from_ms = sorted(waiting), min(waiting.values())
-        keys = np.array(lines, dtype=np.int64)
+        suspects = self._weak_suspects(windows, lines, from_ms)
+        infos = [self._info(line) for line in suspects.tolist()]
+        two_way = [self._is_two_way(*each) for each in zip(suspects.tolist(), infos, strict=True)]
         columns = columns_named(weak.SQL, LINE_TARGET)
-        infos = [self._info(line) for line in lines]
         tables = {
-            "line_target": windows.line_target(lines=keys, since_ms=from_ms, columns=columns),
-            "params": two_way_table(lines, [self._is_two_way(*each) for each in zip(lines, infos, strict=True)]),
+            "line_target": windows.line_target(lines=suspects, since_ms=from_ms, columns=columns, where=weak.PAIRS),
+            "params": two_way_table(suspects.tolist(), two_way),
         }
-        self._weak.look(lines, tables, from_ms=from_ms, at_ms=at_ms, opens=opens, exporter_of=windows.exporter_of)
+        looked_at = lines.tolist()
+        self._weak.look(looked_at, tables, from_ms=from_ms, at_ms=at_ms, opens=opens, exporter_of=windows.exporter_of)
+
+    def _weak_suspects(self, windows: WindowTables, lines: NDArray[np.int64], from_ms: int) -> NDArray[np.int64]:
+        """Lines that send to a network that enough lines send enough to, answered or not."""
+        columns = columns_named(weak.SUSPECTS, LINE_TARGET)
+        pairs = windows.line_target(lines=lines, since_ms=from_ms, columns=columns, where=weak.PAIRS)
+        found = self._engine.run(weak.SUSPECTS, {"line_target": pairs}).column("line").to_numpy()
+        return np.unique(found)
 
     def _suspects(
         self,
         sql: str,
+        detector: Detector,
         lines: NDArray[np.int64],
         windows: WindowTables,
         since_ms: int,
         inputs: Mapping[str, pa.Table],
     ) -> NDArray[np.int64]:
         columns = columns_named(sql, LINE_TARGET)
-        line_target = windows.line_target(lines=lines, since_ms=since_ms, columns=columns)
+        where = tuple(detector.least(condition) for condition in detector.pairs)
+        line_target = windows.line_target(lines=lines, since_ms=since_ms, columns=columns, where=where)
         found: NDArray[np.int64] = (
             self._engine.run(sql, {"line_target": line_target, **inputs}).column("line").to_numpy()
         )
         return found
 
-    def _tracked(self, detector: Detector, lines: NDArray[np.int64]) -> list[int]:
-        """Those of some lines, sorted, that have a track."""
-        tracked = np.array([line for line, name in self._tracks if name == detector.name], dtype=np.int64)
-        both: list[int] = np.intersect1d(tracked, lines, assume_unique=True).tolist()
-        return both
+    def _tracked(self, lines: NDArray[np.int64]) -> dict[str, list[int]]:
+        """Those of some lines, sorted, that have a track, by detector."""
+        tracked: dict[str, list[int]] = {detector.name: [] for detector in self._detectors}
+        for line, name in self._tracks:
+            tracked[name].append(line)
+        return {
+            name: np.intersect1d(np.array(keys, dtype=np.int64), lines, assume_unique=True).tolist()
+            for name, keys in tracked.items()
+        }
 
     def _look_at_due(
         self, detector: Detector, lines: list[int], windows: WindowTables, *, from_ms: int, at_ms: int

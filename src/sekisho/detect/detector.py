@@ -76,6 +76,8 @@ class Detector:
         suspects: SELECT of the lines in ``line_target`` that are worth the whole question; "" = all that were screened.
             Both may name thresholds in braces: the least of all groups is put there. They are asked about every line
             at every tick, over the columns that they name and no others: ``*`` is not for them.
+        pairs: conditions (``windows/conditions.py``) of which every row of ``line_target`` meets one that ``suspects``
+            has a use for; () = all rows. They may name thresholds in the same way.
         reach_ms: how far before a block targets count for its windows; 0 = those of the same ten minutes only.
         gap_ms: silence up to which two windows are one episode.
         explain: one sentence about a detection's evidence for a person who knows networks.
@@ -98,6 +100,7 @@ class Detector:
     explain: Callable[[Mapping[str, float], Language], str]
     quiet: Callable[[Mapping[str, float], Language], str]
     judges_interfaces: bool = False
+    pairs: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
     acts: bool = True

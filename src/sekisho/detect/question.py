@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 from sekisho.detect.detector import CANDIDATE, TARGET
@@ -15,6 +16,8 @@ from sekisho.detect.episodes import Block, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from numpy.typing import NDArray
 
     from sekisho.detect.detector import Detector
     from sekisho.detect.level import LineInfo
@@ -26,13 +29,16 @@ _ACTS = "acts"
 
 
 def screen_sql(screens: Mapping[str, str]) -> str:
-    """One row a line: windows sent and received, and a column a screen, 1 where it lets a sent window through."""
-    wanted = "".join(
-        f",\n  max(case when side = 0 and ({screen}) then 1 else 0 end) as {name}" for name, screen in screens.items()
-    )
-    return f"""select line, count(*) filter (where side = 0) as sent,
-  count(*) filter (where side = 1) as received{wanted}
-from line_window group by line order by line"""
+    """Rows of what lines sent, in their order, and a column a screen: whether it lets the row through."""
+    return f"select {', '.join(f'({screen}) as {name}' for name, screen in screens.items())} from line_window"
+
+
+def any_of_each(flags: pa.ChunkedArray, counts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether any of each line's rows is flagged; lines have so many rows in turn."""
+    hits = np.concatenate(([0], np.cumsum(flags.to_numpy())))
+    ends = np.cumsum(counts)
+    flagged: NDArray[np.bool_] = hits[ends] > hits[ends - counts]
+    return flagged
 
 
 def columns_named(sql: str, table: Table) -> tuple[str, ...]:

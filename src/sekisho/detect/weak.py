@@ -56,14 +56,33 @@ SCREEN = f"""udp_packets - dns_packets - reflector_packets >= {5 * UDP_LINE_PPS}
 _LINE_PPS = f"case when j.protocol = 17 then {UDP_LINE_PPS} else {SYN_LINE_PPS} end"
 _SPAN = f"greatest(j.last_ms - j.first_ms, {LONG_ENOUGH_MS})"
 
+PAIRS = ("protocol = 17 and answered_packets * 100 <= packets", "protocol = 6 and packets * 0.8 <= syn_packets")
+"""What goes unanswered, or asks for connections and nothing else."""
+
+_COUNTED = f"""own_port = 0 and (({PAIRS[0]} and port <> 53)
+    or ({PAIRS[1]} and answered_syn_ack_packets * 10 <= syn_packets))"""
+
+SUSPECTS = f"""
+with pair as (
+  select line, block_start_ms, {NETWORK} as network, protocol, packets from line_target where {_COUNTED}
+), part as (
+  select line, block_start_ms, network, protocol, sum(cast(packets as double)) as packets
+  from pair group by line, block_start_ms, network, protocol
+), joint as (
+  select block_start_ms, network, protocol from part group by block_start_ms, network, protocol
+  having count(*) >= {LINES} and sum(cast(packets as double)) * 1000 >= {JOINT_PPS * LONG_ENOUGH_MS}
+)
+select distinct s.line from part s join joint j
+  on j.block_start_ms = s.block_start_ms and j.network = s.network and j.protocol = s.protocol"""
+"""Lines with a part in what enough lines send enough to, whether or not it can be seen that nothing comes back: hardly
+any, while most lines send something that is not answered."""
+
 SQL = f"""
 with pair as (
   select t.line, t.block_start_ms, {NETWORK} as network, t.port, t.protocol, t.packets, t.octets, t.sampled_packets,
     t.first_ms, t.last_ms
   from line_target t join params p on p.line = t.line
-  where t.own_port = 0 and ((t.protocol = 17 and t.port <> 53 and p.two_way = 1
-      and t.answered_packets * 100 <= t.packets)
-    or (t.protocol = 6 and t.syn_packets >= 0.8 * t.packets and t.answered_syn_ack_packets * 10 <= t.syn_packets))
+  where {_COUNTED} and (t.protocol = 6 or p.two_way = 1)
 ), part as (
   select line, block_start_ms, network, protocol, case when max(port) > min(port) then 0 else max(port) end as port,
     sum(cast(packets as double)) as packets, sum(cast(octets as double)) as octets,

@@ -80,16 +80,17 @@ def look_ahead(memory: Cells, first: int, last: int) -> None:
             memory, memory[SERIES + INDEX] + home_of(memory, SERIES, series_tag(memory, memory[entry + ENTRY_LINE]))
         )
     for entry in range(first, last, ENTRY_CELLS):
-        _ask_for_row(memory, SERIES, series_tag(memory, memory[entry + ENTRY_LINE]), SERIES_AHEAD)
+        ask_for_row(memory, SERIES, series_tag(memory, memory[entry + ENTRY_LINE]), SERIES_AHEAD)
     for entry in range(first, last, ENTRY_CELLS):
         _ask_for_window(memory, entry)
         memory[entry + ENTRY_PAIR_TAG] = _ask_for_pair(memory, entry)
     for entry in range(first, last, ENTRY_CELLS):
-        _ask_for_row(memory, PAIRS, memory[entry + ENTRY_PAIR_TAG], PAIR_CELLS)
+        ask_for_row(memory, PAIRS, memory[entry + ENTRY_PAIR_TAG], PAIR_CELLS)
 
 
 @inlined
-def _ask_for_row(memory: Cells, pool: int, tag: int, count: int) -> None:
+def ask_for_row(memory: Cells, pool: int, tag: int, count: int) -> None:
+    """Ask for ``count`` cells of the row that a tag names; its slot has been asked for."""
     index, mask, at = memory[pool + INDEX], memory[pool + MASK], home_of(memory, pool, tag)
     while memory[index + at] != 0 and memory[index + at] >> 32 != tag:
         at = (at + 1) & mask

@@ -20,12 +20,20 @@ class Source(NamedTuple):
     """Where a column comes from.
 
     Attributes:
-        cell: offset in the row.
-        value: (memory, (n,) cells) -> (n,) values.
+        cell: offset in the row; unused where the value is the owner's.
+        value: (memory, (n,) cells) -> (n,) values; of owners, their places stand for the cells.
+        is_owners: the value is that of the row's owner, which many rows have in common: the series of a window, the
+            group of a pair.
     """
 
     cell: int
     value: Callable[[Cells, Cells], Any]
+    is_owners: bool = False
+
+
+def is_sum(source: Source) -> bool:
+    """Whether a column is a sum, which stands in its cell as float64."""
+    return source.value is _sum
 
 
 def _number(_: Cells, cells: Cells) -> Any:
@@ -36,23 +44,41 @@ def _sum(_: Cells, cells: Cells) -> Any:
     return cells.view(np.float64)
 
 
-def _series_of(memory: Cells, group: Cells) -> Cells:
-    return memory[group + arena.GROUP_SERIES]
+def _of_series(value: Callable[[Cells, Cells], Any]) -> Source:
+    return Source(0, value, is_owners=True)
+
+
+def _of_group(value: Callable[[Cells, Cells], Any]) -> Source:
+    return Source(0, lambda memory, group: value(memory, memory[group + arena.GROUP_SERIES]), is_owners=True)
+
+
+def _line(memory: Cells, series: Cells) -> Any:
+    return memory[series + arena.SERIES_LINE]
+
+
+def _boundary(memory: Cells, series: Cells) -> Any:
+    return memory[series + arena.SERIES_PLACE] // 2
+
+
+def _side(memory: Cells, series: Cells) -> Any:
+    return memory[series + arena.SERIES_PLACE] % 2
+
+
+def _block(memory: Cells, group: Cells) -> Any:
+    return memory[group + arena.GROUP_BLOCK] * BLOCK_MS
 
 
 WINDOW_COLUMNS = {
-    "line": Source(arena.WINDOW_SERIES, lambda memory, series: memory[series + arena.SERIES_LINE]),
-    "boundary": Source(arena.WINDOW_SERIES, lambda memory, series: memory[series + arena.SERIES_PLACE] // 2),
-    "side": Source(arena.WINDOW_SERIES, lambda memory, series: memory[series + arena.SERIES_PLACE] % 2),
+    "line": _of_series(_line),
+    "boundary": _of_series(_boundary),
+    "side": _of_series(_side),
     "window_start_ms": Source(arena.WINDOW_NUMBER, lambda _, window: window * WINDOW_MS),
 } | {feature.name: Source(arena.WINDOW_FEATURES + k, _sum) for k, feature in enumerate(FEATURES)}
 
 TARGET_COLUMNS = {
-    "line": Source(arena.PAIR_GROUP, lambda memory, group: memory[_series_of(memory, group) + arena.SERIES_LINE]),
-    "boundary": Source(
-        arena.PAIR_GROUP, lambda memory, group: memory[_series_of(memory, group) + arena.SERIES_PLACE] // 2
-    ),
-    "block_start_ms": Source(arena.PAIR_GROUP, lambda memory, group: memory[group + arena.GROUP_BLOCK] * BLOCK_MS),
+    "line": _of_group(_line),
+    "boundary": _of_group(_boundary),
+    "block_start_ms": Source(0, _block, is_owners=True),
     "target_hi": Source(arena.PAIR_HI, _number),
     "target_lo": Source(arena.PAIR_LO, _number),
     "port": Source(arena.PAIR_SERVICE, lambda _, service: np.where(service < 0, -1, service >> 16 & 0xFFFF)),

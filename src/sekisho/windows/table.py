@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,9 @@ from sekisho.schema.line_target import LINE_TARGET
 from sekisho.schema.line_window import LINE_WINDOW, WINDOW_MS
 from sekisho.windows import arena, fold, read
 from sekisho.windows import series as series_rows
+from sekisho.windows.ahead import LINE_CELLS
 from sekisho.windows.columns import TARGET_COLUMNS, WINDOW_COLUMNS
+from sekisho.windows.conditions import conditions
 from sekisho.windows.limits import Limits
 
 if TYPE_CHECKING:
@@ -39,6 +41,20 @@ class Touched:
 
     lines: NDArray[np.int64]
     since_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What some lines sent, window by window, and in how many windows they were seen.
+
+    Attributes:
+        rows: rows of ``LINE_WINDOW`` of side 0, sorted by line and window.
+        sent, received: (lines,) int64, windows of either side of each line.
+    """
+
+    rows: pa.Table
+    sent: NDArray[np.int64]
+    received: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +123,8 @@ class Windows:
         fold.tick(memory, sums, clock_ms)
         begin = memory[arena.TOUCHED_AT]
         series = memory[begin : begin + memory[arena.TOUCHED]]
-        lines = np.unique(memory[series + arena.SERIES_LINE])
+        lines = np.sort(memory[series + arena.SERIES_LINE])
+        lines = lines[np.diff(lines, prepend=lines[:1] - 1) != 0]
         earliest = memory[series + arena.SERIES_TOUCHED].min(initial=clock_ms // WINDOW_MS + 1) - 1
         series_rows.forget_touched(memory)
         return Touched(lines=lines, since_ms=int(earliest) * WINDOW_MS)
@@ -124,12 +141,29 @@ class Windows:
             since_ms: milliseconds UTC.
             columns: names of those wanted; a tick that touched every line needs six of them.
         """
-        sources = {name: source for name, source in WINDOW_COLUMNS.items() if name in columns}
-        rows = self._rows(read.select_windows, arena.WINDOWS, lines, since_ms)
-        return self._table(LINE_WINDOW, sources, rows)
+        series, counts, rows = self._window_rows(self._wanted(lines), since_ms, sides=2)
+        return self._table(LINE_WINDOW, WINDOW_COLUMNS, columns, series, counts, rows)
+
+    def sent_windows(self, *, lines: NDArray[np.int64], since_ms: int, columns: Collection[str]) -> Sent:
+        """Rows of ``LINE_WINDOW`` of side 0, and in how many windows either side of each line was seen.
+
+        Args:
+            lines: keys of the lines wanted, ascending.
+            since_ms: milliseconds UTC.
+            columns: names of those wanted.
+        """
+        series, counts, rows = self._window_rows(lines, since_ms, sides=1)
+        sent, received = counts[arena.OUT :: 2], counts[arena.IN :: 2]
+        table = self._table(LINE_WINDOW, WINDOW_COLUMNS, columns, series[arena.OUT :: 2], sent, rows)
+        return Sent(rows=table, sent=sent, received=received)
 
     def line_target(
-        self, *, lines: NDArray[np.int64] | None = None, since_ms: int = 0, columns: Collection[str] = LINE_TARGET.names
+        self,
+        *,
+        lines: NDArray[np.int64] | None = None,
+        since_ms: int = 0,
+        columns: Collection[str] = LINE_TARGET.names,
+        where: tuple[str, ...] = (),
     ) -> pa.Table:
         """Rows of ``LINE_TARGET`` whose block ends after ``since_ms``, sorted by line, block and first record.
 
@@ -139,10 +173,17 @@ class Windows:
             lines: keys of the lines wanted, None = all.
             since_ms: milliseconds UTC.
             columns: names of those wanted.
+            where: ``conditions`` of which a row has to meet one, () = every row.
         """
-        sources = {name: source for name, source in TARGET_COLUMNS.items() if name in columns}
-        rows = self._rows(read.select_pairs, arena.PAIRS, lines, since_ms)
-        return self._table(LINE_TARGET, sources, rows)
+        memory, sums = self._arena.memory, self._arena.sums
+        kept = conditions(where)
+        groups, ends = (np.empty(memory[arena.GROUPS + arena.LIVE], dtype=np.int64) for _ in range(2))
+        count = read.select_groups(memory, sums, self._wanted(lines), since_ms, groups, ends)
+        groups, ends = groups[:count], ends[:count]
+        counts, rows = np.empty(count, dtype=np.int64), np.empty(ends[-1] if count else 0, dtype=np.int64)
+        lanes = np.empty(read.TOGETHER * read.LANE_CELLS, dtype=np.int64)
+        count = read.select_pairs(memory, sums, groups, ends, kept.cells, kept.factors, lanes, rows, counts)
+        return self._table(LINE_TARGET, TARGET_COLUMNS, columns, groups, counts, rows[:count])
 
     def late_totals(self, *, lines: NDArray[np.int64]) -> pa.Table:
         """What came too late for its windows since the line appeared: line, boundary, side, records, packets, octets.
@@ -193,26 +234,44 @@ class Windows:
         fold.fold_staged(arena_and_entries.memory, arena_and_entries.sums)
         return arena_and_entries
 
-    def _rows(self, select: Any, pool: int, lines: NDArray[np.int64] | None, since_ms: int) -> NDArray[np.int64]:
-        """Places of the rows that a kernel selects."""
-        memory = self._arena.memory
-        places = np.empty(memory[pool + arena.LIVE], dtype=np.int64)
-        wanted = self._lines() if lines is None else _ascending(lines)
-        count = select(memory, self._arena.sums, wanted, since_ms, places)
-        return places[:count]
+    def _window_rows(
+        self, lines: NDArray[np.int64], since_ms: int, *, sides: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Series and number of rows of both sides of each line, and the rows of so many of the sides."""
+        memory, sums = self._arena.memory, self._arena.sums
+        series, counts = (np.empty(2 * len(lines), dtype=np.int64) for _ in range(2))
+        rows = np.empty(memory[arena.WINDOWS + arena.LIVE], dtype=np.int64)
+        count = read.select_windows(memory, sums, lines, sides, since_ms, series, counts, rows)
+        return series, counts, rows[:count]
 
-    def _table(self, table: Table, sources: Mapping[str, Source], rows: NDArray[np.int64]) -> pa.Table:
-        """Copy of some columns of the rows at these places."""
+    def _table(
+        self,
+        table: Table,
+        sources: Mapping[str, Source],
+        names: Collection[str],
+        owners: NDArray[np.int64],
+        counts: NDArray[np.int64],
+        rows: NDArray[np.int64],
+    ) -> pa.Table:
+        """Copy of some columns of the rows at these places, of which each owner has so many in turn."""
         memory = self._arena.memory
-        offsets = np.array([source.cell for source in sources.values()], dtype=np.int64)
-        cells = np.empty((len(sources), len(rows)), dtype=np.int64)
-        read.gather(memory, rows, offsets, cells)
-        schema = pa.schema([field for field in table.arrow_schema() if field.name in sources])
-        arrays = [
-            pa.array(np.asarray(sources[field.name].value(memory, row), field.type.to_pandas_dtype()), field.type)
-            for field, row in zip(schema, cells, strict=True)
-        ]
+        schema = pa.schema([field for field in table.arrow_schema() if field.name in names])
+        in_rows = [name for name in schema.names if not sources[name].is_owners]
+        cells = np.empty((len(in_rows), len(rows)), dtype=np.int64)
+        offsets = np.array([sources[name].cell for name in in_rows], dtype=np.int64)
+        read.gather(memory, rows, offsets, np.unique(offsets // LINE_CELLS * LINE_CELLS), cells)
+        arrays = []
+        for field in schema:
+            source, kind = sources[field.name], field.type.to_pandas_dtype()
+            if source.is_owners:
+                values = np.repeat(np.asarray(source.value(memory, owners), kind), counts)
+            else:
+                values = np.asarray(source.value(memory, cells[in_rows.index(field.name)]), kind)
+            arrays.append(pa.array(values, field.type))
         return pa.Table.from_arrays(arrays, schema=schema)
+
+    def _wanted(self, lines: NDArray[np.int64] | None) -> NDArray[np.int64]:
+        return self._lines() if lines is None else _ascending(lines)
 
     def _lines(self) -> NDArray[np.int64]:
         lines: NDArray[np.int64] = np.unique(self._arena.rows_of(arena.SERIES)[:, arena.SERIES_LINE])

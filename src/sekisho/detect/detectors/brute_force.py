@@ -134,6 +134,7 @@ def _enough(period: str, prefix: str, suffix: str = "") -> str:
       when port in {DATABASE_PORTS} then {prefix}database_{period}{suffix} else {prefix}transfer_{period}{suffix} end"""
 
 
+PAIRS = ("protocol = 6",)
 SUSPECTS = f"""select line from line_target where protocol = 6 and port in {LOGIN_PORTS}
 group by line, port having sum(cast(sampled_packets as double)) >= {{sampled}}
   and greatest(sum(cast(connections as double)), case when sum(cast(packets as double)) >= 1.5 *
@@ -301,6 +302,7 @@ DETECTOR = Detector(
     params=PARAMS,
     screen=SCREEN,
     suspects=SUSPECTS,
+    pairs=PAIRS,
     candidates=CANDIDATES,
     targets=TARGETS,
     reach_ms=_HOUR_MS,

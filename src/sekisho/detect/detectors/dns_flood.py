@@ -69,6 +69,7 @@ SCREEN = "dns_packets >= 5 * {unanswered_pps_60s}"
 """A minute at the least opening rate has a window at that rate; half of it leaves room for what is counted elsewhere.
 """
 
+PAIRS = ("protocol = 17 and port = 53",)
 SUSPECTS = """select line from line_target where protocol = 17 and port = 53
 group by line, block_start_ms
 having sum(cast(sampled_packets as double)) >= {sampled}
@@ -177,6 +178,7 @@ DETECTOR = Detector(
     params=PARAMS,
     screen=SCREEN,
     suspects=SUSPECTS,
+    pairs=PAIRS,
     candidates=CANDIDATES,
     targets=TARGETS,
     reach_ms=0,

@@ -69,6 +69,7 @@ KINDS = ("gre_flood",)
 SCREEN = "gre_packets >= 5 * {pps_60s}"
 """A minute at the opening rate has a window at that rate; half of it leaves room for what is counted elsewhere."""
 
+PAIRS = ("protocol = 47",)
 SUSPECTS = f"""select line from line_target
 where protocol = 47 and answered_packets * {{packets_an_answer}} <= packets
 group by line, {NETWORK} having sum(cast(packets as double)) >= 10 * {{pps_10s}}"""
@@ -131,6 +132,7 @@ DETECTOR = Detector(
     params=PARAMS,
     screen=SCREEN,
     suspects=SUSPECTS,
+    pairs=PAIRS,
     candidates=FLOOD.candidates,
     targets=FLOOD.targets,
     reach_ms=_HOUR_MS,

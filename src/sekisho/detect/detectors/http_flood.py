@@ -68,6 +68,7 @@ SCREEN = "tcp_packets >= 30 * {connections_60s}"
 
 _NOT_WEB = (25, *LOGIN_PORTS)
 
+PAIRS = ("protocol = 6",)
 SUSPECTS = f"""select line from line_target where protocol = 6 and port not in {_NOT_WEB}
 group by line, block_start_ms, port, {NETWORK}
 having sum(cast(connections as double)) >= {{connections_10s}}
@@ -195,6 +196,7 @@ DETECTOR = Detector(
     params=PARAMS,
     screen=SCREEN,
     suspects=SUSPECTS,
+    pairs=PAIRS,
     candidates=CANDIDATES,
     targets=TARGETS,
     reach_ms=0,

@@ -63,6 +63,7 @@ def _is_answer(row: str) -> str:
 _UNKNOWN = 65535
 """Type and code where the exporter does not tell them."""
 
+PAIRS = ("protocol = -1", "protocol = 1", "protocol = 58")
 SUSPECTS = f"""select line from line_target
 where protocol = -1 or (protocol in (1, 58) and port <> {_UNKNOWN} and not {_is_answer("")})
 group by line, {NETWORK}
@@ -102,6 +103,7 @@ DETECTOR = Detector(
     params=PARAMS,
     screen=SCREEN,
     suspects=SUSPECTS,
+    pairs=PAIRS,
     candidates=FLOOD.candidates,
     targets=FLOOD.targets,
     reach_ms=REACH_MS,

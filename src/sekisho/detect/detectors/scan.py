@@ -107,10 +107,11 @@ def _suspected(door: str) -> str:
     and sum(cast(p.probe as double)) >= {{probes_an_other}} * sum(cast(1 - p.probe as double))"""
 
 
+PAIRS = ("protocol = 6",)
 SUSPECTS = f"""
 with pair as (
   select t.line, t.block_start_ms, t.port, t.target_lo, case when {_PROBE} then 1 else 0 end as probe
-  from line_target t where t.protocol = 6 and t.port <> {MAIL_PORT}
+  from line_target t where t.{PAIRS[0]} and t.port <> {MAIL_PORT}
 )
 {_suspected("port")}
 union all
@@ -275,6 +276,7 @@ DETECTOR = Detector(
     params=PARAMS,
     screen=SCREEN,
     suspects=SUSPECTS,
+    pairs=PAIRS,
     candidates=CANDIDATES,
     targets=TARGETS,
     reach_ms=_HOUR_MS,

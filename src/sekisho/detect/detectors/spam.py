@@ -54,6 +54,7 @@ KINDS = ("spam",)
 SCREEN = "mail_packets > 0"
 """Nearly no line sends anything to port 25."""
 
+PAIRS = ("protocol = 6 and port = 25",)
 SUSPECTS = """select line from line_target where protocol = 6 and port = 25
 group by line having count(*) >= least({targets_10min}, {sampled} * {distinct})"""
 """Fewer addresses than these are never many, however they are estimated."""
@@ -166,6 +167,7 @@ DETECTOR = Detector(
     params=PARAMS,
     screen=SCREEN,
     suspects=SUSPECTS,
+    pairs=PAIRS,
     candidates=CANDIDATES,
     targets=TARGETS,
     reach_ms=_HOUR_MS,

@@ -87,6 +87,7 @@ KINDS = ("tcp_flood",)
 SCREEN = "tcp_packets - syn_packets >= 5 * {pps_60s}"
 """A minute at the opening rate has a window at that rate; half of it leaves room for what is counted elsewhere."""
 
+PAIRS = ("protocol = 6", "protocol = -1")
 SUSPECTS = f"""select line from line_target where protocol in (6, -1)
 group by line, {NETWORK}
 having sum(cast(packets - syn_packets - reset_packets as double)) >= 10 * {{pps_10s}}
@@ -169,6 +170,7 @@ DETECTOR = Detector(
     params=PARAMS,
     screen=SCREEN,
     suspects=SUSPECTS,
+    pairs=PAIRS,
     candidates=FLOOD.candidates,
     targets=FLOOD.targets,
     reach_ms=REACH_MS,

@@ -63,7 +63,8 @@ KINDS = ("tcp_syn_flood",)
 SCREEN = "syn_packets >= 5 * {pps_60s}"
 """A minute at the opening rate has a window at that rate; half of it leaves room for what is counted elsewhere."""
 
-SUSPECTS = f"""select line from line_target where protocol = 6
+PAIRS = ("protocol = 6",)
+SUSPECTS = f"""select line from line_target where {PAIRS[0]}
 group by line, {NETWORK} having sum(cast(syn_sampled_packets as double)) >= {{sampled}}"""
 """No network got as many SYN as a verdict rests on."""
 
@@ -113,6 +114,7 @@ DETECTOR = Detector(
     params=PARAMS,
     screen=SCREEN,
     suspects=SUSPECTS,
+    pairs=PAIRS,
     candidates=FLOOD.candidates,
     targets=FLOOD.targets,
     reach_ms=REACH_MS,

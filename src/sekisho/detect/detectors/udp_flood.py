@@ -84,9 +84,8 @@ _SENT = "greatest(w.udp_packets - w.dns_packets - w.reflector_packets - w.fragme
 SCREEN = "udp_packets - dns_packets - reflector_packets - fragment_packets >= 5 * {pps_60s}"
 """A minute at the opening rate has a window at that rate; half of it leaves room for what is counted elsewhere."""
 
-SUSPECTS = f"""select line from line_target
-where protocol = -1 or (protocol = 17 and port <> 53 and own_port = 0
-  and answered_packets * {{packets_an_answer}} <= packets)
+PAIRS = ("protocol = -1", "protocol = 17 and answered_packets * {packets_an_answer} <= packets")
+SUSPECTS = f"""select line from line_target where {PAIRS[0]} or ({PAIRS[1]} and port <> 53 and own_port = 0)
 group by line, {NETWORK} having sum(cast(packets as double)) >= 10 * {{pps_10s}}"""
 """No network, nor what the cap on targets left out, got as many unanswered packets as ten seconds at the rate."""
 
@@ -152,6 +151,7 @@ DETECTOR = Detector(
     params=PARAMS,
     screen=SCREEN,
     suspects=SUSPECTS,
+    pairs=PAIRS,
     candidates=FLOOD.candidates,
     targets=FLOOD.targets,
     reach_ms=REACH_MS,
