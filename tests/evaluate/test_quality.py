@@ -21,8 +21,8 @@ def judged(sampling: int, condition: Condition) -> Pool:
 
 @pytest.mark.parametrize(
     ("sampling", "condition", "recall"),
-    [(100, Condition(), 0.95), (1000, Condition(sees="outbound"), 0.85), (1000, Condition(loss=0.2), 0.85)],
-    ids=["both ways 1:100", "one way 1:1000", "a fifth lost 1:1000"],
+    [(100, Condition(), 0.95), (1000, Condition(sees="outbound", loss=0.2), 0.8)],
+    ids=["both ways 1:100", "one way, a fifth lost, 1:1000"],
 )
 def test_attacks_are_found_with_their_kind_and_nobody_else_is(sampling: int, condition: Condition, recall: float):
     """One seed of the evaluation: most are found, the kind is right, no innocent line, no record on a wrong line."""
@@ -35,7 +35,11 @@ def test_attacks_are_found_with_their_kind_and_nobody_else_is(sampling: int, con
 
 @pytest.mark.parametrize(
     "scenario",
-    [pytest.param(cell[3], id=f"{cell[1].name} 1:{cell[0]}") for cell in look_alike_cells(range(2, 3)) if cell[0] > 1],
+    [
+        pytest.param(cell[3], id=f"{cell[1].name} 1:{cell[0]}")
+        for cell in look_alike_cells(range(2, 3))
+        if (cell[0], cell[1].sees) in {(1000, "both"), (4096, "outbound")}
+    ],
 )
 def test_look_alikes_stay_quiet(scenario):
     """Speed tests, uploads, tunnels, BitTorrent, crawlers, outages, lines under attack: nobody is accused."""
@@ -54,8 +58,8 @@ def test_a_sampling_interval_announced_a_thousandfold_makes_no_case():
 
 
 def test_lines_that_do_nothing_wrong_stay_quiet_for_long():
-    """Two hours of two hundred lines from records that are sampled already: nobody is accused."""
-    found = days(sampling=1000, lines=200, hours=2, seed=4)
+    """An hour of two hundred lines from records that are sampled already: nobody is accused."""
+    found = days(sampling=1000, lines=200, hours=1, seed=4)
     assert found.accused == []
     assert found.records > 10_000
 
