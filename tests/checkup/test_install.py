@@ -29,7 +29,8 @@ EXTRAS = [
 def test_a_module_of_an_extra_is_known_by_its_name(distribution: str, extra: str) -> None:
     """The import name of each optional package leads to the extra that brings it."""
     known = packages_distributions().items()
-    modules = [module for module, names in known if distribution in {name.lower() for name in names}]
+    wanted = distribution.replace("-", "_")
+    modules = [module for module, names in known if wanted in {name.lower().replace("-", "_") for name in names}]
     assert extra in {extra_of(module) for module in modules}
 
 
