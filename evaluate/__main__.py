@@ -52,11 +52,13 @@ def main() -> int:
 
 def _arguments() -> Any:
     parser = argparse.ArgumentParser(prog="evaluate", description=__doc__)
-    parser.add_argument("--part", action="append", choices=PARTS, help="this part alone; may be given several times")
+    parser.add_argument(
+        "--part", action="append", choices=PARTS, help="this part; several times, several; without: all"
+    )
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="seeds of the attacks, from 1 on")
     parser.add_argument("--line-days", type=int, default=10_000, help="benign line-days at each sampling interval")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE}")
-    parser.add_argument("--state", type=Path, help="file that keeps finished parts, so that they can run one by one")
+    parser.add_argument("--state", type=Path, help="keeps finished parts for the page, so that they can run apart")
     return parser.parse_args()
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Long proofs: tests marked `prove` and all benchmarks. Writes docs/reference/proofs.md and benchmarks.md."""
+"""Long proofs: tests marked `prove`, the evaluation, all benchmarks. Writes their pages in docs/reference/."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ def main() -> int:
     )
     print(tests.stdout)
     bench = subprocess.run([sys.executable, "-m", "bench", "--write"], check=False)
+    quality = subprocess.run([sys.executable, "-m", "evaluate", "--write"], check=False)
     PAGE.write_text(page(tests.stdout, time.monotonic() - started), encoding="utf-8")
-    return tests.returncode or bench.returncode
+    return tests.returncode or bench.returncode or quality.returncode
 
 
 def page(output: str, seconds: float) -> str:
@@ -41,7 +42,7 @@ def page(output: str, seconds: float) -> str:
     return (
         "<!-- Written by `make prove`; run it, do not edit. -->\n\n# Proofs\n\n"
         "Tests that are too long for every change, as they last ran; "
-        f"{seconds / 60:.0f} minutes with the benchmarks.\n\n```json\n{where}\n```\n\n"
+        f"{seconds / 60:.0f} minutes with the evaluation and the benchmarks.\n\n```json\n{where}\n```\n\n"
         f"| test | result |\n|---|---|\n{results}\n\n```\n{durations}\n```\n"
     )
 
