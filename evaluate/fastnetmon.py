@@ -119,7 +119,7 @@ def compare(sampling: int, *, seed: int) -> list[Peer]:
     if program is None:
         raise FileNotFoundError("fastnetmon: apt-get install fastnetmon")
     simulation = Simulation(contest(sampling), seed=seed)
-    exported = list(simulation.datagrams())
+    exported = [(each.at_ms, each.octets) for each in simulation.datagrams()]
     with TemporaryDirectory() as folder:
         folders = [_prepare(Path(folder) / str(n), n, sampling) for n in range(len(THRESHOLDS))]
         running = [_start(program, each) for each in folders]
@@ -158,11 +158,11 @@ def _start(program: str, folder: Path) -> subprocess.Popen[bytes]:
     )
 
 
-def _send(exported: Sequence[tuple[float, int, bytes]], start_ms: int) -> int:
+def _send(exported: Sequence[tuple[float, bytes]], start_ms: int) -> int:
     """Send everything when it is due; answers the wall clock at the scenario's start, milliseconds."""
     began = time.time()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        for number, (at_ms, _, octets) in enumerate(exported):
+        for number, (at_ms, octets) in enumerate(exported):
             ahead = (at_ms - start_ms) / 1000 - (time.time() - began)
             if ahead > 0.001:
                 time.sleep(ahead)
