@@ -28,6 +28,15 @@ COVERED = (0.8, 1.2)
 FORGED_SOURCES = 16
 """Networks that forged sources lie in, at least: homes with two providers leak from one address each."""
 
+LOST_ANSWERS = 1e-4
+"""Chance that every record of the answers was lost on the way, from which their absence proves nothing."""
+
+RECORDS_A_DATAGRAM = 30
+"""Records are lost by the datagram, and those of one conversation leave together."""
+
+RECORD_EVERY_MS = 60_000
+"""A conversation that goes on is reported once a minute by most exporters: as often its answers could have arrived."""
+
 SURE_SAMPLED_PACKETS = 20.0
 """Sampled packets at which statistical sureness reaches 1 - 1/e."""
 
@@ -66,12 +75,14 @@ def caps(
     inferred_share: float,
     unknown_sampling_share: float,
     is_interface: bool = False,
+    answers_lost: float = 0.0,
     acts: bool = True,
 ) -> tuple[Cap, ...]:
     """Every reason to keep a detection at ``watch``; none means that it may open a case.
 
     ``low_bps`` is the lower 95 % limit of the fastest window, bits a second; the two shares are of the line's packets
-    in the episode's windows, 0 to 1; ``acts`` is whether the detector takes what it saw for enough.
+    in the episode's windows, 0 to 1; ``answers_lost`` is the chance that all answers were; ``acts`` is whether the
+    detector takes what it saw for enough.
     """
 
     def apply() -> Iterator[Cap]:
@@ -87,10 +98,18 @@ def caps(
             yield Cap.COVERAGE_ALARM
         if is_interface and line.sources < FORGED_SOURCES:
             yield Cap.FEW_SOURCES
+        if answers_lost > LOST_ANSWERS:
+            yield Cap.ANSWERS_MAY_BE_LOST
         if not acts:
             yield Cap.FOR_A_PERSON
 
     return tuple(apply())
+
+
+def answers_lost(*, loss: float, records: float, duration_ms: int) -> float:
+    """Chance that all answers to what a line sent were lost: each datagram that could have brought one was."""
+    chances = max(records / RECORDS_A_DATAGRAM, 1 + duration_ms // RECORD_EVERY_MS)
+    return float(loss**chances) if loss > 0 else 0.0
 
 
 def level(reasons: tuple[Cap, ...]) -> Level:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sekisho.detect.interval import interval_95
-from sekisho.detect.level import caps, confidence, level
+from sekisho.detect.level import answers_lost, caps, confidence, level
 from sekisho.schema.detection import Detection, Target
 from sekisho.schema.line_window import WINDOW_MS
 from sekisho.schema.subject import is_interface
 
 if TYPE_CHECKING:
-    from sekisho.detect.episodes import Episode, Sums
+    from sekisho.detect.episodes import Episode, Sums, Window
     from sekisho.detect.level import LineInfo
     from sekisho.schema.detection import Quality
 
@@ -38,6 +38,7 @@ def verdict(
         inferred_share=sums.inferred_packets / max(sums.all_packets, 1e-9),
         unknown_sampling_share=sums.unknown_sampling_packets / max(sums.all_sampled_packets, 1e-9),
         is_interface=is_interface(line),
+        answers_lost=_answers_lost(sums, highest, quality),
         acts=sums.acts,
     )
     return Detection(
@@ -75,6 +76,15 @@ def verdict(
         texts=highest.texts,
         quality=quality,
     )
+
+
+def _answers_lost(sums: Sums, highest: Window, quality: Quality) -> float:
+    """Chance that the answers whose absence makes the verdict were lost; none where it rests on something else."""
+    evidence = highest.evidence
+    if evidence.get("two_way", 0.0) != 1 or "flows_a_sampled_packet" not in evidence:
+        return 0.0
+    records = evidence["flows_a_sampled_packet"] * evidence.get("block_sampled_packets", 0.0)
+    return answers_lost(loss=quality.loss, records=records, duration_ms=sums.last_ms - sums.first_ms)
 
 
 def _top_targets(sums: Sums) -> tuple[Target, ...]:

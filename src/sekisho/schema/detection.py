@@ -48,6 +48,7 @@ class Cap(Enum):
     FASTER_THAN_LINE = "faster_than_line"
     COVERAGE_ALARM = "coverage_alarm"
     FEW_SOURCES = "few_sources"
+    ANSWERS_MAY_BE_LOST = "answers_may_be_lost"
     WEAK_ALONE = "weak_alone"
     FOR_A_PERSON = "for_a_person"
 
