@@ -25,11 +25,11 @@ def test_a_flood_seen_both_ways_is_told_its_rates_and_its_answers(group: str, te
     """Thresholds are those of the shape that was true, for the line's group."""
     targets = [udp_target("203.0.113.5", port, 1000, sampling=100) for port in range(1000, 1100)]
     (found,) = ask(udp_flood.DETECTOR, [udp_window(100_000, sampling=100)], targets, group=group)
-    assert udp_flood.quiet(found.evidence, "en") == (
+    assert udp_flood.DETECTOR.quiet(found.evidence, "en") == (
         f"It would have stayed quiet below {ten_seconds:,} packets a second over ten seconds and {minute:,} over a "
         "minute, or with more than one packet in 100 answered."
     )
-    assert udp_flood.quiet(found.evidence, "ja") == (
+    assert udp_flood.DETECTOR.quiet(found.evidence, "ja") == (
         f"10 秒間の平均で毎秒 {ten_seconds:,} パケット、1 分間の平均で毎秒 {minute:,} パケットを"
         "どちらも下回っているか、100 パケットに 1 個を超える割合で応答が返っていれば、検知されませんでした。"
     )
@@ -41,8 +41,8 @@ def test_a_flood_that_only_lasting_proves_is_told_for_how_long():
     targets = [udp_target("203.0.113.5", 5001, 960_000, octets=1400, sampling=10, until_s=120)]
     found = ask(udp_flood.DETECTOR, windows, targets)[0]
     assert not found.acts
-    assert "or had it paused within 120 seconds." in udp_flood.quiet(found.evidence, "en")
-    assert "120 秒以内に途切れていれば、検知されませんでした。" in udp_flood.quiet(found.evidence, "ja")
+    assert "or had it paused within 120 seconds." in udp_flood.DETECTOR.quiet(found.evidence, "en")
+    assert "120 秒以内に途切れていれば、検知されませんでした。" in udp_flood.DETECTOR.quiet(found.evidence, "ja")
 
 
 def test_answers_that_cannot_be_seen_are_no_way_to_stay_quiet():

@@ -16,10 +16,15 @@ of it are a flood. The volume comes from the ten-second windows, the shape from 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from sekisho.detect.detector import NETWORK, NETWORK_WORDS
+from sekisho.detect.detector import NETWORK, NETWORK_WORDS, Detector, Language, threshold
+from sekisho.detect.quiet import flood as stays_quiet
 from sekisho.schema.line_target import BLOCK_MS
 from sekisho.schema.line_window import WINDOW_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 REACH_MS = BLOCK_MS
 """The block before counts as well."""
@@ -28,10 +33,23 @@ MUCH = "likely_packets >= 10 * pps_10s"
 """Part of a shape's condition: the network got what ten seconds at the rate are. Of many that got less none is flooded,
 however much they got together: peers that left, addresses of a sweep."""
 
+GAP_MS = 900_000
+"""Silence up to which two windows are one episode: bots are sent again within minutes."""
+
 _LASTING_MS = 120_000
 """Twice as long as a speed test."""
 
 _BLOCKS = "(select 0 as earlier union all select 1 as earlier) b on b.earlier >= 0"
+
+
+def sustained() -> Any:
+    """The field ``sustain`` of every network flood's thresholds."""
+    return threshold(0.3, "of the opening rate", "a flood that the line or the target chokes is still the flood")
+
+
+def missed() -> Any:
+    """The field ``answers_missed`` of floods that are told by the answers that do not come."""
+    return threshold(16, "sampled packets", "16 expected and none seen: one in ten million by chance")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +94,34 @@ class Flood:
     answered: str = "t.answered_packets"
     received: str = "0"
     told: tuple[str, ...] = ()
+
+    def detector(
+        self,
+        *,
+        kinds: tuple[str, ...],
+        params: Mapping[str, Any],
+        screen: str,
+        suspects: str,
+        explain: Callable[[Mapping[str, Any], Language], str],
+        looked_at: tuple[str, ...] = (),
+        reach_ms: int = REACH_MS,
+        quiet: Callable[[Mapping[str, Any], Language], str] = stays_quiet,
+    ) -> Detector:
+        """The detector of this flood, named after its kind; ``looked_at`` are the ``pairs`` of a ``Detector``."""
+        return Detector(
+            name=kinds[0],
+            kinds=kinds,
+            params=params,
+            screen=screen,
+            suspects=suspects,
+            pairs=looked_at,
+            candidates=self.candidates,
+            targets=self.targets,
+            reach_ms=reach_ms,
+            gap_ms=GAP_MS,
+            explain=explain,
+            quiet=quiet,
+        )
 
     @property
     def candidates(self) -> str:
@@ -235,3 +281,11 @@ with pair as (
         numbers = [int(value) if isinstance(value, bool) else value for value in values]
         cases = zip(self.shapes, numbers, strict=True)
         return f"case {' '.join(f'when {shape.condition} then {number}' for shape, number in cases)} end"
+
+
+def addresses(row: Mapping[str, Any], lang: Language) -> str:
+    """How many addresses a flood went to, as its explanation says it."""
+    targets = max(row["targets"], 1)
+    if lang == "ja":
+        return f"{targets:,.0f} 個の宛先アドレス"
+    return f"{targets:,.0f} addresses" if targets > 1 else "one address"

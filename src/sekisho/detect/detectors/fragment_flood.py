@@ -21,9 +21,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sekisho.detect.detector import NETWORK, Detector, Language, threshold
-from sekisho.detect.flood import MUCH, REACH_MS, Flood, Shape
-from sekisho.detect.quiet import flood
+from sekisho.detect.detector import NETWORK, Language, threshold
+from sekisho.detect.flood import MUCH, Flood, Shape, addresses, missed, sustained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,14 +34,12 @@ class Params:
 
     pps_10s: float = threshold(800, "packets/s", "fragments of calls and names are a few a second")
     pps_60s: float = threshold(400, "packets/s", "5 Mb/s of full fragments for a minute")
-    sustain: float = threshold(
-        0.3, "of the opening rate", "a flood that the line or the target chokes is still the flood"
-    )
+    sustain: float = sustained()
     packets_an_answer: float = threshold(
         100, "packets", "what a tunnel carries is acknowledged every 88th fragment at the rarest, as a rule every 4th"
     )
     answers: float = threshold(0.1, "answers a packet", "the rule, with room")
-    answers_missed: float = threshold(16, "sampled packets", "16 expected and none seen: one in ten million by chance")
+    answers_missed: float = missed()
     share: float = threshold(
         0.94, "of all packets sent there", "datagrams of 25,000 octets and more; tunnels 0.5, large messages 0.7"
     )
@@ -93,37 +90,24 @@ FLOOD = Flood(
 
 def explain(row: Mapping[str, float], lang: Language) -> str:
     """One sentence about the highest window."""
-    pps, octets, targets = row["packets"] / 10, row["mean_octets"], max(row["targets"], 1)
+    pps, octets, to = row["packets"] / 10, row["mean_octets"], addresses(row, lang)
     if lang == "ja":
-        where = f"{targets:,.0f} 個の宛先アドレス" if targets > 1 else "1 個の宛先アドレス"
         why = "応答はほとんど確認されていません" if row["two_way"] else "先頭の断片がほとんど含まれていません"
         return (
             f"分割された IP パケットの先頭以外の断片（平均 {octets:,.0f} オクテット）が毎秒約 {pps:,.0f} 個、"
-            f"{where}へ送られ、{why}。"
+            f"{to}へ送られ、{why}。"
         )
-    where = f"{targets:,.0f} addresses" if targets > 1 else "one address"
     why = "hardly any of them answered" if row["two_way"] else "hardly any first fragment among them"
     return (
         f"About {pps:,.0f} IP fragments a second after the first of a packet, "
-        f"{octets:,.0f} octets on average, to {where}, {why}."
+        f"{octets:,.0f} octets on average, to {to}, {why}."
     )
 
 
-def quiet(row: Mapping[str, float], lang: Language) -> str:
-    """What would have kept it quiet."""
-    return flood(row, lang)
-
-
-DETECTOR = Detector(
-    name="fragment_flood",
+DETECTOR = FLOOD.detector(
     kinds=KINDS,
     params=PARAMS,
     screen=SCREEN,
     suspects=SUSPECTS,
-    candidates=FLOOD.candidates,
-    targets=FLOOD.targets,
-    reach_ms=REACH_MS,
-    gap_ms=900_000,
     explain=explain,
-    quiet=quiet,
 )

@@ -21,9 +21,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sekisho.detect.detector import NETWORK, Detector, Language, threshold
-from sekisho.detect.flood import MUCH, Flood, Shape
-from sekisho.detect.quiet import flood
+from sekisho.detect.detector import NETWORK, Language, threshold
+from sekisho.detect.flood import MUCH, Flood, Shape, addresses, missed, sustained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,15 +34,13 @@ class Params:
 
     pps_10s: float = threshold(1000, "packets/s", "a call or a film through a tunnel stays below it")
     pps_60s: float = threshold(400, "packets/s", "weaker floods last; 400 packets/s of 540 octets are 1.7 Mb/s")
-    sustain: float = threshold(
-        0.3, "of the opening rate", "a flood that the line or the target chokes is still the flood"
-    )
+    sustain: float = sustained()
     packets_an_answer: float = threshold(
         200, "packets", "an upload through a tunnel is acknowledged every 44th packet at the rarest"
     )
     answers_bulk: float = threshold(0.02, "answers a packet", "the same upload, in full packets")
     answers_mixed: float = threshold(0.1, "answers a packet", "smaller packets are not merged: both ways carry them")
-    answers_missed: float = threshold(16, "sampled packets", "16 expected and none seen: one in ten million by chance")
+    answers_missed: float = missed()
     one_way_pps: float = threshold(3000, "packets/s", "without answers as evidence, three times the rate")
     one_way_single_pps: float = threshold(
         5000, "packets/s", "middle-sized packets at 20 Mb/s: upload and download at once, by a tunnel at home"
@@ -108,35 +105,23 @@ FLOOD = Flood(
 
 def explain(row: Mapping[str, float], lang: Language) -> str:
     """One sentence about the highest window."""
-    pps, octets, targets = row["packets"] / 10, row["mean_octets"], max(row["targets"], 1)
+    pps, octets, to = row["packets"] / 10, row["mean_octets"], addresses(row, lang)
     if lang == "ja":
-        where = f"{targets:,.0f} 個の宛先アドレス" if targets > 1 else "1 個の宛先アドレス"
         why = "応答はほとんど確認されていません" if row["two_way"] else "通常のトンネル通信とは異なります"
-        return f"平均 {octets:,.0f} オクテットの GRE パケットが毎秒約 {pps:,.0f} 個、{where}へ送られ、{why}。"
-    where = f"{targets:,.0f} addresses" if targets > 1 else "one address"
+        return f"平均 {octets:,.0f} オクテットの GRE パケットが毎秒約 {pps:,.0f} 個、{to}へ送られ、{why}。"
     why = "hardly any of them answered" if row["two_way"] else "unlike a tunnel"
-    return f"About {pps:,.0f} GRE packets a second of {octets:,.0f} octets on average to {where}, {why}."
-
-
-def quiet(row: Mapping[str, float], lang: Language) -> str:
-    """What would have kept it quiet."""
-    return flood(row, lang)
+    return f"About {pps:,.0f} GRE packets a second of {octets:,.0f} octets on average to {to}, {why}."
 
 
 _HOUR_MS = 3_600_000
 """A tunnel that was there all the hour is not told apart from one that was there for ever."""
 
-DETECTOR = Detector(
-    name="gre_flood",
+DETECTOR = FLOOD.detector(
     kinds=KINDS,
     params=PARAMS,
     screen=SCREEN,
     suspects=SUSPECTS,
-    pairs=PAIRS,
-    candidates=FLOOD.candidates,
-    targets=FLOOD.targets,
+    looked_at=PAIRS,
     reach_ms=_HOUR_MS,
-    gap_ms=900_000,
     explain=explain,
-    quiet=quiet,
 )

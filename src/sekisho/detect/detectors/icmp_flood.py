@@ -21,9 +21,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sekisho.detect.detector import NETWORK, Detector, Language, threshold
-from sekisho.detect.flood import MUCH, REACH_MS, Flood, Shape
-from sekisho.detect.quiet import flood
+from sekisho.detect.detector import NETWORK, Language, threshold
+from sekisho.detect.flood import MUCH, Flood, Shape, addresses, sustained
 from sekisho.schema.line_window import ICMP_ANSWERS, ICMPV6_ANSWERS
 
 if TYPE_CHECKING:
@@ -36,9 +35,7 @@ class Params:
 
     pps_10s: float = threshold(500, "packets/s", "twice a ping a second to every address of a /24")
     pps_60s: float = threshold(300, "packets/s", "a minute of that; monitoring at home never asks so often")
-    sustain: float = threshold(
-        0.3, "of the opening rate", "a flood that the line or the target chokes is still the flood"
-    )
+    sustain: float = sustained()
     sampled: float = threshold(20, "sampled packets", "the rate of 20 is known to a factor of 1.6")
 
 
@@ -82,32 +79,19 @@ FLOOD = Flood(
 
 def explain(row: Mapping[str, float], lang: Language) -> str:
     """One sentence about the highest window."""
-    pps, octets, targets = row["packets"] / 10, row["mean_octets"], max(row["targets"], 1)
+    pps, octets, to = row["packets"] / 10, row["mean_octets"], addresses(row, lang)
     if lang == "ja":
         return (
-            f"平均 {octets:,.0f} オクテットの ICMP パケット（ping など）が毎秒約 {pps:,.0f} 個、"
-            f"{targets:,.0f} 個の宛先アドレスへ送られています。"
+            f"平均 {octets:,.0f} オクテットの ICMP パケット（ping など）が毎秒約 {pps:,.0f} 個、{to}へ送られています。"
         )
-    where = f"{targets:,.0f} addresses" if targets > 1 else "one address"
-    return f"About {pps:,.0f} ICMP packets a second (such as ping) of {octets:,.0f} octets on average to {where}."
+    return f"About {pps:,.0f} ICMP packets a second (such as ping) of {octets:,.0f} octets on average to {to}."
 
 
-def quiet(row: Mapping[str, float], lang: Language) -> str:
-    """What would have kept it quiet."""
-    return flood(row, lang)
-
-
-DETECTOR = Detector(
-    name="icmp_flood",
+DETECTOR = FLOOD.detector(
     kinds=KINDS,
     params=PARAMS,
     screen=SCREEN,
     suspects=SUSPECTS,
-    pairs=PAIRS,
-    candidates=FLOOD.candidates,
-    targets=FLOOD.targets,
-    reach_ms=REACH_MS,
-    gap_ms=900_000,
+    looked_at=PAIRS,
     explain=explain,
-    quiet=quiet,
 )

@@ -27,9 +27,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sekisho.detect.detector import NETWORK, V4_FIRST, V4_LAST, Detector, Language, threshold
-from sekisho.detect.flood import MUCH, REACH_MS, Flood, Shape
-from sekisho.detect.quiet import flood
+from sekisho.detect.detector import NETWORK, V4_FIRST, V4_LAST, Language, threshold
+from sekisho.detect.flood import MUCH, Flood, Shape, addresses, missed, sustained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,9 +40,7 @@ class Params:
 
     pps_10s: float = threshold(1000, "packets/s", "lost connections are given up after a few packets, not a thousand")
     pps_60s: float = threshold(400, "packets/s", "weaker floods last; retries of a minute stay below ten a second")
-    sustain: float = threshold(
-        0.3, "of the opening rate", "a flood that the line or the target chokes is still the flood"
-    )
+    sustain: float = sustained()
     packets_an_answer: float = threshold(
         200, "packets", "receive offload acknowledges 64 KiB at once: every 44th large segment at the rarest"
     )
@@ -51,7 +48,7 @@ class Params:
     answers_other: float = threshold(
         0.05, "answers a packet", "smaller segments are merged less; a bare acknowledgement answers something received"
     )
-    answers_missed: float = threshold(16, "sampled packets", "16 expected and none seen: one in ten million by chance")
+    answers_missed: float = missed()
     scattered_sampled: float = threshold(
         20, "sampled packets", "20 packets in 10 flows or more, one network, no answer"
     )
@@ -146,35 +143,22 @@ FLOOD = Flood(
 
 def explain(row: Mapping[str, float], lang: Language) -> str:
     """One sentence about the highest window."""
-    pps, octets, targets = row["packets"] / 10, row["mean_octets"], max(row["targets"], 1)
+    pps, octets, to = row["packets"] / 10, row["mean_octets"], addresses(row, lang)
     if lang == "ja":
-        where = f"{targets:,.0f} 個の宛先アドレス" if targets > 1 else "1 個の宛先アドレス"
         why = "確認応答 (ACK) がほとんど返っていません" if row["two_way"] else "通常の接続にはない広がり方をしています"
         return (
             f"接続を開かないままの TCP パケット（平均 {octets:,.0f} オクテット）が毎秒約 {pps:,.0f} 個、"
-            f"{where}へ送られ、{why}。"
+            f"{to}へ送られ、{why}。"
         )
-    where = f"{targets:,.0f} addresses" if targets > 1 else "one address"
     why = "hardly any of them acknowledged" if row["two_way"] else "spread as no ordinary connection is"
-    return f"About {pps:,.0f} TCP packets a second of {octets:,.0f} octets on average to {where}, {why}."
+    return f"About {pps:,.0f} TCP packets a second of {octets:,.0f} octets on average to {to}, {why}."
 
 
-def quiet(row: Mapping[str, float], lang: Language) -> str:
-    """What would have kept it quiet."""
-    return flood(row, lang)
-
-
-DETECTOR = Detector(
-    name="tcp_flood",
+DETECTOR = FLOOD.detector(
     kinds=KINDS,
     params=PARAMS,
     screen=SCREEN,
     suspects=SUSPECTS,
-    pairs=PAIRS,
-    candidates=FLOOD.candidates,
-    targets=FLOOD.targets,
-    reach_ms=REACH_MS,
-    gap_ms=900_000,
+    looked_at=PAIRS,
     explain=explain,
-    quiet=quiet,
 )

@@ -23,8 +23,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sekisho.detect.detector import NETWORK, V4_FIRST, V4_LAST, Detector, Language, threshold
-from sekisho.detect.flood import REACH_MS, Flood, Shape
+from sekisho.detect.detector import NETWORK, V4_FIRST, V4_LAST, Language, threshold
+from sekisho.detect.flood import Flood, Shape, addresses, sustained
 from sekisho.detect.quiet import Clause, figure, flood
 
 if TYPE_CHECKING:
@@ -39,9 +39,7 @@ class Params:
         300, "packets/s", "a page of 100 hosts during an outage retries with 50 packets/s at most"
     )
     pps_60s: float = threshold(100, "packets/s", "retries back off, so a minute of them is weaker still")
-    sustain: float = threshold(
-        0.3, "of the opening rate", "a flood that the line or the target chokes is still the flood"
-    )
+    sustain: float = sustained()
     sampled: float = threshold(20, "sampled packets", "the rate of 20 is known to a factor of 1.6")
     syn_share: float = threshold(0.4, "of TCP packets", "a complete connection sends three more packets a SYN")
     syn_a_port: float = threshold(
@@ -87,13 +85,12 @@ FLOOD = Flood(
 
 def explain(row: Mapping[str, float], lang: Language) -> str:
     """One sentence about the highest window."""
-    pps, targets, ports = row["packets"] / 10, max(row["targets"], 1), max(row["ports"], 1)
+    pps, ports, to = row["packets"] / 10, max(row["ports"], 1), addresses(row, lang)
     if lang == "ja":
         return (
             f"TCP の接続要求 (SYN) だけのパケットが毎秒約 {pps:,.0f} 個、"
-            f"{targets:,.0f} 個の宛先アドレスの {ports:,.0f} 個のポートへ集中して送られています。"
+            f"{to}の {ports:,.0f} 個のポートへ集中して送られています。"
         )
-    to = f"{targets:,.0f} addresses" if targets > 1 else "one address"
     on = f"{ports:,.0f} ports" if ports > 1 else "one port"
     return f"About {pps:,.0f} connection requests (SYN) a second, nothing else, to {to} on {on}."
 
@@ -108,17 +105,12 @@ def quiet(row: Mapping[str, float], lang: Language) -> str:
     return flood(row, lang, ways=(connected,))
 
 
-DETECTOR = Detector(
-    name="tcp_syn_flood",
+DETECTOR = FLOOD.detector(
     kinds=KINDS,
     params=PARAMS,
     screen=SCREEN,
     suspects=SUSPECTS,
-    pairs=PAIRS,
-    candidates=FLOOD.candidates,
-    targets=FLOOD.targets,
-    reach_ms=REACH_MS,
-    gap_ms=900_000,
+    looked_at=PAIRS,
     explain=explain,
     quiet=quiet,
 )

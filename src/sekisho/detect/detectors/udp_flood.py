@@ -26,9 +26,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sekisho.detect.detector import NETWORK, Detector, Language, threshold
-from sekisho.detect.flood import MUCH, REACH_MS, Flood, Shape
-from sekisho.detect.quiet import flood
+from sekisho.detect.detector import NETWORK, Language, threshold
+from sekisho.detect.flood import MUCH, Flood, Shape, addresses, missed, sustained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,9 +41,7 @@ class Params:
     pps_60s: float = threshold(
         600, "packets/s", "weaker floods last; 600 packets/s of 700 octets fill a 3 Mb/s upstream"
     )
-    sustain: float = threshold(
-        0.3, "of the opening rate", "a flood that the line or the target chokes is still the flood"
-    )
+    sustain: float = sustained()
     packets_an_answer: float = threshold(100, "packets", "SRT acknowledges every 64 packets at least, QUIC every 10")
     answers_bulk: float = threshold(
         0.1, "answers a packet", "QUIC receivers acknowledge every 2nd to 10th large packet"
@@ -55,7 +52,7 @@ class Params:
     answers_small: float = threshold(
         0.5, "answers a packet", "small packets are acknowledgements of something received"
     )
-    answers_missed: float = threshold(16, "sampled packets", "16 expected and none seen: one in ten million by chance")
+    answers_missed: float = missed()
     scattered_sampled: float = threshold(
         20, "sampled packets", "20 packets in 10 flows or more, one network, no answer"
     )
@@ -130,32 +127,19 @@ FLOOD = Flood(
 
 def explain(row: Mapping[str, float], lang: Language) -> str:
     """One sentence about the highest window."""
-    pps, octets, targets = row["packets"] / 10, row["mean_octets"], max(row["targets"], 1)
+    pps, octets, to = row["packets"] / 10, row["mean_octets"], addresses(row, lang)
     if lang == "ja":
-        where = f"{targets:,.0f} 個の宛先アドレス" if targets > 1 else "1 個の宛先アドレス"
         why = "応答はほとんど確認されていません" if row["two_way"] else "通常の通信にはない広がり方をしています"
-        return f"平均 {octets:,.0f} オクテットの UDP パケットが毎秒約 {pps:,.0f} 個、{where}へ送られ、{why}。"
-    where = f"{targets:,.0f} addresses" if targets > 1 else "one address"
+        return f"平均 {octets:,.0f} オクテットの UDP パケットが毎秒約 {pps:,.0f} 個、{to}へ送られ、{why}。"
     why = "hardly any of them answered" if row["two_way"] else "spread as no ordinary conversation is"
-    return f"About {pps:,.0f} UDP packets a second of {octets:,.0f} octets on average to {where}, {why}."
+    return f"About {pps:,.0f} UDP packets a second of {octets:,.0f} octets on average to {to}, {why}."
 
 
-def quiet(row: Mapping[str, float], lang: Language) -> str:
-    """What would have kept it quiet."""
-    return flood(row, lang)
-
-
-DETECTOR = Detector(
-    name="udp_flood",
+DETECTOR = FLOOD.detector(
     kinds=KINDS,
     params=PARAMS,
     screen=SCREEN,
     suspects=SUSPECTS,
-    pairs=PAIRS,
-    candidates=FLOOD.candidates,
-    targets=FLOOD.targets,
-    reach_ms=REACH_MS,
-    gap_ms=900_000,
+    looked_at=PAIRS,
     explain=explain,
-    quiet=quiet,
 )
