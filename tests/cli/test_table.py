@@ -49,14 +49,14 @@ SENDER = {
 }
 
 
-def shown(lang: str, *detections: dict[str, Any]) -> str:
+def shown(lang: str, *detections: dict[str, Any], unattributed: int = 9) -> str:
     data = {
         "records": 1_234_567,
         "datagrams": 45_678,
         "records_lost": 1,
         "late": 0,
         "undecodable": {"not_udp": 2},
-        "unattributed": {"not_ours": 9},
+        "unattributed": {"not_ours": unattributed},
         "first": "2026-11-24T02:59:00.000Z",
         "last": "2026-11-24T03:19:00.000Z",
     }
@@ -123,3 +123,11 @@ def test_forged_sources_name_the_interface():
     }
     assert "interface 192.0.2.1 ge-0/0/1" in shown("en", forged)
     assert "of the lines" not in shown("en", forged)
+
+
+@pytest.mark.parametrize("lang", ["ja", "en"])
+def test_where_no_record_has_a_line_silence_is_no_verdict(lang: str):
+    """Without assignments nothing is judged, and the table does not say that nothing was found."""
+    text = shown(lang, unattributed=1_234_567)
+    assert TEXTS[lang]["blind"] in text
+    assert TEXTS[lang]["none"] not in text

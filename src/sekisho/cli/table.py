@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sekisho.core.time import JST, parse_time, to_datetime
+from sekisho.pipeline.analysis import nothing_judged
 from sekisho.web.report.texts import texts as report_texts
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ TEXTS = {
         "unattributed": "Seen, but the line cannot be known:",
         "sender": "{source}: {kind}, peak {pps} packets/s\n    {reason}; lines that it may be: {candidates}",
         "interface": "interface {source}",
+        "blind": "No record belongs to a known line, so that nothing could be judged.",
         "found": "{lines} of the lines seen send traffic that should be looked into.",
         "input": "{records} records in {datagrams} datagrams, {first} to {last} JST",
         "quality": "lost {lost}, late {late}, undecodable {undecodable}, without a line {unattributed}",
@@ -63,6 +65,7 @@ TEXTS = {
         "unattributed": "検知したものの、回線を特定できません:",
         "sender": "{source}: {kind}、最大 {pps} パケット/秒\n    {reason}; 候補の回線 {candidates}",
         "interface": "インターフェース {source}",
+        "blind": "どのレコードも回線に結び付けられないため、判定していません。",
         "found": "確認が必要な通信を行っている回線: {lines}",
         "input": "{records} レコード / {datagrams} データグラム、{first} ~ {last} JST",
         "quality": "欠落 {lost}、遅着 {late}、解読不能 {undecodable}、回線不明 {unattributed}",
@@ -79,7 +82,7 @@ def show(analysis: Analysis, *, lang: str, console: Console | None = None) -> No
     detections = document["detections"]
     console.print()
     if not detections:
-        console.print(texts["none"], markup=False)
+        console.print(texts["blind" if nothing_judged(document) else "none"], markup=False)
     else:
         if lines := {d["line_id"] for d in detections if d["line_id"]}:
             console.print(texts["found"].format(lines=len(lines)), markup=False)

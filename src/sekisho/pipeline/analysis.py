@@ -71,6 +71,12 @@ def document_of(run: Run, frames: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
+def nothing_judged(document: Mapping[str, Any]) -> bool:
+    """Whether not one record has a line: that nothing was found then says nothing about anybody."""
+    given = document["input"]
+    return bool(given["records"] > 0 and sum(given["unattributed"].values()) >= given["records"])
+
+
 def lost_records(source: SourceLoss) -> float:
     """Data records that a source's gaps held, estimated where it numbers its packets (v9): as many as the others."""
     if source.unit != "packets":

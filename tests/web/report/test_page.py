@@ -252,3 +252,10 @@ def test_many_detections_stay_bounded():
 def test_same_analysis_same_page():
     """Rendering twice gives the same octets."""
     assert render(FULL, series(KEY)) == render(FULL, series(KEY))
+
+
+@pytest.mark.parametrize(("unattributed", "judged"), [(99, True), (100, False)])
+def test_where_no_record_has_a_line_the_page_does_not_say_that_nothing_was_found(unattributed: int, judged: bool):
+    """One record of a hundred on a known line is judged; without any, silence says nothing about anybody."""
+    html = render(document(records=100, unattributed={"no_assignment": unattributed}), ReportSeries())
+    assert ("looked into" in html, "nothing could be judged" in html) == (judged, not judged)

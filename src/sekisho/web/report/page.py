@@ -35,6 +35,7 @@ def render(
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
+    from sekisho.pipeline.analysis import nothing_judged
     from sekisho.web.report import numbers, texts, view
 
     environment = Environment(
@@ -52,6 +53,7 @@ def render(
         version=__version__,
         document=document,
         headlines=list(view.headlines(document, series)),
+        nothing_judged=nothing_judged(document),
         traffic=_traffic(series),
         interval=numbers.seconds(series.interval_ms / 1000),
         detections=detections,
