@@ -41,7 +41,7 @@ format: $(STAMP) ## format and mend what can be mended
 docs: $(STAMP) ## write the generated pages of docs/reference
 	$(BIN)/python scripts/reference.py
 
-evaluate: $(STAMP) ## measure recall, innocence, delay and detectability against simulated truth
+evaluate: $(STAMP) ## measure recall, innocence, delay and detectability against simulated truth (hours)
 	$(BIN)/python -m evaluate
 
 bench: $(STAMP) ## measure the budgets next to nfacctd on the same capture
