@@ -76,6 +76,13 @@ def test_forged_sources_belong_to_the_interface(tmp_path):
     assert 16 <= found.sources <= 40
 
 
+def test_forged_ipv6_sources_count_by_the_64(tmp_path):
+    """A thousand addresses of one /64 may be one host: they are one source."""
+    forged = [{**FROM_SUBSCRIBER, "src": f"2a00:1::{k:x}", "dst": "2001:db9::1"} for k in range(1, 1000, 7)]
+    subjects, batch = named(tmp_path, *forged)
+    assert subjects.get(int(batch.column("src_line")[0])).sources == 1
+
+
 @pytest.mark.parametrize(
     "change",
     [{"from_subscribers": 0}, {"src": "192.168.1.5"}, {"dst": "203.0.113.1"}],
@@ -94,7 +101,9 @@ def test_at_the_limit_records_are_counted_and_silent_senders_make_room(tmp_path)
     subjects, batch = named(tmp_path, *records)
     keys = batch.column("src_line").tolist()
     assert (keys.count(0), subjects.records_left_out) == (16, 16)
+    assert subjects.is_nearly_full
     subjects.make_room(NOON_MS + SILENT_MS + 1, keep={keys[5]})
     assert [key for key in keys if key and subjects.get(key)] == [keys[5]]
-    subjects.make_room(NOON_MS + SILENT_MS + 1, keep=())
+    assert not subjects.is_nearly_full
+    subjects.make_room(NOON_MS, keep=())
     assert subjects.get(keys[5]) is not None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import types
 
+from sekisho.attribution.holder import is_ipv4
 from sekisho.attribution.layout import MEMORY, SPECIAL_USE
 from sekisho.attribution.lookup import NOT_OURS
 from sekisho.attribution.ranges import joined, range_of, within
@@ -73,8 +74,7 @@ class Subject:
 @kernel
 def _address_key(realm: int, hi: int, lo: int) -> int:
     """Key of an address; of IPv6 the /64 counts."""
-    is_ipv4 = hi == 0 and lo >> 32 == 0xFFFF
-    bits = hash_of(hi, lo if is_ipv4 else 0, realm) & (1 << 62) - 1
+    bits = hash_of(hi, lo if is_ipv4(hi, lo) else 0, realm) & (1 << 62) - 1
     return int(-(bits | INTERFACE_BELOW))
 
 
@@ -107,7 +107,8 @@ def _note(table: Any, counts: Any, cells: Any, row: int, key: int, reason: int) 
     table[at, _HI], table[at, _LO], table[at, _REALM] = hi, lo, cells[_REALM_CODE, row]
     table[at, _REASON] = reason
     table[at, _EXPORTER_CODE], table[at, _INTERFACE] = cells[_EXPORTER, row], cells[_INGRESS, row]
-    table[at, _SOURCES] |= 1 << (hash_of(hi, lo >> 8, 2) & _SOURCE_BITS - 1)
+    network = lo >> 8 if is_ipv4(hi, lo) else 0
+    table[at, _SOURCES] |= 1 << (hash_of(hi, network, 2) & _SOURCE_BITS - 1)
     table[at, _LAST_MS] = cells[_RECEIVED, row]
     return key
 
@@ -176,14 +177,17 @@ class Subjects:
         """Records whose sender found no room."""
         return int(self._counts[_RECORDS_LEFT_OUT])
 
+    @property
+    def is_nearly_full(self) -> bool:
+        """It is time to make room: three quarters of the limit are taken."""
+        return bool(self._counts[_FULL] * 8 >= len(self._table) * 3)
+
     def name(self, batch: FlowBatch) -> None:
         """Fill ``src_line`` and ``dst_line`` of attributed rows that have none."""
         name_rows(self._special_use, batch.cells, batch.length, self._table, self._counts)
 
     def make_room(self, now_ms: int, *, keep: Collection[int]) -> None:
-        """Where the table is nearly full, forget who has been silent and of whom nothing was detected."""
-        if self._counts[_FULL] * 8 < len(self._table) * 3:
-            return
+        """Forget who has been silent and of whom nothing was detected."""
         rows = self._table[self._table[:, _KEY] != 0]
         rows = rows[(rows[:, _LAST_MS] >= now_ms - SILENT_MS) | np.isin(rows[:, _KEY], list(keep))]
         self._table[:] = 0
@@ -196,9 +200,9 @@ class Subjects:
         row = self._table[_slot(self._table, key)].tolist()
         if row[_KEY] != key:
             return None
-        is_ipv4 = from_words(row[_HI], row[_LO]).version == 4
+        whole = is_interface(key) or from_words(row[_HI], row[_LO]).version == 4
         return Subject(
-            address=from_words(row[_HI], row[_LO] if is_ipv4 or is_interface(key) else 0),
+            address=from_words(row[_HI], row[_LO] if whole else 0),
             reason=UnattributedReason(row[_REASON]),
             realm=row[_REALM],
             exporter=row[_EXPORTER_CODE],

@@ -96,6 +96,7 @@ class Run:
     def _tick(self, at_ms: int) -> None:
         self.quality.tick(at_ms, self.decoder.losses())
         self.detect.tick(at_ms, self.windows)
-        self.subjects.make_room(at_ms, keep=self.detect.subjects())
+        if self.subjects.is_nearly_full:
+            self.subjects.make_room(at_ms, keep=self.detect.subjects())
         if self.series is not None:
             self.series.tick(at_ms, self.windows, self.detect)
