@@ -31,6 +31,10 @@ PACKAGES = {
     "tcpdump": "tcpdump",
     "unshare": "util-linux",
     "curl": "curl",
+    "exim4": "exim4-daemon-light",
+    "pdftoppm": "poppler-utils",
+    "pdftotext": "poppler-utils",
+    "pdffonts": "poppler-utils",
 }
 """Program -> Debian package that brings it."""
 

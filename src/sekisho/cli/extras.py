@@ -7,18 +7,19 @@ from importlib.metadata import PackageNotFoundError, requires
 
 _REQUIREMENT = re.compile(r"(?P<name>[\w.-]+).*;.*\bextra == ['\"](?P<extra>[\w-]+)['\"]")
 
+_DISTRIBUTIONS = {"dkim": "dkimpy", "dns": "dnspython"}
+"""Module -> distribution, where more than dashes and underscores differ; a test holds that for every extra."""
 
-def extra_of(module: str | None) -> str | None:
-    """The extra that brings a module, None where no extra does.
 
-    Distributions and their modules differ in dashes and underscores only; a test holds that for every extra.
-    """
+def extras_of(module: str | None) -> tuple[str, ...]:
+    """The extras that bring a module, by name; empty where none does."""
     try:
         rows = [_REQUIREMENT.match(row) for row in requires("sekisho") or ()]
     except PackageNotFoundError:
-        return None
-    wanted = _bare((module or "").partition(".")[0])
-    return next((row["extra"] for row in rows if row and _bare(row["name"]) == wanted), None)
+        return ()
+    name = (module or "").partition(".")[0]
+    wanted = _bare(_DISTRIBUTIONS.get(name, name))
+    return tuple(sorted({row["extra"] for row in rows if row and _bare(row["name"]) == wanted}))
 
 
 def _bare(name: str) -> str:

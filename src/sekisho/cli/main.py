@@ -14,7 +14,7 @@ from sekisho.cli import config as config_commands
 from sekisho.cli import hunt as hunt_command
 from sekisho.cli import notice as notice_commands
 from sekisho.cli import simulate as simulate_commands
-from sekisho.cli.extras import extra_of
+from sekisho.cli.extras import extras_of
 from sekisho.core.errors import SekishoError
 
 app = typer.Typer(
@@ -59,12 +59,12 @@ def run() -> None:
         sys.stderr.write(f"sekisho: {error}\n")
         sys.exit(error.exit_status)
     except ModuleNotFoundError as error:
-        extra = extra_of(error.name)
-        if extra is None:
+        extras = extras_of(error.name)
+        if not extras:
             raise
         sys.stderr.write(
-            f"sekisho: this command needs {error.name}, which comes with the extra {extra}: "
-            f"pip install 'sekisho[{extra}]'\n"
+            f"sekisho: this command needs {error.name}, which comes with the extra {' or '.join(extras)}: "
+            f"pip install 'sekisho[{extras[0]}]'\n"
         )
         sys.exit(1)
     except BrokenPipeError:
