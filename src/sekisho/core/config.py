@@ -5,82 +5,32 @@ Values come from three layers: the defaults here, the file, and environment vari
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    Strict,
-    ValidationError,
-    ValidationInfo,
-    model_validator,
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
+
+from sekisho.core.config_delivery import Contacts, Drop, Letter, Mail, Webhook
+from sekisho.core.config_fields import (
+    Address,
+    DatabaseUrl,
+    File,
+    Interval,
+    Pattern,
+    Prefix,
+    Rate,
+    Seconds,
+    Section,
+    Text,
 )
-
-from sekisho.core.address import parse_address, parse_prefix
 from sekisho.core.config_layers import Layers, first_problem, read_layers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-MAX_TIMEOUT_S = 86_400
-"""No exporter holds a flow longer than a day; a larger number is a mistake in the unit."""
+    from collections.abc import Mapping
 
 MAX_KEPT_HOURS = 24 * 366
 """Flows are communications of subscribers: nobody keeps them for longer than a year."""
-
-_SCALAR = (str, int, float)
-
-
-def _from_text(parse: Callable[[str], Any], what: str) -> Callable[[object], Any]:
-    def parsed(value: object) -> Any:
-        try:
-            # ipaddress would take the integer 1 for 0.0.0.1; a file that holds a number here is mistaken.
-            return parse(value if isinstance(value, str) else "") if isinstance(value, _SCALAR) else value
-        except ValueError as error:
-            raise ValueError(what) from error
-
-    return parsed
-
-
-def _regular_expression(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"a regular expression ({error})") from error
-    return pattern
-
-
-def _beside_the_file(path: Path, info: ValidationInfo) -> Path:
-    directory: Path = (info.context or {}).get("directory", Path())
-    return directory / path.expanduser()
-
-
-def _database_beside_the_file(url: str, info: ValidationInfo) -> str:
-    scheme, separator, path = url.partition("sqlite:///")
-    return url if scheme or not separator else f"{separator}{_beside_the_file(Path(path), info)}"
-
-
-Seconds = Annotated[float, Strict(), Field(gt=0, le=MAX_TIMEOUT_S)]
-Rate = Annotated[float, Strict(), Field(gt=0)]
-Interval = Annotated[float, Strict(), Field(ge=1)]
-Text = Annotated[str, Strict(), Field(min_length=1)]
-Address = Annotated[IPv4Address | IPv6Address, BeforeValidator(_from_text(parse_address, "an IP address"))]
-Prefix = Annotated[
-    IPv4Network | IPv6Network,
-    BeforeValidator(_from_text(parse_prefix, "a prefix without host bits, such as 192.0.2.0/24")),
-]
-Pattern = Annotated[str, Strict(), AfterValidator(_regular_expression)]
-File = Annotated[Path, AfterValidator(_beside_the_file)]
-"""A path; a relative one stands beside the configuration file."""
-DatabaseUrl = Annotated[str, Strict(), Field(min_length=1), AfterValidator(_database_beside_the_file)]
-"""A database; the file of a SQLite URL stands beside the configuration file, as every file does."""
 
 
 class Role(StrEnum):
@@ -102,11 +52,7 @@ class Sees(StrEnum):
     INBOUND = "inbound"
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class Network(_Section):
+class Network(Section):
     """``[network]``: which addresses are ours."""
 
     prefixes: tuple[Prefix, ...] = ()
@@ -115,7 +61,7 @@ class Network(_Section):
     """Border relays and AFTRs: a conversation with one of them holds a whole household."""
 
 
-class Interface(_Section):
+class Interface(Section):
     """``[[exporter.interface]]``: chosen by exactly one of ``index``, ``match`` and ``default``, in this order."""
 
     index: Annotated[int, Strict(), Field(ge=0)] | None = None
@@ -142,7 +88,7 @@ class Interface(_Section):
         return self
 
 
-class Vrf(_Section):
+class Vrf(Section):
     """``[[exporter.vrf]]``: the address realm of a VRF."""
 
     id: Annotated[int, Strict(), Field(ge=1)]
@@ -151,7 +97,7 @@ class Vrf(_Section):
     """Address realm."""
 
 
-class Exporter(_Section):
+class Exporter(Section):
     """``[[exporter]]``: a device that sends flow records."""
 
     address: Address
@@ -193,7 +139,7 @@ class Exporter(_Section):
         return max((t for t in (self.active_timeout_s, self.inactive_timeout_s) if t is not None), default=None)
 
 
-class Attribution(_Section):
+class Attribution(Section):
     """``[attribution]``: how an address is tied to a line."""
 
     clock_margin_s: Annotated[float, Strict(), Field(ge=0, le=3600)] = 2.0
@@ -224,7 +170,7 @@ class Detection(BaseModel):
         return self.__pydantic_extra__
 
 
-class Files(_Section):
+class Files(Section):
     """``[files]``: what is known about lines; relative paths stand beside the configuration file."""
 
     lines: tuple[File, ...] = ()
@@ -233,21 +179,21 @@ class Files(_Section):
     """MAP-E rules."""
 
 
-class Privacy(_Section):
+class Privacy(Section):
     """``[privacy]``: how lines are kept apart from names."""
 
     key_file: File | None = None
     """Secret that line keys are computed with; whoever has it and a line's name finds the line in the store."""
 
 
-class Cases(_Section):
+class Cases(Section):
     """``[cases]``: where cases are kept."""
 
     url: DatabaseUrl | None = None
     """Case database, such as ``sqlite:///cases.db``; a relative path stands beside the configuration file."""
 
 
-class Store(_Section):
+class Store(Section):
     """``[store]``: flows kept for later questions."""
 
     directory: File | None = None
@@ -260,7 +206,7 @@ class Store(_Section):
     """While less than this is free on the store's disk, no flow is kept; detection goes on."""
 
 
-class Operator(_Section):
+class Operator(Section):
     """``[operator]``: who writes to subscribers, in the words that notices use; a preview marks what is missing."""
 
     name_ja: Text | None = None
@@ -281,7 +227,7 @@ class Operator(_Section):
     """The operator's own site as a person types it: a notice names it and links nowhere."""
 
 
-class Config(_Section):
+class Config(Section):
     """The whole of ``sekisho.toml``."""
 
     network: Network = Network()
@@ -302,6 +248,16 @@ class Config(_Section):
     """Flows kept for later questions."""
     operator: Operator = Operator()
     """Who writes to subscribers."""
+    contacts: Contacts = Contacts()
+    """Where a subscriber can be reached."""
+    mail: Mail = Mail()
+    """The channel ``mail``."""
+    letter: Letter = Letter()
+    """The channel ``letter``."""
+    webhook: Webhook = Webhook()
+    """The channel ``webhook``."""
+    drop: Drop = Drop()
+    """The channel ``drop``."""
 
 
 def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:
@@ -329,6 +285,7 @@ def validate(layers: Layers) -> Config:
 
 _SECTIONS: tuple[type[BaseModel], ...] = (
     Config, Network, Exporter, Interface, Vrf, Attribution, Detection, Files, Privacy, Cases, Store, Operator,
+    Contacts, Mail, Letter, Webhook, Drop,
 )  # fmt: skip
 
 KEYS = frozenset(key for section in _SECTIONS for key in section.model_fields)

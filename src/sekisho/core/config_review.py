@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from sekisho.core.config_layers import KeyPath, Layers
 
 
+_NAMED_FILES = {
+    "privacy": ("key_file",),
+    "contacts": ("book", "key_file", "token_file", "ca_file"),
+    "mail": ("password_file", "ca_file", "dkim_key_file"),
+    "webhook": ("key_file", "ca_file"),
+}
+"""Section -> keys that name a file which has to be there."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """One value of the configuration; None = not set."""
@@ -62,7 +71,11 @@ def require_files(config: Config, file: Path) -> None:
         **{f"files.lines[{row}]": path for row, path in enumerate(config.files.lines)},
         **{f"files.map_e[{row}]": path for row, path in enumerate(config.files.map_e)},
         **{f"detect.indicators[{row}]": path for row, path in enumerate(config.detect.indicators)},
-        "privacy.key_file": config.privacy.key_file,
+        **{
+            f"{section}.{key}": getattr(getattr(config, section), key)
+            for section, keys in _NAMED_FILES.items()
+            for key in keys
+        },
     }
     for key, path in named.items():
         if path is not None and not path.is_file():
