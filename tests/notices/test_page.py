@@ -14,7 +14,7 @@ from sekisho.core.config import Operator
 from sekisho.measures.model import Language, Reader
 from sekisho.notices import page, plain
 from sekisho.notices.announcement import announcement
-from sekisho.notices.first_notice import first_notice
+from sekisho.notices.case_notice import About, case_notice
 from sekisho.notices.notice import Form, Notice
 
 COLOURS = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", page.stylesheet()))
@@ -47,7 +47,7 @@ def notices(operator: Operator = OPERATOR, form: Form = Form.MAIL) -> list[Notic
     case = case_of("udp_flood", "scan")
     return [
         *(
-            first_notice(case, operator, lang, now_ms=NOW_MS, reader=r, form=form)
+            case_notice(About.FIRST_NOTICE, case, operator, lang, now_ms=NOW_MS, reader=r, form=form)
             for lang, r in product(Language, Reader)
         ),
         *(announcement(EXTENT, operator, lang, now_ms=NOW_MS, form=form) for lang in Language),

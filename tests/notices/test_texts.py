@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from collections import Counter
 from importlib.resources import files
+from itertools import product
 from pathlib import Path
 from string import Formatter
 
 import pytest
 
 from cases.documents import NOW_MS, T0_MS
-from notices.samples import CASE_KINDS, OPERATOR, case_of
+from notices.samples import CASE_KINDS, EXTENT, OPERATOR, case_of
 from sekisho.measures.model import Language, Text
 from sekisho.notices import plain, wording
-from sekisho.notices.first_notice import first_notice
+from sekisho.notices.announcement import announcement
+from sekisho.notices.case_notice import About, case_notice
 from sekisho.notices.kinds import OTHER, kind_wordings
 from sekisho.notices.markup import Kind, parse
 from sekisho.notices.notice import TEXTS
@@ -78,11 +80,30 @@ def test_japanese_is_japanese_and_english_is_english(name: str, text: Text) -> N
         assert any("\u3040" <= c <= "\u9fff" for c in words) == (language is JA), name
 
 
+@pytest.mark.parametrize(("about", "language"), list(product(About, Language)))
+def test_the_golden_notices(about: About, language: Language) -> None:
+    """Each message as it goes out, so that a change of any word is seen by whoever makes it."""
+    golden = (GOLDEN / f"{about}.{language}.txt").read_text("utf-8")
+    assert plain.render(case_notice(about, case_of("udp_flood"), OPERATOR, language, now_ms=NOW_MS)) == golden
+
+
 @pytest.mark.parametrize("language", Language)
-def test_the_golden_notice(language: Language) -> None:
-    """One whole notice as it goes out, so that a change of any word is seen by whoever makes it."""
-    golden = (GOLDEN / f"first_notice.{language}.txt").read_text("utf-8")
-    assert plain.render(first_notice(case_of("udp_flood"), OPERATOR, language, now_ms=NOW_MS)) == golden
+def test_the_golden_announcement(language: Language) -> None:
+    """The same for what goes to everybody."""
+    golden = (GOLDEN / f"announcement.{language}.txt").read_text("utf-8")
+    assert plain.render(announcement(EXTENT, OPERATOR, language, now_ms=NOW_MS)) == golden
+
+
+@pytest.mark.parametrize(
+    "part",
+    sorted({entry.name.partition(".")[0] for entry in FOLDER.iterdir() if entry.is_file()} - {"kinds", "phrases"}),
+)
+def test_parts_use_the_same_placeholders(part: str) -> None:
+    """What several texts share is told in both languages, too."""
+    wordings = [
+        Counter(re.findall(r"{[{%].*?[%}]}", (FOLDER / f"{part}.{lang}").read_text("utf-8"))) for lang in Language
+    ]
+    assert wordings[0] == wordings[1]
 
 
 def test_times_are_told_in_both_clocks() -> None:

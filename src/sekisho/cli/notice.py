@@ -51,6 +51,16 @@ class Output(StrEnum):
     PDF = "pdf"
 
 
+class Message(StrEnum):
+    """Which message about a case."""
+
+    FIRST_NOTICE = "first_notice"
+    REMINDER = "reminder"
+    RECOVERY = "recovery"
+    RELAPSE = "relapse"
+    CLOSING = "closing"
+
+
 class Paper(StrEnum):
     """What a text is written for."""
 
@@ -75,26 +85,28 @@ def preview(
     number: Annotated[int, typer.Argument(metavar="CASE", help="Number of the case.")],
     cases: CasesOption = None,
     config: ConfigOption = None,
+    about: Annotated[Message, typer.Option(help="Which message about the case.")] = Message.FIRST_NOTICE,
     lang: LanguageOption = None,
     output: OutputOption = Output.TEXT,
     form: PaperOption = Paper.MAIL,
     level: LevelOption = Level.ANYONE,
 ) -> None:
-    """Show the first notice of a case as its subscriber would read it.
+    """Show a message about a case as its subscriber would read it.
 
     Nothing is sent, and no code is issued: the one that is shown is a specimen.
     """
     from sekisho.cases.database import reading
     from sekisho.cases.read import get_case
     from sekisho.measures import model
-    from sekisho.notices.first_notice import first_notice
+    from sekisho.notices.case_notice import About, case_notice
     from sekisho.notices.notice import Form
 
     _require_made(output)
     settings, language = configuration(config), lang or Language.of_environment()
     with reading(database_of(cases, settings)) as connection:
         case = get_case(connection, number)
-    notice = first_notice(
+    notice = case_notice(
+        About(about),
         case,
         settings.operator,
         model.Language(language),

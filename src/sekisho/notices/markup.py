@@ -12,6 +12,9 @@ from enum import Enum
 
 _VALUE = "\0"
 
+MAX_VALUE = 400
+"""Characters of one value; the longest sentence of ours has half of them. A longer one is cut and says so."""
+
 
 class Kind(Enum):
     """What a block is, and the mark that it begins with."""
@@ -42,7 +45,8 @@ def as_value(value: object) -> object:
     """A value as it may stand in a template: without control characters and line ends, and no mark of its own."""
     if not isinstance(value, str):
         return value
-    return _VALUE + "".join(c if c.isprintable() or c == "\u00a0" else " " for c in value)
+    kept = value if len(value) <= MAX_VALUE else f"{value[: MAX_VALUE - 1]}…"
+    return _VALUE + "".join(c if c.isprintable() or c == "\u00a0" else " " for c in kept)
 
 
 def as_words(line: str) -> str:

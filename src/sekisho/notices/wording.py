@@ -55,6 +55,12 @@ def period(first_ms: int, last_ms: int, language: Language) -> str:
     )
 
 
+def moment(milliseconds: int, language: Language) -> str:
+    """One moment to the minute, in JST and in UTC; a minute that has begun is told as a whole."""
+    whole = to_datetime(-(-milliseconds // MINUTE_MS) * MINUTE_MS)
+    return say("moment", language, moment=_moment(whole.astimezone(JST), language), moment_utc=_moment(whole, language))
+
+
 def rounded(value: float, digits: int = 2) -> int:
     """So many digits that count; more would look surer than an estimate is."""
     if value < 1:

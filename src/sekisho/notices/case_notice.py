@@ -1,11 +1,13 @@
-"""The first notice about a case: what was seen and when, which devices are likely, what to do, how to verify it.
+"""What is written about a case: what was seen and when, which devices are likely, what to do, how to verify it.
 
-It names no address, no person and no destination, asks for nothing secret, and needs neither a link nor an attachment.
+Five texts, one for each place in a case's life. None names an address, a person or a destination, asks for anything
+secret, or needs a link or an attachment.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sekisho.cases.code import SPECIMEN
@@ -26,6 +28,16 @@ SERVICE_PORT = "service_port"
 """Name under which evidence of reflection holds the port of the abused service."""
 
 
+class About(StrEnum):
+    """Which message about a case it is; the names are those of the folders of texts."""
+
+    FIRST_NOTICE = "first_notice"
+    REMINDER = "reminder"
+    RECOVERY = "recovery"
+    RELAPSE = "relapse"
+    CLOSING = "closing"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """One kind as the text tells it."""
@@ -36,45 +48,57 @@ class Seen:
     peak: str
 
 
-def first_notice(
+def case_notice(
+    about: About,
     case: Case,
     operator: Operator,
     language: Language,
     *,
     now_ms: int,
+    since_ms: int | None = None,
     reader: Reader = Reader.ANYONE,
     form: Form = Form.MAIL,
+    qr: bool = False,
     code: str | None = None,
 ) -> Notice:
-    """The notice of a case.
+    """One message about a case: the digest of everything that was seen on its line since the message before.
 
     Args:
+        about: which message.
         case: with its evidence.
         operator: who writes.
         language: of the text.
         now_ms: its date.
+        since_ms: when the message before left; what ended before it was told there already. None tells everything.
         reader: at which level the advice is written.
         form: mail or letter.
-        code: the code that was issued for it; without one it is a preview and shows a specimen.
+        qr: whether a QR code of the operator's site stands beside the text.
+        code: the code that was issued for the case; without one it is a preview and shows a specimen.
     """
-    worst, writes = case.evidence[0].kind, sender(operator, language)
-    order = order_for_case((evidence.kind, evidence.ports) for evidence in case.evidence)
-    services = [name for evidence in case.evidence if (name := _service(evidence)) is not None]
+    evidence, writes = _since(case, since_ms), sender(operator, language)
+    worst, kinds = evidence[0].kind, tuple(dict.fromkeys(episode.kind for episode in evidence))
+    order = order_for_case((episode.kind, episode.ports) for episode in evidence)
+    services = [name for episode in evidence if (name := _service(episode)) is not None]
     steps, maker = advice(order, language, reader, service=services[0] if services else None)
     values = {
         "operator": writes,
         "date": wording.date(now_ms, language),
         "what": wording_of(worst).what.render(language, reader),
-        "seen": [_seen(case, kind, language, reader) for kind in case.kinds],
-        "effects": list(dict.fromkeys(wording_of(kind).effect.render(language, reader) for kind in case.kinds)),
+        "seen": [_seen([e for e in evidence if e.kind == kind], language, reader) for kind in kinds],
+        "last_seen": wording.moment(max(episode.last_seen_ms for episode in evidence), language),
+        "told": wording.date(case.opened_at_ms if since_ms is None else since_ms, language),
+        "continues": since_ms is None or any(episode.last_seen_ms > since_ms for episode in evidence),
+        "proof": case.closing or "",
+        "effects": list(dict.fromkeys(wording_of(kind).effect.render(language, reader) for kind in kinds)),
         "devices": devices(worst, language),
         "other_devices": devices(OTHER, language),
         "mail_first": is_mail_first(worst),
         "steps": steps,
         "maker": maker,
         "code": code or SPECIMEN,
+        "qr": qr,
     }
-    subject, blocks = fill("first_notice", form, language, values)
+    subject, blocks = fill(about, form, language, values)
     return Notice(
         language=language,
         subject=subject,
@@ -84,8 +108,13 @@ def first_notice(
     )
 
 
-def _seen(case: Case, kind: str, language: Language, reader: Reader) -> Seen:
-    episodes = [evidence for evidence in case.evidence if evidence.kind == kind]
+def _since(case: Case, since_ms: int | None) -> tuple[Evidence, ...]:
+    """What is new, the worst first; all of it where nothing is."""
+    new = tuple(episode for episode in case.evidence if since_ms is None or episode.last_seen_ms > since_ms)
+    return new or case.evidence
+
+
+def _seen(episodes: list[Evidence], language: Language, reader: Reader) -> Seen:
     period = wording.period(
         min(evidence.first_seen_ms for evidence in episodes),
         max(evidence.last_seen_ms for evidence in episodes),
@@ -95,7 +124,7 @@ def _seen(case: Case, kind: str, language: Language, reader: Reader) -> Seen:
         period = say("several_times", language, period=period, count=len(episodes))
     service = _service(episodes[0])
     return Seen(
-        sentence=wording_of(kind).seen.render(language, reader),
+        sentence=wording_of(episodes[0].kind).seen.render(language, reader),
         service=say("service", language, service=service) if service is not None else "",
         period=period,
         peak=_peak(episodes[0], language, reader),
