@@ -64,7 +64,13 @@ def cell(text: str) -> str:
 def reason_page() -> str:
     """The closed sets of reasons."""
     parts = ["# Reasons\n\nNothing is dropped or left without a line without one of these.\n"]
-    own = (reasons.FrameReason, reasons.WireReason, reasons.UnattributedReason, reasons.StoreReason)
+    own = (
+        reasons.FrameReason,
+        reasons.WireReason,
+        reasons.UnattributedReason,
+        reasons.StoreReason,
+        reasons.SourceReason,
+    )
     for kind in (*own, SkipReason):
         names = "\n".join(f"- `{member.name.lower()}`" for member in kind if member.name != "ATTRIBUTED")
         parts.append(f"## {kind.__name__}\n\n{kind.__doc__}\n\n{names}\n")
