@@ -209,3 +209,15 @@ class Subjects:
             interface=row[_INTERFACE],
             sources=(row[_SOURCES] & (1 << _SOURCE_BITS) - 1).bit_count(),
         )
+
+    def row(self, key: int) -> tuple[int, ...] | None:
+        """What is known of a sender, as plain numbers; None where it is a line's key, or forgotten."""
+        row = self._table[_slot(self._table, key)].tolist()
+        return tuple(row) if row[_KEY] == key else None
+
+    def restore(self, row: tuple[int, ...], *, exporter: int, realm: int) -> None:
+        """Take back what ``row`` gave, under the codes of this run."""
+        at = _slot(self._table, row[_KEY])
+        self._counts[_FULL] += self._table[at, _KEY] == 0
+        self._table[at] = row
+        self._table[at, [_EXPORTER_CODE, _REALM]] = exporter, realm

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sekisho.core.errors import Refused
+from sekisho.core.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,13 +30,7 @@ def default_state_directory() -> Path:
 
 def write_json(path: Path, value: Any) -> None:
     """Replace a file as a whole, so that a crash leaves the old or the new one, readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_suffix(f".{os.getpid()}.part")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump(value, file, ensure_ascii=False, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    write_whole(path, json.dumps(value, ensure_ascii=False, indent=1).encode())
 
 
 @contextmanager

@@ -210,6 +210,11 @@ class Boundaries:
         """The configured entry of an interface: role, link, capacity."""
         return self.interfaces.settings(exporter, interface)
 
+    @property
+    def realms(self) -> list[str]:
+        """Realm code -> realm."""
+        return self._realms
+
     def realm(self, code: int) -> str:
         """The realm of a code in the batches."""
         return self._realms[code]

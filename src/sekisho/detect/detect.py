@@ -8,7 +8,7 @@ proven.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -35,7 +35,7 @@ from sekisho.schema.line_window import LINE_WINDOW
 from sekisho.schema.subject import INTERFACE_BELOW, is_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
     from numpy.typing import NDArray
@@ -77,6 +77,13 @@ class Report(NamedTuple):
 
     detections: list[Detection]
     events: list[Event]
+
+
+class Remembered(NamedTuple):
+    """What a run knows besides its tracks, as rows of plain values: shares of weak lines, joint rates of events."""
+
+    weak: list[list[Any]]
+    rates: list[list[Any]]
 
 
 class Input(Protocol):
@@ -189,6 +196,7 @@ class Detect:
         self._line_info = line_info
         self._quality = quality
         self._tracks: dict[tuple[int, str], Track] = {}
+        self._changed: set[tuple[int, str]] = set()
         self._waiting: dict[str, dict[int, int]] = {detector.name: {} for detector in self._detectors}
         self._weak = WeakLines(engine)
         self._weak_waiting, self._weak_from_ms = [_NO_LINES], _NEVER
@@ -269,6 +277,55 @@ class Detect:
             for (line, kind), track in self._tracks.items()
             if is_line(line)
         }
+
+    def take_changes(self) -> Iterator[tuple[int, str, Track | None]]:
+        """(line, kind, track) of what changed since the last call; None where a track was forgotten."""
+        changed, self._changed = self._changed, set()
+        for line, kind in sorted(changed):
+            yield line, kind, self._tracks.get((line, kind))
+
+    def changed_again(self, keys: Iterable[tuple[int, str]]) -> None:
+        """What was taken could not be kept: it is among the next changes."""
+        self._changed.update(keys)
+
+    def remembered(self) -> Remembered:
+        """What is known besides the tracks."""
+        return Remembered(weak=self._weak.rows(), rates=self._rates.rows())
+
+    def restore(
+        self,
+        tracks: Iterable[tuple[int, str, Track]],
+        remembered: Remembered,
+        *,
+        at_ms: int,
+        rebuilt_from_ms: int,
+    ) -> None:
+        """Go on where an earlier run stood.
+
+        Args:
+            tracks: (line, kind, track); those of detectors that are off by now are left out.
+            remembered: the rest.
+            at_ms: the last tick of that run.
+            rebuilt_from_ms: from here on, at the start of a block, the windows are as they were; what lies before
+                cannot change any more.
+        """
+        for line, kind, track in tracks:
+            if kind in self._waiting:
+                track.settle(rebuilt_from_ms)
+                self._tracks[line, kind] = track
+                if track.windows:
+                    self._waiting[kind][line] = rebuilt_from_ms
+        self._weak.restore(remembered.weak)
+        self._rates.restore(remembered.rates)
+        self._settled_block = at_ms // BLOCK_MS
+        self._changed = set(self._tracks)
+
+    def look_back(self, at_ms: int, windows: WindowTables) -> None:
+        """Take note of a tick that an earlier run has judged; nothing is judged again."""
+        touched = windows.tick(at_ms)
+        if len(touched.lines):
+            seen = windows.sent_windows(lines=touched.lines, since_ms=touched.since_ms, columns=())
+            self._seen.add(touched.lines, seen.sent, seen.received)
 
     def subjects(self) -> set[int]:
         """Keys of everything but lines of which something was detected."""
@@ -410,6 +467,7 @@ class Detect:
         for line, blocks in targets(self._engine, detector, {**tables, "params": params}, from_ms=from_ms).items():
             if track := self._tracks.get((line, detector.name)):
                 track.blocks.update(blocks)
+                self._changed.add((line, detector.name))
 
     def _is_new(self, line: int, detector: Detector, rows: Sequence[Window]) -> bool:
         track = self._tracks.get((line, detector.name))
@@ -430,6 +488,7 @@ class Detect:
                 return
             track = self._tracks[line, detector.name] = Track(gap_ms=detector.gap_ms)
         track.revise(rows, from_ms=from_ms, at_ms=at_ms)
+        self._changed.add((line, detector.name))
 
     def _settle(self, at_ms: int) -> None:
         """Once a block: fold what cannot change any more, forget tracks without an episode."""
@@ -438,6 +497,7 @@ class Detect:
             return
         self._settled_block = block
         before_ms = at_ms - HORIZON_MS
+        self._changed.update(self._tracks)
         self._rates.settle(self._leaving(before_ms))
         self._rates.forget(before_ms - RATES_KEPT_MS)
         for track in self._tracks.values():

@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sekisho.schema.detection import Cap, Event, Target
 from sekisho.schema.line_window import WINDOW_MS
@@ -59,6 +59,15 @@ class JointRates:
     def forget(self, before_ms: int) -> None:
         """Let go what lies before a time."""
         self._highest = {key: value for key, value in self._highest.items() if (key[1] + 1) * _HOUR_MS > before_ms}
+
+    def rows(self) -> list[list[Any]]:
+        """Everything known, as plain values: the five numbers of a network, hour, packets, octets."""
+        return [[*network, hour, *highest] for (network, hour), highest in self._highest.items()]
+
+    def restore(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Take back what ``rows`` gave."""
+        for hi, lo, bits, port, protocol, hour, packets, octets in rows:
+            self._highest[(hi, lo, bits, port, protocol), hour] = packets, octets
 
     def peak(
         self, network: Network, first_ms: int, last_ms: int, windows: Iterable[tuple[Network, Window]]

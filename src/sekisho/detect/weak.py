@@ -12,7 +12,7 @@ retries), and whatever is answered. Where answers cannot be seen, only requests 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sekisho.detect.detector import NETWORK, NETWORK_WORDS
@@ -22,7 +22,7 @@ from sekisho.detect.quiet import Clause, figure, sentence
 from sekisho.schema.detection import Cap, Detection, Level, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -178,6 +178,25 @@ class WeakLines:
     def detections(self, info: Callable[[int], LineInfo], quality: Callable[..., Quality]) -> list[Detection]:
         """One a line and network."""
         return [_detection(key, track, info(key.line), quality) for key, track in self._tracks.items()]
+
+    def rows(self) -> list[list[Any]]:
+        """Everything known, as plain values."""
+        return [
+            [*key, track.detected_at_ms, [[block, *astuple(part)] for block, part in track.parts.items()]]
+            for key, track in self._tracks.items()
+        ]
+
+    def restore(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Take back what ``rows`` gave; without its exporter the worst loss of all bounds a share's."""
+        for *key, detected_at_ms, parts in rows:
+            self._tracks[_Key(*key)] = _Track(
+                detected_at_ms=detected_at_ms,
+                exporter=None,
+                parts={
+                    block: _Part(**dict(zip(_Part.__dataclass_fields__, values, strict=True)))
+                    for block, *values in parts
+                },
+            )
 
     def _found(self, tables: Mapping[str, pa.Table], from_ms: int) -> Iterator[tuple[_Key, int, _Part]]:
         for row in self._engine.run(SQL, tables).to_pylist():

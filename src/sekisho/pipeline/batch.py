@@ -74,7 +74,7 @@ def analyze(
     captures = [Capture(name, exporters=exporters, on_progress=partial(on_progress, name)) for name in inputs]
     for capture in captures:
         capture.check()
-    attributor = _attributor(config, lines, map_e, on_progress)
+    attributor = load_attributor(config, lines, map_e, on_progress)
     further = inputs_of(config.detect, indicators=indicators, is_ours=partial(_is_ours, attributor))
     run = compose(
         config,
@@ -160,7 +160,13 @@ def realms_of(config: Config) -> list[str]:
     return list(dict.fromkeys(["", config.attribution.default_realm, *named]))
 
 
-def _attributor(config: Config, lines: Sequence[Path], map_e: Path | None, on_progress: Advance) -> Attributor:
+def load_attributor(config: Config, lines: Sequence[Path], map_e: Path | None, on_progress: Advance) -> Attributor:
+    """What the configuration and the command line know of lines.
+
+    Raises:
+        InputError: a file that cannot be used.
+        ConfigError: a wrong MAP-E rule.
+    """
     rules = (*config.files.map_e, *([map_e] if map_e is not None else []))
     rows = 0
 

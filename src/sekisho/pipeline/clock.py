@@ -27,14 +27,23 @@ class StreamClock:
     def __init__(self) -> None:
         self.tick_ms: int | None = None
         self.now_ms = 0
+        self._is_judged = False
+
+    def pass_to(self, until_ms: int) -> int | None:
+        """Nothing more comes that was received until then; answers the tick that is complete by it, once.
+
+        The next datagram finds the same tick as without this call, only that nobody waited for it.
+        """
+        if self.tick_ms is None or self._is_judged or until_ms <= self.tick_ms:
+            return None
+        self._is_judged = True
+        return self.tick_ms
 
     def advance(self, received_ms: int) -> int | None:
         """Go on to a time of reception; answers the tick that is complete by it (None: the same tick)."""
         self.now_ms = max(self.now_ms, received_ms)
         tick = -(-self.now_ms // TICK_MS) * TICK_MS
-        complete = self.tick_ms if self.tick_ms is not None and tick > self.tick_ms else None
-        self.tick_ms = tick
-        return complete
+        return self._fill(tick)
 
     def cut(self, datagrams: Datagrams) -> Iterator[tuple[int | None, Datagrams]]:
         """Parts of the input, each with the tick that is complete before the part is taken in (None: the same tick).
@@ -48,7 +57,14 @@ class StreamClock:
         starts = [0, *(np.flatnonzero(np.diff(ticks)) + 1).tolist(), len(ticks)]
         for first, last in pairwise(starts):
             tick = int(ticks[first])
-            complete = self.tick_ms if self.tick_ms is not None and tick > self.tick_ms else None
-            self.tick_ms = tick
+            complete = self._fill(tick)
             self.now_ms = int(newest[last - 1])
             yield complete, datagrams.between(first, last)
+
+    def _fill(self, tick: int) -> int | None:
+        """Go on to a tick; the one before it, if that has not been judged yet."""
+        before, self.tick_ms = self.tick_ms, tick
+        complete = before if before is not None and tick > before and not self._is_judged else None
+        # A datagram that comes for a tick that was judged already makes it due again.
+        self._is_judged = False
+        return complete

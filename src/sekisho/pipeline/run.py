@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from sekisho.pipeline.clock import StreamClock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sekisho.attribution.attributor import Attributor
     from sekisho.attribution.subjects import Subjects
     from sekisho.collect.boundary import Boundaries
@@ -25,6 +27,8 @@ class Run:
     """The parts of a run in the order in which a flow passes them.
 
     Attributes:
+        keep: told every batch of flows that have their lines, before senders without a line get keys.
+        after_tick: told every tick that was judged, milliseconds UTC.
         first_ms, last_ms: earliest and latest reception, milliseconds UTC; 0 before the first datagram.
     """
 
@@ -36,6 +40,8 @@ class Run:
     detect: Detect
     quality: QualityRecord
     series: SeriesRecord | None = None
+    keep: Callable[[FlowBatch], None] | None = None
+    after_tick: Callable[[int], None] | None = None
     clock: StreamClock = field(default_factory=StreamClock)
     first_ms: int = 0
     last_ms: int = 0
@@ -75,6 +81,20 @@ class Run:
         self._take(flows)
         self.last_ms = self.clock.now_ms
 
+    def pass_to(self, until_ms: int) -> None:
+        """Everything that was received until then has been taken in: a tick that waits for more is judged."""
+        if (complete := self.clock.pass_to(until_ms)) is not None:
+            self._tick(complete)
+
+    def look_back(self, flows: FlowBatch) -> None:
+        """Fold flows that an earlier run has judged, in the order of ``receive_flows``; nothing is judged again."""
+        if (complete := self.clock.advance(int(flows.column("received_at")[-1]))) is not None:
+            self.detect.look_back(complete, self.windows)
+        self.boundaries.annotate(flows)
+        self.attributor.attribute(flows)
+        self.subjects.name(flows)
+        self.windows.fold(flows)
+
     def finish(self) -> None:
         """Evaluate the tick that was being filled, as the next datagram would have made it."""
         if self.clock.tick_ms is not None:
@@ -90,6 +110,8 @@ class Run:
     def _take(self, flows: FlowBatch) -> None:
         self.boundaries.annotate(flows)
         self.attributor.attribute(flows)
+        if self.keep is not None:
+            self.keep(flows)
         self.subjects.name(flows)
         self.windows.fold(flows)
 
@@ -100,3 +122,5 @@ class Run:
             self.subjects.make_room(at_ms, keep=self.detect.subjects())
         if self.series is not None:
             self.series.tick(at_ms, self.windows, self.detect)
+        if self.after_tick is not None:
+            self.after_tick(at_ms)

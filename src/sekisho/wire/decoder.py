@@ -7,6 +7,7 @@ templates, options, sets without template, NAT events, names of interfaces.
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ from sekisho.wire.elements import WORDS
 from sekisho.wire.held import HEADER_OCTETS, SET_HEADER_OCTETS, HeldSet, HeldSets, as_datagram
 from sekisho.wire.keys import EMPTY, KeyTable
 from sekisho.wire.layout import SOURCE_WORDS, At, Of, Room, Samples, Status, Tables, Tape, source_key
+from sekisho.wire.learned import learned_of, learned_sources, source_of
 from sekisho.wire.limits import Limits
 from sekisho.wire.options import Event, interface_name_of, interval_of, read_records, samplers_of
 from sekisho.wire.sampling import SamplerRate, SamplerTable
@@ -30,10 +32,11 @@ from sekisho.wire.templates import Source, Template, TemplateStats, TemplateTabl
 from sekisho.wire.totals import WORDS as TOTALS_WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from sekisho.wire.learned import Learned, LearnedSource
     from sekisho.wire.options import Record
 
 KERNELS = (*keys.KERNELS, *walk.KERNELS, *sflow5.KERNELS)
@@ -173,6 +176,44 @@ class Decoder:
         entries = self._samples.interfaces[: self._samples.room[Room.INTERFACES]]
         return [counters.counters_of(entry, self._sources[entry[counters.Counter.SOURCE]]) for entry in entries]
 
+    def learned(self) -> Learned:
+        """What exporters told that a decoder of a later run would have to wait for."""
+        return learned_of(
+            self._sources[: len(self._source_keys)],
+            self._templates,
+            self._samplers,
+            self._interfaces,
+            exporters=self._batch.exporters,
+        )
+
+    def learned_sources(self) -> tuple[LearnedSource, ...]:
+        """Where the sequence and the sampling of every source stand."""
+        return learned_sources(self._sources[: len(self._source_keys)], exporters=self._batch.exporters)
+
+    def restore(self, sources: Sequence[LearnedSource], learned: Learned) -> None:
+        """Take back what an earlier run learned, before the first datagram.
+
+        Exporters that are not known by now, and templates beyond a limit, are left out.
+        """
+        codes = {text: code for code, text in enumerate(self._batch.exporters)}
+        rows: dict[int, int] = {}
+        for place, each in enumerate(sources):
+            if each.exporter in codes and len(each.account) == SOURCE_WORDS:
+                source = Source(codes[each.exporter], each.version, each.domain)
+                if self._has_room_for(source):
+                    rows[place] = self._open(source, each.account)
+        for template in learned.templates:
+            if template.source in rows:
+                with suppress(WireError):
+                    self._templates.restore(template.known(source_of(self._sources[rows[template.source]])))
+        self._samplers.restore(
+            [(rows[rate.source], rate.sampler, rate.interval) for rate in learned.rates if rate.source in rows],
+            [(rows[each.source], each.sequence, each.selector) for each in learned.selectors if each.source in rows],
+        )
+        for named in learned.interfaces:
+            if named.exporter in codes:
+                self._name_interface(codes[named.exporter], named.interface, named.name)
+
     def _walk(self, tape: Tape, state: NDArray[np.int64]) -> Iterator[FlowBatch]:
         while (status := self._step(tape, state)) != Status.DONE:
             if status == Status.BATCH_FULL:
@@ -221,14 +262,25 @@ class Decoder:
     def _add_source(self, tape: Tape, state: NDArray[np.int64]) -> None:
         """Open an account, or step over the datagram where there are too many."""
         source = _source(tape, state)
-        row = len(self._source_keys)
-        if row >= self.limits.sources or self._sources_of[source.exporter] >= self.limits.sources_per_exporter:
+        if not self._has_room_for(source):
             self._drops[WireReason.EXPORTER_LIMIT] += 1
             state[At.DATAGRAM] += 1
             return
+        self._open(source)
+
+    def _has_room_for(self, source: Source) -> bool:
+        is_full = len(self._source_keys) >= self.limits.sources
+        return not is_full and self._sources_of[source.exporter] < self.limits.sources_per_exporter
+
+    def _open(self, source: Source, account: Sequence[int] = ()) -> int:
+        """The row of a source's new account."""
+        row = len(self._source_keys)
         self._sources_of[source.exporter] += 1
         self._source_keys.set(*source_key(*source), row)
+        if account:
+            self._sources[row] = account
         self._sources[row, [Of.EXPORTER, Of.VERSION, Of.DOMAIN]] = source
+        return row
 
     def _learn_templates(self, tape: Tape, state: NDArray[np.int64]) -> list[HeldSet]:
         """Take in a template set; the sets that waited for one of its templates."""

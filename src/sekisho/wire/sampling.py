@@ -12,6 +12,8 @@ from sekisho.wire.layout import Namespace, Of
 from sekisho.wire.options import Sampler
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -86,6 +88,19 @@ class SamplerTable:
             for source, rates in self._rates.items()
             for sampler, interval in rates.items()
         ]
+
+    def known(self) -> tuple[list[tuple[int, Sampler, float]], list[tuple[int, int, int]]]:
+        """(source, sampler, interval) of everything learned, and (source, sequence, selector)."""
+        rates = [(source, s, interval) for source, rates in self._rates.items() for s, interval in rates.items()]
+        return rates, [(source, sequence, selector) for (source, sequence), selector in self._selectors.items()]
+
+    def restore(self, rates: Iterable[tuple[int, Sampler, float]], selectors: Iterable[tuple[int, int, int]]) -> None:
+        """Put back what was known; nothing of it counts as a change."""
+        for source, sequence, selector in selectors:
+            self._selectors[source, sequence] = selector
+        for source, sampler, interval in rates:
+            self._set(source, sampler, interval)
+            self._sources[source, Of.RATE] = _bits(self._rate_of_source(source))
 
     def _set(self, source: int, sampler: Sampler, interval: float) -> None:
         rates = self._rates.setdefault(source, {})

@@ -15,6 +15,8 @@ from sekisho.wire.layout import Program, Step, program_key
 from sekisho.wire.programs import Compiled, compile_template
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sekisho.wire.limits import Limits
 
 ALL_TEMPLATES = -1
@@ -55,6 +57,16 @@ class Source(NamedTuple):
     exporter: int
     version: int
     domain: int
+
+
+class KnownTemplate(NamedTuple):
+    """A template, the port that announced it last, the port that it holds for, and whether ports are told apart."""
+
+    source: Source
+    port: int
+    scope: int
+    template: Template
+    is_by_port: bool
 
 
 _Key = tuple[Source, int, int]
@@ -129,6 +141,23 @@ class TemplateTable:
             if entry := self._entries.get((source, template_id, scope)):
                 return entry.template
         return None
+
+    def known(self) -> Iterator[KnownTemplate]:
+        """Every template in its scope."""
+        for (source, _, scope), entry in self._entries.items():
+            by_port = bool(self.programs[entry.row, Program.BY_PORT])
+            yield KnownTemplate(source, entry.port, scope, entry.template, by_port)
+
+    def restore(self, known: KnownTemplate) -> None:
+        """Put a template back as it was.
+
+        Raises:
+            WireError: it is beyond a limit that has become lower.
+        """
+        self._check(known.source, known.template, is_new=True)
+        self._store(known.source, known.port, known.scope, known.template)
+        row = self._entries[known.source, known.template.template_id, known.scope].row
+        self.programs[row, Program.BY_PORT] = known.is_by_port
 
     def _redefine(self, source: Source, port: int, entry: _Entry, template: Template) -> bool:
         by_port = self._entries.get((source, template.template_id, port))
