@@ -9,13 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from sekisho.core.reasons import SourceReason
-
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Sequence
 
     from sekisho.core.address import IPAddress, IPNetwork
+    from sekisho.core.reasons import SourceReason
 
 LAST_PORT = 0xFFFF
 MAX_HELD = 64
