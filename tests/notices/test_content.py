@@ -95,7 +95,7 @@ def test_nothing_forbidden_stands_in_a_notice(
 
 @pytest.mark.parametrize(("about", "language", "kind"), list(product(About, Language, CASE_KINDS)))
 def test_every_notice_says_what_it_has_to(about: About, language: Language, kind: str) -> None:
-    """Likely devices as a likelihood, that an antivirus is not enough, both clocks, code, whom to call, all measures."""
+    """Likely devices as a likelihood, that an antivirus is not enough, both clocks, code, whom to call, the five."""
     notice = noticed(kind, language, about=about)
     text = plain.render(notice)
     for part in (LIKELIHOOD[language], GENERIC[language], ANTIVIRUS[language], "JST", "UTC", SPECIMEN):

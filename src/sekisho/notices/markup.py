@@ -54,6 +54,11 @@ def as_words(line: str) -> str:
     return " ".join(line.replace(_VALUE, "").split())
 
 
+def as_line(value: str) -> str:
+    """Anybody's words as one line: nothing but what can be printed, and not endless."""
+    return as_words(str(as_value(value)))
+
+
 def _block(line: str) -> Block:
     kind = next(kind for kind in Kind if line.startswith(kind.value))
     text = as_words(line.removeprefix(kind.value))
