@@ -1,0 +1,70 @@
+"""The log of an address translator as a source: lines from anywhere, one reader for their format."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sekisho.attribution.sources.cgnat.block import Realms
+from sekisho.attribution.sources.syslog import read_line
+from sekisho.core.reasons import SourceReason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import tzinfo
+
+    from sekisho.attribution.sources.cgnat.block import Block
+    from sekisho.attribution.sources.events import Event
+    from sekisho.attribution.sources.line_inputs import Lines
+
+
+@dataclass(slots=True, kw_only=True)
+class TranslatorLog:
+    """Events of one translator, or of several that write to one place.
+
+    Attributes:
+        zone: of headers that name none; without one such messages are ``no_zone`` and tell nothing.
+        dropped: reasons of the lines and of their input together.
+    """
+
+    name: str
+    lines: Lines
+    read_message: Callable[[str], Block | SourceReason]
+    zone: tzinfo | None = None
+    realms: Realms = field(default_factory=Realms)
+    _dropped: Counter[SourceReason] = field(default_factory=Counter)
+
+    @property
+    def dropped(self) -> Counter[SourceReason]:
+        """What could not be used, by reason."""
+        return self._dropped + self.lines.dropped
+
+    @property
+    def position(self) -> str:
+        """Where reading goes on after a restart."""
+        return self.lines.position
+
+    def poll(self, now_ms: int) -> Sequence[Event]:
+        """What came since the last call."""
+        events: list[Event] = []
+        for line in self.lines.poll():
+            read = self._event(line, now_ms)
+            if isinstance(read, SourceReason):
+                self._dropped[read] += 1
+            else:
+                events.append(read)
+        return events
+
+    def committed(self) -> None:
+        """Nothing waits for an answer: syslog has none."""
+
+    def _event(self, line: bytes, now_ms: int) -> Event | SourceReason:
+        message = read_line(line, received_ms=now_ms, zone=self.zone)
+        if isinstance(message, SourceReason):
+            return message
+        block = self.read_message(message.text)
+        if isinstance(block, SourceReason):
+            return block
+        received_ms = now_ms if self.lines.live else message.at_ms
+        return block.event(self.realms, at_ms=message.at_ms, received_ms=received_ms, server=message.host)
