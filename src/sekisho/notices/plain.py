@@ -23,8 +23,13 @@ def render(notice: Notice) -> str:
     """The whole text, beginning with the subject."""
     head = [f"[{notice.banner}]"] if notice.banner else []
     head.append(say("subject", notice.language, subject=notice.subject))
+    return "\n\n".join([*head, body(notice)])
+
+
+def body(notice: Notice) -> str:
+    """The text alone, for a mail, which has its subject elsewhere."""
     runs = [_run(kind, list(blocks), notice.language) for kind, blocks in groupby(notice.blocks, lambda b: b.kind)]
-    return "\n\n".join([*head, *runs]) + "\n"
+    return "\n\n".join(runs) + "\n"
 
 
 def _run(kind: Kind, blocks: list[Block], language: Language) -> str:
