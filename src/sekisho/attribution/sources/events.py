@@ -85,7 +85,7 @@ class Confirm(_Event):
 
     Attributes:
         holder, held: as far as the record names them; they open a session whose beginning was missed, and prefixes
-            that are new are held from ``at_ms`` on.
+            that are new are held from ``at_ms`` on. A record without them counts only if the session is known already.
         since_ms: when the session began, where the record tells its duration.
         octets_up: octets that the holder has sent since the session began.
     """
