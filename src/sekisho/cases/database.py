@@ -1,7 +1,7 @@
 """Where the case database is, what it must be, and one transaction on it.
 
-SQLite, with the write-ahead log, so that people can look while an analysis writes. A process that writes takes the
-write lock when its transaction begins: two of them never read the same state and then both act on it.
+SQLite, with the write-ahead log, so that people can look while an analysis writes; or PostgreSQL. A process that writes
+takes one write lock when its transaction begins: two of them never read the same state and then both act on it.
 """
 
 from __future__ import annotations
@@ -19,13 +19,19 @@ from sekisho.core.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from alembic.config import Config as AlembicConfig
     from sqlalchemy import Connection, Engine
     from sqlalchemy.exc import DBAPIError
 
 SCHEME = "sqlite:///"
-EXPECTED_URL = "expected a URL such as sqlite:///cases.db or sqlite:////var/lib/sekisho/cases.db"
+POSTGRES = ("postgresql://", "postgresql+psycopg://")
+EXPECTED_URL = (
+    "expected a URL such as sqlite:///cases.db, sqlite:////var/lib/sekisho/cases.db or postgresql://sekisho@host/cases"
+)
+WRITE_LOCK = 0x53454B49
+"""Number of the advisory lock that writers of one PostgreSQL database take."""
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every form that the database has had, the present one last; the files of ``migrations/versions``."""
 
 BUSY_TIMEOUT_MS = 5_000
@@ -52,10 +58,10 @@ def writing(url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Iterator[Con
     Raises:
         InputError: the URL is wrong, the file is no database of ours, newer, locked, or cannot be written.
     """
-    path = path_of(url)
-    with _transaction(path, mode="rwc", begin="BEGIN IMMEDIATE", busy_timeout_ms=busy_timeout_ms) as connection:
-        if _revision(connection, path) != REVISIONS[-1]:
-            _upgrade(connection)
+    place = place_of(url)
+    with _transaction(url, place, writes=True, busy_timeout_ms=busy_timeout_ms) as connection:
+        if _revision(connection, place) != REVISIONS[-1]:
+            upgrade(connection)
         yield connection
 
 
@@ -66,12 +72,12 @@ def reading(url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Iterator[Con
     Raises:
         InputError: the URL is wrong, there is no database, or it has another form than this version reads.
     """
-    path = path_of(url)
-    if not path.exists():
-        raise InputError(path, "expected a case database, found nothing; `sekisho analyze --cases` makes one")
-    with _transaction(path, mode="ro", begin="BEGIN", busy_timeout_ms=busy_timeout_ms) as connection:
-        if _revision(connection, path) != REVISIONS[-1]:
-            raise InputError(path, "the database is of an earlier version; `sekisho analyze --cases` upgrades it")
+    place = place_of(url)
+    if isinstance(place, Path) and not place.exists():
+        raise InputError(place, "expected a case database, found nothing; `sekisho analyze --cases` makes one")
+    with _transaction(url, place, writes=False, busy_timeout_ms=busy_timeout_ms) as connection:
+        if _revision(connection, place) != REVISIONS[-1]:
+            raise InputError(place, "the database is of an earlier version; `sekisho analyze --cases` upgrades it")
         yield connection
 
 
@@ -81,20 +87,22 @@ def require_usable(url: str) -> None:
     Raises:
         InputError: as ``writing``.
     """
-    path = path_of(url)
-    if path.exists():
+    place = place_of(url)
+    if not isinstance(place, Path) or place.exists():
         with writing(url):
             pass
-    elif not os.access(path.parent, os.W_OK):
-        raise InputError(path, _PROBLEMS["SQLITE_READONLY"])
+    elif not os.access(place.parent, os.W_OK):
+        raise InputError(place, _PROBLEMS["SQLITE_READONLY"])
 
 
-def path_of(url: str) -> Path:
-    """The file that a URL names.
+def place_of(url: str) -> Path | str:
+    """The file that a URL names; for a server a name without what may be a password.
 
     Raises:
         InputError: another kind of URL, or no file can be there.
     """
+    if url.startswith(POSTGRES):
+        return "case database"
     if not url.startswith(SCHEME) or url == SCHEME:
         # What stands behind the scheme may be a password.
         raise InputError("case database", f"{EXPECTED_URL}, found {url.partition(':')[0]!r}")
@@ -105,22 +113,32 @@ def path_of(url: str) -> Path:
 
 
 @contextmanager
-def _transaction(path: Path, *, mode: str, begin: str, busy_timeout_ms: int) -> Iterator[Connection]:
+def _transaction(url: str, place: Path | str, *, writes: bool, busy_timeout_ms: int) -> Iterator[Connection]:
     from sqlalchemy.exc import DBAPIError
 
     try:
-        with _engine(path, mode=mode, begin=begin, busy_timeout_ms=busy_timeout_ms).begin() as connection:
+        with _engine(url, place, writes=writes, busy_timeout_ms=busy_timeout_ms).begin() as connection:
+            if writes and not isinstance(place, Path):
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {busy_timeout_ms:d}")
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK:d})")
             yield connection
     except DBAPIError as error:
         problem = _problem(error)
         if problem is None:
             raise
-        raise InputError(path, problem) from error
+        raise InputError(place, problem) from error
 
 
-def _engine(path: Path, *, mode: str, begin: str, busy_timeout_ms: int) -> Engine:
-    from sqlalchemy import create_engine, event
+def _engine(url: str, place: Path | str, *, writes: bool, busy_timeout_ms: int) -> Engine:
+    from sqlalchemy import create_engine, event, make_url
     from sqlalchemy.pool import NullPool
+
+    if not isinstance(place, Path):
+        options = (
+            {} if writes else {"isolation_level": "REPEATABLE READ", "execution_options": {"postgresql_readonly": True}}
+        )
+        return create_engine(make_url(url).set(drivername="postgresql+psycopg"), poolclass=NullPool, **options)
+    path, mode = place, "rwc" if writes else "ro"
 
     def connect() -> sqlite3.Connection:
         return _connect(path, mode=mode, busy_timeout_ms=busy_timeout_ms)
@@ -131,7 +149,7 @@ def _engine(path: Path, *, mode: str, begin: str, busy_timeout_ms: int) -> Engin
     # the beginning and holds everything.
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
 
@@ -159,28 +177,48 @@ def _require_ours(connection: sqlite3.Connection, path: Path) -> None:
         raise InputError(path, "expected a case database, found a SQLite database of another program")
 
 
-def _revision(connection: Connection, path: Path) -> str | None:
+def _revision(connection: Connection, place: Path | str) -> str | None:
     from sqlalchemy import inspect, text
 
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     revision = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 (a constant)
     if revision is not None and revision not in REVISIONS:
-        raise InputError(path, f"the database is of a later version ({revision}) than this program ({REVISIONS[-1]})")
+        raise InputError(place, f"the database is of a later version ({revision}) than this program ({REVISIONS[-1]})")
     return revision
 
 
-def _upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Bring the database to the present form."""
     from alembic import command
+
+    command.upgrade(_migrations(connection), to)
+
+
+def downgrade(connection: Connection, to: str) -> None:
+    """Bring the database back to an earlier form, for a program of that time; what only the later one held is lost."""
+    from alembic import command
+
+    command.downgrade(_migrations(connection), to)
+
+
+def _migrations(connection: Connection) -> AlembicConfig:
     from alembic.config import Config
 
     config = Config(attributes={"connection": connection})
     # A percent sign in a path would be read as an interpolation.
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    command.upgrade(config, "head")
+    return config
 
 
 def _problem(error: DBAPIError) -> str | None:
+    state = getattr(error.orig, "sqlstate", "")
+    if state == "55P03":
+        return _PROBLEMS["SQLITE_BUSY"]
+    if state == "25006":
+        return _PROBLEMS["SQLITE_READONLY"]
+    if state is None or state.startswith(("08", "28", "3D", "57P")):
+        return "expected a database server that answers and lets us in; it does not"
     name = getattr(error.orig, "sqlite_errorname", "")
     return next((text for code, text in _PROBLEMS.items() if name.startswith(code)), None)

@@ -72,9 +72,11 @@ CASE = Table(
     Column("predecessor_id", Integer, ForeignKey("subscriber_case.id")),
     Column("closed_at", UtcTime),
     Column("closing", Text),
+    Column("exporter", Text),
     Index("ix_subscriber_case_line_id", "line_id"),
 )
-"""``closing`` is a label where the case was resolved, else the reason."""
+"""``closing`` is a label where the case was resolved, else the reason; ``exporter`` is
+the one that reported the line when the case opened, None where that is not known."""
 
 ONE_OPEN_CASE = Index(
     "one_open_case_a_line",
