@@ -9,6 +9,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from cases.documents import NOW_MS, content, detection, document, event
+from notices.test_bounces import dsn
 from sekisho.cases.record import record_analysis
 from sekisho.cli.notice import app
 from sekisho.core.errors import InputError
@@ -80,10 +81,43 @@ def test_nothing_is_announced_without_an_approver(url: str) -> None:
     assert "approver" in refused("announce", *PERIOD, "--cases", url)
 
 
+@pytest.mark.parametrize("lang", ["ja", "en"])
 @pytest.mark.parametrize("command", [("preview", "1"), ("announce", *PERIOD, "--preview")])
-def test_pdf_is_told_to_be_missing(url: str, command: tuple[str, ...]) -> None:
-    """One clear sentence."""
-    assert "not made yet" in refused(*command, "--cases", url, "--as", "pdf")
+def test_a_letter_can_be_previewed(url: str, command: tuple[str, ...], lang: str) -> None:
+    """A PDF on standard output; no contact is looked up for it."""
+    result = run(*command, "--cases", url, "--as", "pdf", "--lang", lang)
+    assert result.exit_code == 0, result.output
+    assert result.stdout_bytes.startswith(b"%PDF-")
+
+
+@pytest.mark.parametrize(
+    ("about", "words"),
+    [
+        ("reminder", "Reminder:"),
+        ("recovery", "No longer seen:"),
+        ("relapse", "Seen again:"),
+        ("closing", "closed the matter"),
+    ],
+)
+def test_every_message_can_be_previewed(url: str, about: str, words: str) -> None:
+    """Each has its own subject."""
+    result = run("preview", "1", "--cases", url, "--lang", "en", "--about", about)
+    assert words in result.stdout.splitlines()[2]
+
+
+def test_bounces_are_listed(tmp_path: Path) -> None:
+    """One a line; what is none of ours is counted, and without a mailbox the command says what it needs."""
+    config = tmp_path / "sekisho.toml"
+    config.write_text(
+        '[mail]\nfrom_address = "abuse@isp.example"\nbounces = "mbox"\n',
+        encoding="utf-8",
+    )
+    start = b"From x Tue Nov 24 11:00:00 2026\n"
+    (tmp_path / "mbox").write_bytes(start + dsn() + b"\n" + start + b"Subject: hello\n\nAway.\n")
+    result = run("bounces", "--config", str(config))
+    assert result.stdout == "n1.a\tfinal\t5.1.1\n"
+    assert "1 not_a_status" in result.stderr
+    assert "[mail] bounces" in refused("bounces")
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ Examples:
 
     sekisho config check sekisho.toml
 
+    sekisho config check sekisho.toml --dns
+
     SEKISHO_ATTRIBUTION__CLOCK_MARGIN_S=5 sekisho config check sekisho.toml
 """
 
@@ -40,7 +42,10 @@ class Form(StrEnum):
 
 
 @app.command(epilog=CHECK_EXAMPLES)
-def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="sekisho.toml.")]) -> None:
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="sekisho.toml.")],
+    dns: Annotated[bool, typer.Option("--dns", help="Also ask the DNS about the sender: DKIM, SPF, DMARC.")] = False,
+) -> None:
     """Check a configuration file together with the environment.
 
     Warnings name what works but is risky; they do not change the exit status.
@@ -51,7 +56,7 @@ def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="sekisho.tom
     config = validate(_layers(file))
     require_files(config, file)
     _require_detectors(config, file)
-    for warning in warnings_of(config):
+    for warning in (*warnings_of(config), *_mail_warnings(config, dns=dns)):
         typer.echo(f"sekisho: {file}: {warning}", err=True)
     count = len(config.exporter)
     typer.echo(f"{file}: OK, {count} exporter{'' if count == 1 else 's'}")
@@ -78,6 +83,14 @@ def show(
         typer.echo(json.dumps([s.as_dict() for s in settings], ensure_ascii=False, indent=2))
     else:
         typer.echo(as_toml(settings), nl=False)
+
+
+def _mail_warnings(config: Config, *, dns: bool) -> list[str]:
+    from sekisho.notices.mail_check import dns_warnings, key_warnings, txt_records
+
+    if config.mail.host is None:
+        return []
+    return [*key_warnings(config.mail), *(dns_warnings(config.mail, txt_records) if dns else ())]
 
 
 def _require_detectors(config: Config, file: Path) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from sekisho.cases.model import Extent
+    from sekisho.core.config import Config
     from sekisho.notices.notice import Notice
 
 PREVIEW_EXAMPLES = """
@@ -25,6 +26,14 @@ Examples:
     sekisho notice preview 11 --cases sqlite:///cases.db --lang ja --as text
 
     sekisho notice preview 11 --config sekisho.toml --lang en --as html > notice.html
+
+    sekisho notice preview 11 --config sekisho.toml --lang ja --about reminder --as pdf > letter.pdf
+"""
+
+BOUNCES_EXAMPLES = """
+Example:
+
+    sekisho notice bounces --config sekisho.toml
 """
 
 ANNOUNCE_EXAMPLES = """
@@ -40,7 +49,7 @@ MISSING = {
     "en": "not configured, and marked in the preview: {keys}",
 }
 
-app = typer.Typer(no_args_is_help=True, help="Look at notices and announcements.")
+app = typer.Typer(no_args_is_help=True, help="Look at notices and announcements, and at what came back.")
 
 
 class Output(StrEnum):
@@ -75,7 +84,7 @@ class Level(StrEnum):
     EXPERT = "expert"
 
 
-OutputOption = Annotated[Output, typer.Option("--as", help="Plain text, or one HTML page. PDF is not made yet.")]
+OutputOption = Annotated[Output, typer.Option("--as", help="Plain text, one HTML page, or the letter as PDF.")]
 PaperOption = Annotated[Paper, typer.Option("--form", help="A mail, or a letter.")]
 LevelOption = Annotated[Level, typer.Option(help="Advice for anyone, or for the person who knows the device.")]
 
@@ -101,7 +110,6 @@ def preview(
     from sekisho.notices.case_notice import About, case_notice
     from sekisho.notices.notice import Form
 
-    _require_made(output)
     settings, language = configuration(config), lang or Language.of_environment()
     with reading(database_of(cases, settings)) as connection:
         case = get_case(connection, number)
@@ -112,9 +120,34 @@ def preview(
         model.Language(language),
         now_ms=time.time_ns() // 1_000_000,
         reader=model.Reader(level),
-        form=Form(form),
+        form=Form.MAIL if output is Output.PDF else Form(form),
+        qr=output is Output.PDF and settings.letter.qr,
     )
-    _write(notice, output)
+    _write(notice, output, settings)
+
+
+@app.command(epilog=BOUNCES_EXAMPLES)
+def bounces(config: ConfigOption = None) -> None:
+    """Read the mailbox for bounces: the notice, final or not, and the status (RFC 3463), one a line.
+
+    Mails there that are no bounces of ours are counted on standard error. Nothing is removed.
+    """
+    from collections import Counter
+
+    from sekisho.notices.bounces import Bounce, Unread, read_bounces
+
+    mail = configuration(config).mail
+    if mail.bounces is None or mail.from_address is None:
+        raise InputError("mail", "expected [mail] bounces and from_address in the file that --config names")
+    unread: Counter[Unread] = Counter()
+    for _, found in read_bounces(mail.bounces, mail.from_address.rpartition("@")[2]):
+        match found:
+            case Bounce():
+                typer.echo(f"{found.notice}\t{'final' if found.is_final else 'delayed'}\t{found.status}")
+            case Unread():
+                unread[found] += 1
+    for reason, count in sorted(unread.items()):
+        typer.echo(f"sekisho: {mail.bounces}: {count} {reason}", err=True)
 
 
 @app.command(epilog=ANNOUNCE_EXAMPLES)
@@ -143,7 +176,6 @@ def announce(
 
     if not only_preview:
         raise InputError("notice announce", "expected --preview: an announcement is published by an approver, not here")
-    _require_made(output)
     settings, language = configuration(config), lang or Language.of_environment()
     with reading(database_of(cases, settings)) as connection:
         extent = _extent(connection, event, begin, until)
@@ -153,9 +185,9 @@ def announce(
         model.Language(language),
         now_ms=time.time_ns() // 1_000_000,
         reader=model.Reader(level),
-        form=Form(form),
+        form=Form.MAIL if output is Output.PDF else Form(form),
     )
-    _write(notice, output)
+    _write(notice, output, settings)
 
 
 def _extent(connection: Connection, event: str | None, begin: str | None, until: str | None) -> Extent:
@@ -185,14 +217,28 @@ def _time(option: str, text: str) -> int:
         ) from error
 
 
-def _require_made(output: Output) -> None:
-    if output is Output.PDF:
-        raise InputError("--as", "expected text or html, found pdf: letters as PDF are not made yet")
-
-
-def _write(notice: Notice, output: Output) -> None:
+def _write(notice: Notice, output: Output, settings: Config) -> None:
     from sekisho.notices import page, plain
 
     if notice.missing:
         typer.echo(f"sekisho: {MISSING[notice.language].format(keys=', '.join(notice.missing))}", err=True)
-    typer.echo(page.render(notice) if output is Output.HTML else plain.render(notice), nl=False)
+    match output:
+        case Output.PDF:
+            typer.echo(_printed(notice, settings), nl=False)
+        case Output.HTML:
+            typer.echo(page.render(notice), nl=False)
+        case Output.TEXT:
+            typer.echo(plain.render(notice), nl=False)
+
+
+def _printed(notice: Notice, settings: Config) -> bytes:
+    """The letter; a preview joins no contact and marks where the address will stand."""
+    from sekisho.notices import letter, wording
+    from sekisho.notices.operator import sender
+
+    head = letter.Head(
+        address=[wording.say("address_here", notice.language)],
+        date=wording.date(time.time_ns() // 1_000_000, notice.language),
+        writes=sender(settings.operator, notice.language),
+    )
+    return letter.render(notice, head, settings.letter)
