@@ -1,0 +1,1 @@
+"""RADIUS accounting: ``detail`` files, a listener for copies, and the table that a first start begins with."""
