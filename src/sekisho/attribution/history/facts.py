@@ -74,16 +74,25 @@ def matching(known: Iterable[Facts], event: OfSession) -> Facts | None:
 def _may_be(facts: Facts, event: OfSession) -> bool:
     if event.holder is not None and event.holder != facts.holder:
         return False
-    if isinstance(event, Begin):
-        if abs(event.at_ms - facts.began_ms) <= SAME_BEGIN_MS:
-            return True
-        if event.at_ms < facts.began_ms:
-            return not facts.begun
-        return facts.ended_ms is None and set(event.held) <= set(facts.held)
+    if facts.until_ms is not None and not isinstance(event, End) and event.at_ms > facts.until_ms:
+        # The lease had run out: between it and this one nobody held the address.
+        return False
+    return _may_begin(facts, event) if isinstance(event, Begin) else _may_go_on(facts, event)
+
+
+def _may_begin(facts: Facts, event: Begin) -> bool:
+    if abs(event.at_ms - facts.began_ms) <= SAME_BEGIN_MS:
+        return True
+    if event.at_ms < facts.began_ms:
+        return not facts.begun
+    return facts.ended_ms is None and set(event.held) <= set(facts.held)
+
+
+def _may_go_on(facts: Facts, event: Confirm | End) -> bool:
     begin_ms = facts.began_ms if facts.begun else min(facts.began_ms, event.at_ms)
-    if facts.ended_ms is None:
-        return event.at_ms >= begin_ms - SAME_BEGIN_MS
-    return begin_ms - SAME_BEGIN_MS <= event.at_ms <= facts.ended_ms + SAME_BEGIN_MS
+    if event.at_ms < begin_ms - SAME_BEGIN_MS:
+        return False
+    return facts.ended_ms is None or event.at_ms <= facts.ended_ms + SAME_BEGIN_MS
 
 
 def added(facts: Facts, event: OfSession) -> Facts:
