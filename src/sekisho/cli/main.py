@@ -14,6 +14,7 @@ from sekisho.cli import config as config_commands
 from sekisho.cli import contacts as contact_commands
 from sekisho.cli import hunt as hunt_command
 from sekisho.cli import notice as notice_commands
+from sekisho.cli import serve as serve_command
 from sekisho.cli import simulate as simulate_commands
 from sekisho.cli.extras import extras_of
 from sekisho.core.errors import SekishoError
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.command("analyze", epilog=analyze.EXAMPLES)(analyze.analyze)
 app.command("decode", epilog=decode.EXAMPLES)(decode.decode)
+app.command("serve", epilog=serve_command.EXAMPLES)(serve_command.serve)
 app.command("simulate", epilog=simulate_commands.EXAMPLES)(simulate_commands.simulate)
 app.command("hunt", epilog=hunt_command.EXAMPLES)(hunt_command.hunt)
 app.add_typer(cases.app, name="cases")

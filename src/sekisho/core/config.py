@@ -25,6 +25,8 @@ from sekisho.core.config_fields import (
     Text,
 )
 from sekisho.core.config_layers import Layers, first_problem, read_layers
+from sekisho.core.config_links import Impact, Link, problem_of
+from sekisho.core.config_serve import Receive, Serve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -246,6 +248,10 @@ class Config(Section):
     """Where cases are kept."""
     store: Store = Store()
     """Flows kept for later questions."""
+    receive: Receive = Receive()
+    """The sockets of ``sekisho serve``."""
+    serve: Serve = Serve()
+    """What the processes of ``sekisho serve`` share."""
     operator: Operator = Operator()
     """Who writes to subscribers."""
     contacts: Contacts = Contacts()
@@ -258,6 +264,16 @@ class Config(Section):
     """The channel ``webhook``."""
     drop: Drop = Drop()
     """The channel ``drop``."""
+    link: tuple[Link, ...] = ()
+    """Links whose load is looked at."""
+    impact: Impact = Impact()
+    """What their load is measured with."""
+
+    @model_validator(mode="after")
+    def _links_fit(self) -> Self:
+        if problem := problem_of(self.link):
+            raise ValueError(problem)
+        return self
 
 
 def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:
@@ -284,8 +300,9 @@ def validate(layers: Layers) -> Config:
 
 
 _SECTIONS: tuple[type[BaseModel], ...] = (
-    Config, Network, Exporter, Interface, Vrf, Attribution, Detection, Files, Privacy, Cases, Store, Operator,
-    Contacts, Mail, Letter, Webhook, Drop,
+    Config, Network, Exporter, Interface, Vrf, Attribution, Detection, Files, Privacy, Cases, Store, Receive, Serve,
+    Operator,
+    Contacts, Mail, Letter, Webhook, Drop, Link, Impact,
 )  # fmt: skip
 
 KEYS = frozenset(key for section in _SECTIONS for key in section.model_fields)

@@ -20,7 +20,9 @@ MAX_TIMEOUT_S = 86_400
 _SCALAR = (str, int, float)
 
 
-def _from_text(parse: Callable[[str], Any], what: str) -> Callable[[object], Any]:
+def from_text(parse: Callable[[str], Any], what: str) -> Callable[[object], Any]:
+    """A validator that reads texts; ``what`` says what was expected."""
+
     def parsed(value: object) -> Any:
         try:
             # ipaddress would take the integer 1 for 0.0.0.1; a file that holds a number here is mistaken.
@@ -53,10 +55,10 @@ Seconds = Annotated[float, Strict(), Field(gt=0, le=MAX_TIMEOUT_S)]
 Rate = Annotated[float, Strict(), Field(gt=0)]
 Interval = Annotated[float, Strict(), Field(ge=1)]
 Text = Annotated[str, Strict(), Field(min_length=1)]
-Address = Annotated[IPv4Address | IPv6Address, BeforeValidator(_from_text(parse_address, "an IP address"))]
+Address = Annotated[IPv4Address | IPv6Address, BeforeValidator(from_text(parse_address, "an IP address"))]
 Prefix = Annotated[
     IPv4Network | IPv6Network,
-    BeforeValidator(_from_text(parse_prefix, "a prefix without host bits, such as 192.0.2.0/24")),
+    BeforeValidator(from_text(parse_prefix, "a prefix without host bits, such as 192.0.2.0/24")),
 ]
 Pattern = Annotated[str, Strict(), AfterValidator(_regular_expression)]
 File = Annotated[Path, AfterValidator(_beside_the_file)]

@@ -20,6 +20,7 @@ from sekisho.core.errors import InputError
 from sekisho.core.reasons import FrameReason, UnattributedReason
 from sekisho.detect.detect import Detect
 from sekisho.detect.level import LineInfo
+from sekisho.impact.record import ImpactRecord, lines_by_link
 from sekisho.pipeline.analysis import Analysis, document_of
 from sekisho.pipeline.detecting import Inputs, detectors_of, inputs_of
 from sekisho.pipeline.quality import QualityRecord
@@ -27,7 +28,6 @@ from sekisho.pipeline.remarks import remarks_of
 from sekisho.pipeline.run import Run
 from sekisho.pipeline.series import SeriesRecord
 from sekisho.query import ENGINES
-from sekisho.schema.detection import Quality
 from sekisho.schema.subject import is_line
 from sekisho.windows.table import Windows
 from sekisho.wire.decoder import Decoder
@@ -75,7 +75,7 @@ def analyze(
     for capture in captures:
         capture.check()
     attributor = load_attributor(config, lines, map_e, on_progress)
-    further = inputs_of(config.detect, indicators=indicators, is_ours=partial(_is_ours, attributor))
+    further = inputs_of(config.detect, indicators=indicators, is_ours=partial(is_ours, attributor))
     run = compose(
         config,
         exporters,
@@ -120,7 +120,17 @@ def compose(
     """
     realms = realms_of(config)
     decoder = Decoder(exporters=exporters.texts, realms=realms)
-    quality = QualityRecord()
+    boundaries = Boundaries(
+        exporters, realms=realms, interface_names=decoder.interfaces, default_realm=config.attribution.default_realm
+    )
+    impact = ImpactRecord(
+        links=config.link,
+        boundaries=boundaries,
+        lines_of=lines_by_link(attributor.links()) if config.link else {},
+        counter_files=config.impact.counters,
+        condition_files=config.impact.conditions,
+    )
+    quality = QualityRecord(impact.coverage)
     subjects = Subjects()
     further = inputs or Inputs()
     detect = Detect(
@@ -128,23 +138,19 @@ def compose(
         detectors=detectors_of(config.detect, engine=engine, config_file=config_file),
         overrides=config.detect.overrides,
         line_info=_line_info(attributor, subjects, exporters),
-        quality=lambda exporter, first_ms, last_ms: Quality(loss=quality.loss(exporter, first_ms, last_ms)),
+        quality=quality.of,
         inputs=further.tables,
         learner=further.learner,
     )
     return Run(
         decoder=decoder,
-        boundaries=Boundaries(
-            exporters,
-            realms=realms,
-            interface_names=decoder.interfaces,
-            default_realm=config.attribution.default_realm,
-        ),
+        boundaries=boundaries,
         attributor=attributor,
         subjects=subjects,
         windows=Windows(active_cap_ms=exporters.active_cap_ms, lateness_ms=exporters.lateness_ms),
         detect=detect,
         quality=quality,
+        impact=impact,
         series=series,
     )
 
@@ -186,7 +192,7 @@ def load_attributor(config: Config, lines: Sequence[Path], map_e: Path | None, o
     )
 
 
-def _is_ours(attributor: Attributor, network: IPNetwork) -> bool:
+def is_ours(attributor: Attributor, network: IPNetwork) -> bool:
     """Whether one end of a network lies in our prefixes; no network asked about is wider than a /24 or /48."""
     ends = {network.network_address, network.broadcast_address}
     return any(not _is_foreign(attributor, end) for end in ends)

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 _LEARNED = TypeAdapter(Learned)
 _SOURCES = TypeAdapter(tuple[LearnedSource, ...])
 
+STATE = "collector.db"
+"""Name of the file in the directory of the state."""
+
 _SCHEMA = """
 create table if not exists track (
   line integer not null, kind text not null, exporter text, subject text, realm text not null, content text not null,
@@ -192,6 +195,14 @@ def _check_format(connection: sqlite3.Connection) -> None:
         (found,) = cursor.fetchone()
     if found not in (0, FORMAT):
         raise sqlite3.DatabaseError(f"format {found}, expected {FORMAT}")
+
+
+def lines_with_tracks(path: Path) -> set[int]:
+    """Keys of the lines of which a collector has detected something, from its file; none where there is no file."""
+    if not path.exists():
+        return set()
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        return {line for (line,) in connection.execute("select distinct line from track where line > 0")}
 
 
 def _kept(row: tuple[Any, ...], code_of: Callable[[str], int | None]) -> Kept:

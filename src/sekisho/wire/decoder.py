@@ -25,7 +25,14 @@ from sekisho.wire.keys import EMPTY, KeyTable
 from sekisho.wire.layout import SOURCE_WORDS, At, Of, Room, Samples, Status, Tables, Tape, source_key
 from sekisho.wire.learned import learned_of, learned_sources, source_of
 from sekisho.wire.limits import Limits
-from sekisho.wire.options import Event, interface_name_of, interval_of, read_records, samplers_of
+from sekisho.wire.options import (
+    Event,
+    interface_name_of,
+    interval_of,
+    not_metered_packets_of,
+    read_records,
+    samplers_of,
+)
 from sekisho.wire.sampling import SamplerRate, SamplerTable
 from sekisho.wire.sequence import SourceLoss, loss_of
 from sekisho.wire.templates import Source, Template, TemplateStats, TemplateTable
@@ -82,6 +89,7 @@ class Decoder:
         self._held = HeldSets(limits, self._drops)
         self._interfaces: dict[tuple[int, int], str] = {}
         self._interfaces_of: Counter[int] = Counter()
+        self._not_metered: dict[tuple[int, int], int] = {}
         self._events: list[Event] = []
         self._rows_given = 0
         for version, record in ((v5.VERSION, v5.RECORD), (sflow5.VERSION, sflow5.RECORD)):
@@ -157,6 +165,16 @@ class Decoder:
     def sampling_changes(self) -> int:
         """How often an announced sampling interval changed."""
         return self._samplers.changes + int(self._sources[:, Of.RATE_CHANGES].sum())
+
+    def not_metered_packets(self) -> Counter[int]:
+        """Packets that exporters say they neither metered nor exported since they began, by code of the exporter.
+
+        A flood fills a router's flow cache, and no gap in a sequence shows what found no room there.
+        """
+        counts: Counter[int] = Counter()
+        for (exporter, _), packets in self._not_metered.items():
+            counts[exporter] += packets
+        return counts
 
     def samplers(self) -> list[SamplerRate]:
         """Sampling intervals learned from options."""
@@ -347,6 +365,8 @@ class Decoder:
         self._samplers.learn(row, samplers_of(record), interval_of(record))
         if boot_ms := record.number((0, 160)):
             self._sources[row, Of.SYSTEM_INIT_MS] = min(boot_ms, (1 << 62) - 1)
+        if (packets := not_metered_packets_of(record)) is not None:
+            self._not_metered[source.exporter, source.domain] = packets
         if named := interface_name_of(record):
             self._name_interface(source.exporter, *named)
 

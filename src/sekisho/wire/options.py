@@ -116,6 +116,18 @@ class Sampler(NamedTuple):
     identifier: int
 
 
+_IGNORED_PACKETS, _NOT_SENT_PACKETS = (0, 164), (0, 167)
+
+
+def not_metered_packets_of(record: Record) -> int | None:
+    """Running total of packets that an exporter ignored (IE 164) or dropped with their flows (IE 167); None = no word.
+
+    Source: RFC 7011, 4.2 and 4.3 (the metering and the exporting process reliability statistics).
+    """
+    told = [n for n in (record.number(_IGNORED_PACKETS), record.number(_NOT_SENT_PACKETS)) if n is not None]
+    return sum(told) if told else None
+
+
 def samplers_of(record: Record) -> list[Sampler]:
     """What the sampling interval of an options record holds for."""
     found = [

@@ -1,0 +1,1 @@
+"""The processes of `sekisho serve` and who looks after them."""

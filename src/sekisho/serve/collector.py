@@ -1,0 +1,168 @@
+"""The process that receives, decides and keeps: sockets, one run, its checkpoint, its flow segments, its cases."""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from sekisho.collect.exporters import Exporters
+from sekisho.core.alarms import Alarms
+from sekisho.core.config import load_config
+from sekisho.core.log import logger
+from sekisho.pipeline.analysis import document_of
+from sekisho.pipeline.batch import compose, is_ours, load_attributor
+from sekisho.pipeline.checkpoint import STATE, Checkpoint
+from sekisho.pipeline.detecting import inputs_of
+from sekisho.pipeline.live import ClockSetBack, Live
+from sekisho.pipeline.status import Watch
+from sekisho.query.duckdb import DuckDBEngine
+from sekisho.serve.ending import Asked
+from sekisho.serve.intake import Intake
+from sekisho.serve.recorder import CaseRecorder
+from sekisho.serve.status import EVERY_S, tell
+from sekisho.serve.supervisor import BEGIN_ANEW
+from sekisho.store.segments import Segments
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sekisho.core.config import Config
+
+NAME = "collector"
+
+WAIT_MS = 200
+"""How long an empty queue is waited for; ticks, SIGTERM and the status are looked at in between."""
+
+CASES_WAIT_S = 4.0
+"""What the case database may take at the end; what it does not take is written after the next start."""
+
+
+class Collector:
+    """Everything of the process.
+
+    Args:
+        config: the configuration.
+        config_file: own detectors stand beside it.
+    """
+
+    def __init__(self, config: Config, *, config_file: Path) -> None:
+        self._config = config
+        exporters = Exporters(config.exporter, accept_unconfigured=False)
+        attributor = load_attributor(config, (), None, lambda *_: None)
+        store = config.store
+        self._segments = (
+            Segments(store.directory, collector=NAME, clock=now_ms, floor_octets=store.floor_octets)
+            if store.directory is not None
+            else None
+        )
+        run = compose(
+            config,
+            exporters,
+            attributor=attributor,
+            engine=DuckDBEngine(),
+            inputs=inputs_of(config.detect, indicators=(), is_ours=partial(is_ours, attributor)),
+            config_file=config_file,
+        )
+        self._live = Live(
+            run,
+            checkpoint=Checkpoint(config.serve.directory / STATE),
+            segments=self._segments,
+            store=store.directory,
+            clock=now_ms,
+            on_tick=self._on_tick,
+        )
+        self._exporters = exporters
+        self._intake = Intake(config.receive, exporters)
+        self._cases = CaseRecorder(config.cases.url) if config.cases.url is not None else None
+        self._alarms = Alarms(now_ms)
+        self._watch = Watch(live=self._live, segments=self._segments, started_ms=now_ms())
+        self._ticked_s = time.monotonic()
+
+    def run(self, asked: Asked) -> int:
+        """Receive until asked to end; the exit status.
+
+        Raises:
+            InputError: an address cannot be listened at.
+            Unavailable: the state cannot be kept.
+        """
+        self._exporters.start()
+        # Sockets first: their buffers hold what arrives while the windows are folded anew.
+        self._intake.open()
+        self._live.start()
+        if self._cases is not None:
+            self._cases.start()
+        self._intake.start()
+        resumed = self._live.resumed
+        logger().info("receiving", listen=self._intake.names, episodes=resumed.episodes, records=resumed.records)
+        status = 0
+        try:
+            self._receive(asked)
+        except ClockSetBack as error:
+            logger().error(str(error))
+            status = BEGIN_ANEW
+        self._close()
+        return status
+
+    def _receive(self, asked: Asked) -> None:
+        told_s = 0.0
+        while not asked.end.is_set():
+            datagrams = self._intake.next(WAIT_MS)
+            if datagrams is not None:
+                self._live.receive(datagrams)
+            else:
+                self._live.pass_to(self._intake.drained_ms)
+            if time.monotonic() - told_s >= EVERY_S:
+                told_s = time.monotonic()
+                self._tell()
+
+    def _on_tick(self, at_ms: int) -> None:
+        del at_ms
+        if self._cases is not None:
+            self._cases.hand_over(document_of(self._live.run, {}))
+
+    def _tell(self) -> None:
+        at_ms = now_ms()
+        self._watch.look(self._alarms, at_ms)
+        self._intake.look(self._alarms)
+        for condition, found in (self._cases.look() if self._cases is not None else {}).items():
+            self._alarms.look(condition, found)
+        resumed = self._live.resumed
+        tell(
+            self._config.serve.directory,
+            NAME,
+            at_ms=at_ms,
+            samples=(*self._watch.samples(at_ms), *self._intake.samples()),
+            alarms=self._alarms,
+            about={"resumed": {"episodes": resumed.episodes, "records": resumed.records, "tick_ms": resumed.tick_ms}},
+        )
+
+    def _close(self) -> None:
+        """What has arrived is judged and kept; the sockets go last, so that as little as can be is refused."""
+        while (datagrams := self._intake.next(0)) is not None:
+            self._live.receive(datagrams)
+        self._intake.close()
+        self._live.close()
+        if self._cases is not None:
+            self._cases.hand_over(document_of(self._live.run, {}))
+            self._cases.close(wait_s=CASES_WAIT_S)
+        self._tell()
+        logger().info("the collector ends", datagrams=self._live.run.decoder.datagrams)
+
+
+def main(config_file: Path) -> int:
+    """Run until asked to end.
+
+    Raises:
+        ConfigError: a wrong configuration.
+        InputError: a file that cannot be used, or an address that cannot be listened at.
+        Unavailable: the state cannot be kept.
+    """
+    asked = Asked()
+    return Collector(load_config(config_file, os.environ), config_file=config_file).run(asked)
+
+
+def now_ms() -> int:
+    """Wall clock, milliseconds UTC."""
+    return time.time_ns() // 1_000_000

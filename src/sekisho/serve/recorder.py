@@ -1,0 +1,86 @@
+"""Cases from detections, in a thread of its own: a database that does not answer keeps nobody from detecting.
+
+What is handed over is everything known so far, so that only the newest counts: whatever could not be written is part of
+the next.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from sekisho.cases.record import record_analysis
+from sekisho.core.alarms import Condition
+from sekisho.core.errors import SekishoError
+from sekisho.core.log import logger
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
+"""A database that restarts is back within seconds; one that does not is not asked all the time."""
+
+
+class CaseRecorder:
+    """Writes the cases of the newest analysis.
+
+    Args:
+        url: of the case database.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._newest: Mapping[str, Any] | None = None
+        self._changed = threading.Condition()
+        self._ends = False
+        self._thread = threading.Thread(target=self._run, name="cases", daemon=True)
+        self.refused = ""
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread.start()
+
+    def hand_over(self, document: Mapping[str, Any]) -> None:
+        """Let the cases of an analysis be written; returns at once."""
+        with self._changed:
+            self._newest = document
+            self._changed.notify()
+
+    def look(self) -> dict[Condition, dict[str, dict[str, Any]]]:
+        """The condition that holds while nothing can be written."""
+        return {Condition.CASES_UNAVAILABLE: {"": {"why": self.refused}} if self.refused else {}}
+
+    def close(self, *, wait_s: float) -> None:
+        """Write what was handed over last, if that takes no longer than this."""
+        with self._changed:
+            self._ends = True
+            self._changed.notify()
+        self._thread.join(wait_s)
+
+    def _run(self) -> None:
+        wait_s = FIRST_WAIT_S
+        while (document := self._next()) is not None:
+            try:
+                done = record_analysis(self._url, document, now_ms=time.time_ns() // 1_000_000)
+            except (SekishoError, OSError) as error:
+                self.refused = str(error)
+                with self._changed:
+                    # A newer one may have come meanwhile; it holds more than this one.
+                    self._newest = self._newest or document
+                    if self._ends:
+                        return
+                    self._changed.wait(wait_s)
+                wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+                continue
+            self.refused, wait_s = "", FIRST_WAIT_S
+            if done.opened or done.relapsed:
+                logger().info("cases", opened=done.opened, relapsed=done.relapsed, updated=done.updated)
+
+    def _next(self) -> Mapping[str, Any] | None:
+        """The newest analysis that is not written yet; None when it is time to end."""
+        with self._changed:
+            while self._newest is None and not self._ends:
+                self._changed.wait()
+            document, self._newest = self._newest, None
+            return document
