@@ -14,6 +14,7 @@ from sekisho.cli import config as config_commands
 from sekisho.cli import contacts as contact_commands
 from sekisho.cli import hunt as hunt_command
 from sekisho.cli import notice as notice_commands
+from sekisho.cli import reports as reports_commands
 from sekisho.cli import serve as serve_command
 from sekisho.cli import simulate as simulate_commands
 from sekisho.cli.extras import extras_of
@@ -38,6 +39,7 @@ app.add_typer(checkup.app, name="checkup")
 app.add_typer(config_commands.app, name="config")
 app.add_typer(contact_commands.app, name="contacts")
 app.add_typer(notice_commands.app, name="notice")
+app.add_typer(reports_commands.app, name="reports")
 
 
 def _show_version(wanted: bool) -> None:

@@ -101,3 +101,24 @@ class SourceReason(Enum):
     """The shared secret does not fit."""
     FILE_GONE = "file_gone"
     """A file was cut or replaced before its end was read."""
+
+
+class ReportReason(Enum):
+    """Why an entry of a third party's report was not used; the rest of the report is read on."""
+
+    MALFORMED = "malformed"
+    """Not in the format of the report."""
+    TRUNCATED = "truncated"
+    """Ends before it is whole."""
+    UNKNOWN_SHAPE = "unknown_shape"
+    """A document or a part of a mail that is none of the known forms."""
+    INVALID = "invalid"
+    """In the form of XARF, and against its schema."""
+    NO_ADDRESS = "no_address"
+    """No IP address: a name, a mail address, nothing."""
+    NOT_ONE_ADDRESS = "not_one_address"
+    """A whole prefix: it names no line."""
+    NO_TIME = "no_time"
+    """No time, or one that cannot be."""
+    TOO_LONG = "too_long"
+    """Larger than any report that people send, or more entries than one may hold."""

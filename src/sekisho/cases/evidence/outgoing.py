@@ -1,0 +1,128 @@
+"""Reports that we send, as XARF 4: to a partner or another network whose line it is.
+
+What leaves us says what was seen of one address, one port and one time. Destinations, evidence of third parties and
+everything internal stay here; without the port a report behind a shared address would name somebody at random.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sekisho.cases.evidence.xarf import validated
+from sekisho.core.errors import Refused
+from sekisho.core.time import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sekisho.core.address import IPAddress
+
+XARF_VERSION = "4.2.0"
+
+_PROTOCOL_NAMES = {1: "icmp", 6: "tcp", 17: "udp", 132: "sctp"}
+_NAMESPACE = uuid.UUID("6f1d1c0e-6f0a-4e0b-9d57-5c1f5a4f7d10")
+"""The same detection reported twice has the same number."""
+
+_DDOS, _SCAN, _LOGIN = ("connection", "ddos"), ("connection", "port_scan"), ("connection", "login_attack")
+TYPES = {
+    "udp_flood": _DDOS,
+    "tcp_syn_flood": _DDOS,
+    "tcp_flood": _DDOS,
+    "icmp_flood": _DDOS,
+    "http_flood": _DDOS,
+    "dns_flood": _DDOS,
+    "scan": _SCAN,
+    "brute_force": _LOGIN,
+}
+"""Kinds that XARF has a word for, by its category and type; the others need evidence that flows do not hold."""
+
+KEPT = frozenset({
+    "xarf_version", "report_id", "timestamp", "reporter", "sender", "source_identifier", "source_port", "category",
+    "type", "evidence_source", "confidence", "protocol", "first_seen", "last_seen", "attack_vector", "peak_pps",
+    "peak_bps", "duration_seconds", "service", "compromise_evidence", "infection_vector", "malware_family",
+})  # fmt: skip
+"""Fields that may leave us; whatever a later version of the format adds stays here until somebody has looked at it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """Who reports."""
+
+    org: str
+    contact: str
+    domain: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What is reported.
+
+    Attributes:
+        port: the source port that was seen; never 0.
+        protocol: IANA number.
+        peak_pps, peak_bps: estimates of the highest 10 s.
+    """
+
+    kind: str
+    address: IPAddress
+    port: int
+    protocol: int
+    first_seen_ms: int
+    last_seen_ms: int
+    peak_pps: float
+    peak_bps: float
+    confidence: float
+
+
+def xarf_of(seen: Seen, *, reporter: Contact) -> dict[str, Any]:
+    """The report of one detection, valid by the schema.
+
+    Raises:
+        Refused: a kind or protocol that the format has no word for, no port, or the schema refuses it.
+    """
+    if seen.kind not in TYPES or seen.protocol not in _PROTOCOL_NAMES:
+        raise Refused(f"XARF has no report for {seen.kind} with protocol {seen.protocol}")
+    if not 1 <= seen.port <= 0xFFFF:
+        raise Refused("a report without its source port names nobody behind a shared address: none is sent")
+    category, kind = TYPES[seen.kind]
+    who = {"org": reporter.org, "contact": reporter.contact, "domain": reporter.domain}
+    report = {
+        "xarf_version": XARF_VERSION,
+        "report_id": str(uuid.uuid5(_NAMESPACE, f"{seen.kind} {seen.address} {seen.port} {seen.first_seen_ms}")),
+        "timestamp": iso(seen.first_seen_ms),
+        "reporter": who,
+        "sender": who,
+        "source_identifier": str(seen.address),
+        "source_port": seen.port,
+        "category": category,
+        "type": kind,
+        "evidence_source": "flow_analysis",
+        "confidence": seen.confidence,
+        "protocol": _PROTOCOL_NAMES[seen.protocol],
+        "first_seen": iso(seen.first_seen_ms),
+        "last_seen": iso(seen.last_seen_ms),
+    }
+    if (category, kind) == _DDOS:
+        report |= {
+            "attack_vector": seen.kind,
+            "peak_pps": max(1, round(seen.peak_pps)),
+            "peak_bps": max(1, round(seen.peak_bps)),
+            "duration_seconds": max(1, (seen.last_seen_ms - seen.first_seen_ms) // 1000),
+        }
+    return redacted(report)
+
+
+def redacted(report: Mapping[str, Any]) -> dict[str, Any]:
+    """A report as it may leave us: no ``_internal``, no evidence, no destination, no free text.
+
+    Raises:
+        Refused: it has no source port, or what is left is not valid.
+    """
+    if not report.get("source_port"):
+        raise Refused("a report without its source port names nobody behind a shared address: none is sent")
+    left = validated({name: value for name, value in report.items() if name in KEPT})
+    if left is None:
+        raise Refused(f"report {report.get('report_id')}: what may leave us is no valid XARF")
+    return left

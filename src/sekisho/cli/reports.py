@@ -1,0 +1,116 @@
+"""``sekisho reports``: what third parties report, and whose lines they mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sekisho.cases.evidence.reading import ReportForm
+from sekisho.cli.analyze import Form
+
+if TYPE_CHECKING:
+    from sekisho.attribution.attributor import Attributor
+    from sekisho.cases.evidence.model import ReportedEvidence
+
+EXAMPLES = """
+Examples:
+
+    sekisho reports read 2026-11-24-scan_dns.csv --lines assignments.csv
+
+    sekisho reports read report.eml --lines assignments.csv --map-e rules.toml --format json
+
+    sekisho reports read list.csv --columns columns.toml --lines assignments.csv
+"""
+
+app = typer.Typer(no_args_is_help=True, help="Read third parties' reports: Shadowserver, XARF, lists as CSV.")
+
+
+@app.callback()
+def reports() -> None:
+    """Keep ``read`` a command of its own."""
+
+
+@app.command(epilog=EXAMPLES)
+def read(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV, JSON, or a mail that carries them.")],
+    lines: Annotated[list[Path], typer.Option("--lines", help="Assignments and lines files, told apart by header.")],
+    form: Annotated[
+        ReportForm | None, typer.Option("--as", help="The form of the files; without it each file tells.")
+    ] = None,
+    columns: Annotated[
+        Path | None, typer.Option("--columns", help="Which column of a list holds what, TOML; names the zone.")
+    ] = None,
+    map_e: Annotated[Path | None, typer.Option("--map-e", help="MAP-E rules, TOML.")] = None,
+    realm: Annotated[str, typer.Option(help="Address realm of the reported addresses.")] = "",
+    output: Annotated[Form, typer.Option("--format", help="Table for people, JSON for programs.")] = Form.TABLE,
+) -> None:
+    """Say of each reported address whose line it was at the reported time and port, or why nobody can know.
+
+    A file without a single entry is an error, and the others are read all the same.
+    """
+    import json
+
+    from sekisho.cases.evidence.columns import load_columns
+    from sekisho.cases.evidence.model import Parsed, attribute
+    from sekisho.cases.evidence.reading import read_report
+    from sekisho.core.errors import ConfigError, InputError
+
+    if form is ReportForm.CSV and columns is None:
+        raise ConfigError("command line", "--columns", expected="the map of the list's columns", found=None)
+    known = load_columns(columns) if columns is not None else None
+    together, failed = Parsed(), False
+    for file in files:
+        try:
+            parsed = read_report(file, form=form, columns=known)
+        except InputError as error:
+            typer.echo(f"sekisho: {error}", err=True)
+            failed = True
+            continue
+        together.entries += parsed.entries
+        together.dropped += parsed.dropped
+    found = list(attribute(together.entries, _attributor(lines, map_e), realm=realm))
+    dropped = {reason.value: count for reason, count in together.dropped.items()}
+    if output is Form.JSON:
+        document = {"entries": [evidence.to_json() for evidence in found], "dropped": dropped}
+        typer.echo(json.dumps(document, ensure_ascii=False, indent=1))
+    else:
+        _show(found)
+        for reason, count in sorted(dropped.items()):
+            typer.echo(f"sekisho: not used: {reason} {count}", err=True)
+    if failed:
+        raise typer.Exit(2)
+
+
+def _attributor(lines: list[Path], map_e: Path | None) -> Attributor:
+    from sekisho.attribution.attributor import Attributor
+    from sekisho.core.config import Network
+
+    attributor = Attributor.load(lines=lines, map_e=map_e, network=Network(), realms=[""])
+    attributor.start()
+    return attributor
+
+
+def _show(found: list[ReportedEvidence]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from sekisho.attribution.outcome import Attributed
+    from sekisho.core.time import jst_and_utc
+
+    table = Table(box=box.SIMPLE)
+    for name in ("line", "category", "observed", "address", "source", "says"):
+        table.add_column(name, overflow="fold")
+    for evidence in found:
+        entry, line = evidence.entry, evidence.line
+        table.add_row(
+            line.line_id if isinstance(line, Attributed) else line.reason.label,
+            entry.category.value,
+            jst_and_utc(entry.observed_at_ms),
+            f"{entry.address} {entry.port or ''}".rstrip(),
+            entry.source,
+            entry.says,
+        )
+    Console().print(table)
