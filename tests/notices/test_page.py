@@ -9,6 +9,7 @@ from itertools import pairwise, product
 import pytest
 
 from cases.documents import NOW_MS
+from notices.messages import HOSTILE as MEGABYTE
 from notices.samples import EXTENT, OPERATOR, case_of
 from sekisho.core.config import Operator
 from sekisho.measures.model import Language, Reader
@@ -88,6 +89,19 @@ def test_hostile_names_are_text(form: Form, mark: str) -> None:
         assert "<script" not in html
         assert not {c for c in text if not c.isprintable()} - {"\n"}
         assert "{{ 7*7 }}" in text
+
+
+@pytest.mark.parametrize(("about", "language"), list(product(About, Language)))
+def test_a_megabyte_of_hostile_words_is_cut_and_inert(about: About, language: Language) -> None:
+    """Every message, as a page and as text: the same blocks, no markup, no control character, not endless."""
+    names = Operator(**dict.fromkeys(Operator.model_fields, MEGABYTE))
+    found = case_of("udp_flood")
+    hostile, good = (case_notice(about, found, who, language, now_ms=NOW_MS) for who in (names, OPERATOR))
+    assert [block.kind for block in hostile.blocks] == [block.kind for block in good.blocks]
+    html, text = page.render(hostile), plain.render(hostile)
+    assert Reading(html).tags == Reading(page.render(good)).tags
+    assert not {c for c in text if not c.isprintable()} - {"\n"}
+    assert max(len(html), len(text)) < 40_000
 
 
 def luminance(colour: str) -> float:

@@ -12,6 +12,7 @@ import typer
 from sekisho.cli.analyze import Language
 from sekisho.cli.cases import CasesOption, ConfigOption, LanguageOption, configuration, database_of
 from sekisho.core.errors import InputError
+from sekisho.notices.case_notice import About
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -60,16 +61,6 @@ class Output(StrEnum):
     PDF = "pdf"
 
 
-class Message(StrEnum):
-    """Which message about a case."""
-
-    FIRST_NOTICE = "first_notice"
-    REMINDER = "reminder"
-    RECOVERY = "recovery"
-    RELAPSE = "relapse"
-    CLOSING = "closing"
-
-
 class Paper(StrEnum):
     """What a text is written for."""
 
@@ -94,7 +85,7 @@ def preview(
     number: Annotated[int, typer.Argument(metavar="CASE", help="Number of the case.")],
     cases: CasesOption = None,
     config: ConfigOption = None,
-    about: Annotated[Message, typer.Option(help="Which message about the case.")] = Message.FIRST_NOTICE,
+    about: Annotated[About, typer.Option(help="Which message about the case.")] = About.FIRST_NOTICE,
     lang: LanguageOption = None,
     output: OutputOption = Output.TEXT,
     form: PaperOption = Paper.MAIL,
@@ -107,14 +98,14 @@ def preview(
     from sekisho.cases.database import reading
     from sekisho.cases.read import get_case
     from sekisho.measures import model
-    from sekisho.notices.case_notice import About, case_notice
+    from sekisho.notices.case_notice import case_notice
     from sekisho.notices.notice import Form
 
     settings, language = configuration(config), lang or Language.of_environment()
     with reading(database_of(cases, settings)) as connection:
         case = get_case(connection, number)
     notice = case_notice(
-        About(about),
+        about,
         case,
         settings.operator,
         model.Language(language),
