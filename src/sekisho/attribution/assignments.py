@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,17 +13,23 @@ import pyarrow.compute as pc
 from sekisho.attribution.keys import LineIds, line_keys
 from sekisho.attribution.prefix_text import read_prefixes
 from sekisho.attribution.validity import OPEN_FROM_MS, OPEN_TO_MS
+from sekisho.core.address import prefix_words
 from sekisho.core.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
+    from sekisho.attribution.history.spans import Span
+    from sekisho.attribution.sources.events import Held
     from sekisho.attribution.tabular import Block, Tabular
 
 REQUIRED = ("line_id", "prefix", "port_first", "port_last", "valid_from", "valid_to")
 OPTIONAL = ("realm",)
+
+HISTORY_ROWS = 131_072
+"""Rows of a history made into columns at once."""
 
 LAST_PORT = 0xFFFF
 FIRST_IPV4_LENGTH = 96
@@ -39,6 +46,7 @@ class Assignments:
         valid_from_ms, valid_to_ms: from inclusive, to exclusive.
         realm: index into the realms.
         line: key of the line.
+        inferred: that the line held it then is only inferred.
     """
 
     hi: NDArray[np.int64]
@@ -50,6 +58,7 @@ class Assignments:
     valid_to_ms: NDArray[np.int64]
     realm: NDArray[np.int32]
     line: NDArray[np.int64]
+    inferred: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.hi)
@@ -65,6 +74,7 @@ _COLUMNS: dict[str, type[np.generic]] = {
     "valid_to_ms": np.int64,
     "realm": np.int32,
     "line": np.int64,
+    "inferred": np.bool_,
 }
 
 
@@ -119,6 +129,26 @@ class AssignmentReader:
         if self._growing.rows == before:
             raise InputError(file.path, "expected at least one assignment, found none")
 
+    def add(self, held: Iterable[tuple[Held, Span]]) -> None:
+        """Add what a history knows; its holders are lines."""
+        pairs = iter(held)
+        while block := list(islice(pairs, HISTORY_ROWS)):
+            words = [prefix_words(what.prefix) for what, _ in block]
+            columns: dict[str, Any] = {
+                "hi": [hi for hi, _, _ in words],
+                "lo": [lo for _, lo, _ in words],
+                "length": [length for _, _, length in words],
+                "port_first": [what.port_first for what, _ in block],
+                "port_last": [what.port_last for what, _ in block],
+                "valid_from_ms": [span.from_ms for _, span in block],
+                "valid_to_ms": [span.to_ms for _, span in block],
+                "realm": self._realm_codes(pa.array([what.realm for what, _ in block], pa.string())),
+                "line": self._lines(pa.array([span.holder for _, span in block], pa.string())),
+                "inferred": [span.inferred for _, span in block],
+            }
+            arrays: dict[str, Any] = {name: np.asarray(columns[name], kind) for name, kind in _COLUMNS.items()}
+            self._growing.append(Assignments(**arrays))
+
     def finish(self) -> tuple[Assignments, LineIds]:
         """All assignments in the order read, and their lines; the reader is empty afterwards."""
         growing, self._growing = self._growing, _Growing()
@@ -142,19 +172,20 @@ class AssignmentReader:
             port_last=port_last.astype(np.uint16),
             valid_from_ms=valid_from_ms,
             valid_to_ms=valid_to_ms,
-            realm=self._realm_codes(block),
-            line=self._lines(block),
+            realm=self._realm_codes(block.texts("realm")),
+            line=self._lines(block.required("line_id")),
+            inferred=np.zeros(len(hi), np.bool_),
         )
 
-    def _lines(self, block: Block) -> NDArray[np.int64]:
-        encoded = block.required("line_id").dictionary_encode()
+    def _lines(self, line_ids: pa.Array) -> NDArray[np.int64]:
+        encoded = line_ids.dictionary_encode()
         keys = line_keys(encoded.dictionary.to_pylist(), self.key)
         self._line_ids.append((keys, encoded.dictionary))
         lines: NDArray[np.int64] = keys[encoded.indices.to_numpy(zero_copy_only=False)]
         return lines
 
-    def _realm_codes(self, block: Block) -> NDArray[np.int32]:
-        encoded = pc.fill_null(block.texts("realm"), "").dictionary_encode()
+    def _realm_codes(self, realms: pa.Array) -> NDArray[np.int32]:
+        encoded = pc.fill_null(realms, "").dictionary_encode()
         names = encoded.dictionary.to_pylist()
         self.realms.extend(name for name in names if name not in self.realms)
         of_name = np.array([self.realms.index(name) for name in names], np.int32)

@@ -40,10 +40,12 @@ from sekisho.core.kernels import warm
 from sekisho.core.reasons import UnattributedReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from sekisho.attribution.history.spans import Span
     from sekisho.attribution.lines import LineInfo
     from sekisho.attribution.map_e import MapRule
+    from sekisho.attribution.sources.events import Held
     from sekisho.core.address import IPAddress, IPNetwork
     from sekisho.core.config import Network
     from sekisho.schema.batch import FlowBatch
@@ -102,6 +104,7 @@ class Attributor:
         *,
         lines: Sequence[Path],
         map_e: Path | Sequence[Path] | None,
+        history: Iterable[tuple[Held, Span]] = (),
         network: Network,
         realms: Sequence[str],
         clock_margin_ms: int = DEFAULT_CLOCK_MARGIN_MS,
@@ -113,6 +116,7 @@ class Attributor:
         Args:
             lines: CSV or Parquet files.
             map_e: TOML file of MAP-E rules, or several.
+            history: who held what as the sources told it, ``History.assignments()``.
             network: our prefixes and tunnel endpoints; without prefixes they are derived from the assignments.
             realms: every realm that exporters, interfaces and VRFs map to; "" is the default realm.
             clock_margin_ms: what a flow's times may be off by.
@@ -134,6 +138,7 @@ class Attributor:
                 known_lines.read(file)
             else:
                 reader.read(file, on_progress or (lambda _: None))
+        reader.add(history)
         assignments, line_ids = reader.finish()
         if len(line_ids.collided):
             assignments.line[np.isin(assignments.line, line_ids.collided)] = 0
@@ -190,7 +195,12 @@ class Attributor:
         row = lookup.resolve(self._memory, code, hi, lo, usable, start_ms, end_ms)
         if row >= 0:
             assignment = self.assignment(row)
-            return Attributed(line=assignment.line, line_id=self.line_id(assignment.line), assignment=assignment)
+            return Attributed(
+                line=assignment.line,
+                line_id=self.line_id(assignment.line),
+                assignment=assignment,
+                certainty="inferred" if lookup.is_inferred(self._memory, row) else "certain",
+            )
         reason = UnattributedReason(-row)
         return Unattributed(
             reason=reason,
@@ -211,6 +221,10 @@ class Attributor:
     def line(self, key: int) -> LineInfo | None:
         """What a lines file says about a line; None where none does."""
         return self._lines.get(key)
+
+    def links(self) -> Iterator[tuple[int, str]]:
+        """Key and link of every line that a lines file names."""
+        return self._lines.links()
 
     def assignment(self, row: int) -> Assignment:
         """The assignment that decided, by the number in ``src_assignment`` or ``dst_assignment``.

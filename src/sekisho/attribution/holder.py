@@ -19,6 +19,7 @@ from sekisho.attribution.layout import (
     HOUSEHOLD_COUNT,
     HOUSEHOLD_FIRST,
     HOUSEHOLD_SLOTS,
+    INFERRED,
     KIND,
     LENGTH,
     LEVEL_WORDS,
@@ -35,6 +36,7 @@ from sekisho.attribution.layout import (
     ROW_MASK,
     ROW_WORDS,
     RULES,
+    RUN_MASK,
     RUN_SHIFT,
     SLOTS,
     SPECIAL_USE,
@@ -95,7 +97,8 @@ def _holder_in_run(memory: Any, first: int, count: int, at_ms: int) -> tuple[int
             if holder != NOBODY and memory[row + LINE] != memory[holder + LINE]:
                 return OVERLAP, until
             until = min(until, memory[row + VALID_TO])
-            holder = row if holder == NOBODY else holder
+            # Where two sources tell of one line, what one of them knows for certain is certain.
+            holder = row if holder == NOBODY or memory[holder + KIND] & INFERRED else holder
         row -= ROW_WORDS
     return holder, until
 
@@ -118,7 +121,7 @@ def _holder_of_port(memory: Any, directory: int, port: int, at_ms: int) -> tuple
     in_bucket = (_begun_before(memory, directory, port + (1 << BUCKET_SHIFT)) - begun) // ROW_WORDS
     end = begun + (_rows_up_to(memory, begun, in_bucket, PORTS, 32, port) - 1) * ROW_WORDS
     while end >= first and memory[end + PORTS] & PORT_MASK >= port:
-        earlier, port_last = memory[end + KIND] >> RUN_SHIFT, memory[end + PORTS] >> 16 & PORT_MASK
+        earlier, port_last = memory[end + KIND] >> RUN_SHIFT & RUN_MASK, memory[end + PORTS] >> 16 & PORT_MASK
         begin = end - earlier * ROW_WORDS
         if port_last >= port:
             found, found_until = _holder_in_run(memory, begin, earlier + 1, at_ms)

@@ -55,7 +55,8 @@ LINE_WORDS = 8
 HI, LO, KIND, PORTS, VALID_FROM, VALID_TO, REACH, LINE = range(8)
 """Words of a row.
 
-KIND: run offset << 32 | realm << 8 | prefix length; the run offset counts the rows to the first one of the run.
+KIND: inferred << 62 | run offset << 32 | realm << 8 | prefix length; the run offset counts the rows to the first one
+of the run.
 PORTS: first << 32 | last << 16 | reach; the reach is the highest last port of the group up to this row.
 REACH: latest end in the run up to this row: a search back in time may stop once it is past.
 LINE: key of the line, 0 where two lines share a key.
@@ -63,6 +64,9 @@ LINE: key of the line, 0 where two lines share a key.
 
 ROW_WORDS = 8
 RUN_SHIFT = 32
+RUN_MASK = (1 << 22) - 1
+INFERRED = 1 << 62
+"""Set in the kind of a row whose holder is only inferred at that time."""
 KIND_MASK = (1 << RUN_SHIFT) - 1
 REALM_SHIFT = 8
 LENGTH_MASK = 0xFF

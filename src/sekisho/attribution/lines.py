@@ -89,6 +89,10 @@ class Lines:
         """The line of a key, None where no file told about it."""
         return self._lines.get(key)
 
+    def links(self) -> Iterator[tuple[int, str]]:
+        """Key and link of every line."""
+        return ((key, line.link) for key, line in self._lines.items())
+
     def read(self, file: Tabular) -> None:
         """Add a file's rows.
 

@@ -10,6 +10,8 @@ from sekisho.attribution.holder import OVERLAP, holder_at, prefetch_rows, prefet
 from sekisho.attribution.layout import (
     ENDPOINT_WORDS,
     ENDPOINTS,
+    INFERRED,
+    KIND,
     LINE,
     MEMORY,
     NOBODY,
@@ -47,8 +49,17 @@ _SRC_ROW, _DST_ROW = cell("src_assignment"), cell("dst_assignment")
 
 
 @kernel
+def is_inferred(memory: Any, answer: int) -> int:
+    """1 where an answer is a row whose holder is only inferred, else 0."""
+    return 1 if answer >= 0 and memory[(answer & ROW_MASK) + KIND] & INFERRED else 0
+
+
+@kernel
 def _holder_throughout(memory: Any, realm: int, hi: int, lo: int, port: int, start_ms: int, end_ms: int) -> int:
-    """The one holder from ``start_ms`` to ``end_ms``, both inclusive; renewals of one line count as one."""
+    """The one holder from ``start_ms`` to ``end_ms``, both inclusive; renewals of one line count as one.
+
+    Where any part of that time is inferred, the row of that part is the answer.
+    """
     holder, until = holder_at(memory, realm, hi, lo, port, start_ms)
     while until <= end_ms and holder != OVERLAP:
         following, until = holder_at(memory, realm, hi, lo, port, until)
@@ -56,6 +67,8 @@ def _holder_throughout(memory: Any, realm: int, hi: int, lo: int, port: int, sta
             return OVERLAP
         if not same_holder(memory, holder, following):
             return CLOCK_MARGIN
+        if is_inferred(memory, following):
+            holder = following
     return NO_ASSIGNMENT if holder == NOBODY else holder
 
 
@@ -169,7 +182,7 @@ def _attribute(memory: Any, cells: Any, first: int, last: int, realms: Any, marg
         cells[_SRC_LINE, row], cells[_DST_LINE, row] = _line(memory, src), _line(memory, dst)
         cells[_SRC_REASON, row], cells[_DST_REASON, row] = max(-src, 0), max(-dst, 0)
         cells[_SRC_ROW, row], cells[_DST_ROW, row] = max(src, -1), max(dst, -1)
-        cells[_SRC_INFERRED, row] = cells[_DST_INFERRED, row] = 0
+        cells[_SRC_INFERRED, row], cells[_DST_INFERRED, row] = is_inferred(memory, src), is_inferred(memory, dst)
         if src < 0 and dst < 0:
             unattributed[max(-src, -dst)] += 1
 
@@ -197,6 +210,7 @@ _CELLS, _WORDS, _WORD = types.int64[:, ::1], types.int64[::1], types.int64
 
 KERNELS = (
     (usable_port, (_WORD, _WORD, _WORD)),
+    (is_inferred, (MEMORY, _WORD)),
     (resolve, (MEMORY, _WORD, _WORD, _WORD, _WORD, _WORD, _WORD)),
     (attribute, (MEMORY, _CELLS, _WORD, _WORDS, _WORD, _WORDS)),
 )

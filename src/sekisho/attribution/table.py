@@ -22,6 +22,7 @@ from sekisho.attribution.layout import (
     HOUSEHOLD_SLOTS,
     HOUSEHOLD_WORDS,
     HOUSEHOLDS,
+    INFERRED,
     KIND,
     KIND_MASK,
     LEVELS_4,
@@ -118,7 +119,18 @@ def build(
         section(memory, which)[:] = part
     a = assignments
     _fill_rows(
-        memory, order, a.hi, a.lo, a.length, a.port_first, a.port_last, a.valid_from_ms, a.valid_to_ms, a.realm, a.line
+        memory,
+        order,
+        a.hi,
+        a.lo,
+        a.length,
+        a.port_first,
+        a.port_last,
+        a.valid_from_ms,
+        a.valid_to_ms,
+        a.realm,
+        a.line,
+        a.inferred,
     )
     overlapping = _enter_rows(memory)
     enter_households(memory, rules, realms)
@@ -187,12 +199,15 @@ def _fill_rows(
     valid_to_ms: Any,
     realm: Any,
     line: Any,
+    inferred: Any,
 ) -> None:
     """Rows in order; run offsets and reaches are still to come. NumPy would need a copy of every column for this."""
     row = memory[ROWS]
     for i in order:
         memory[row + HI], memory[row + LO] = hi[i], lo[i]
         memory[row + KIND] = np.int64(realm[i]) << REALM_SHIFT | np.int64(length[i])
+        if inferred[i]:
+            memory[row + KIND] |= INFERRED
         memory[row + PORTS] = np.int64(port_first[i]) << 32 | np.int64(port_last[i]) << 16
         memory[row + VALID_FROM], memory[row + VALID_TO] = valid_from_ms[i], valid_to_ms[i]
         memory[row + LINE] = line[i]
@@ -263,6 +278,17 @@ def _fill_directory(memory: Any, directory: int, first: int, end: int) -> None:
 
 _WORDS = types.int64[::1]
 _PORT_WORDS = types.uint16[::1]
-_COLUMNS = (_WORDS, _WORDS, types.uint8[::1], _PORT_WORDS, _PORT_WORDS, _WORDS, _WORDS, types.int32[::1], _WORDS)
+_COLUMNS = (
+    _WORDS,
+    _WORDS,
+    types.uint8[::1],
+    _PORT_WORDS,
+    _PORT_WORDS,
+    _WORDS,
+    _WORDS,
+    types.int32[::1],
+    _WORDS,
+    types.boolean[::1],
+)
 
 KERNELS = ((_fill_rows, (BEING_BUILT, _WORDS, *_COLUMNS)), (_link, (BEING_BUILT,)), (_enter_groups, (BEING_BUILT,)))
