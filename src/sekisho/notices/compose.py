@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sekisho.core.errors import Refused
+from sekisho.core import errors
 from sekisho.notices import letter, page, plain, wording
 from sekisho.notices.case_notice import About, case_notice
-from sekisho.notices.delivery import Message, Skipped, SkipReason
+from sekisho.notices.contacts.join import contact_of
+from sekisho.notices.delivery import Deferred, Message, Refused, Skipped, SkipReason
 from sekisho.notices.operator import sender
 
 if TYPE_CHECKING:
     from sekisho.cases.model import Case
-    from sekisho.core.config import Operator
+    from sekisho.core.config import Config, Operator
     from sekisho.core.config_delivery import Letter
-    from sekisho.notices.contacts.contact import Contact
+    from sekisho.notices.contacts.contact import Contact, ContactSource
 
 LETTER = "letter"
 """The one channel that prints."""
@@ -32,7 +33,7 @@ class Draft:
         number: ``Message.id``.
         code: that was issued for the case.
         channel: name of the channel.
-        since_ms: when the message before left; None where there is none.
+        since_ms: when the message before left; None only for the first, since the others name the day.
         now_ms: its date.
     """
 
@@ -44,12 +45,39 @@ class Draft:
     now_ms: int
 
 
+class Composer:
+    """Joins a case with its contact and writes the message; what the outside does becomes an outcome.
+
+    Args:
+        config: who writes, and how a letter is laid out.
+        source: where contacts come from.
+    """
+
+    def __init__(self, config: Config, source: ContactSource) -> None:
+        self._config, self._source = config, source
+
+    def message(self, case: Case, draft: Draft) -> Message | Skipped | Deferred | Refused:
+        """The message, or why there is none: nobody to reach, contacts not now, a text with a gap."""
+        try:
+            contact = contact_of(case, self._source)
+            if isinstance(contact, Skipped):
+                return contact
+            return compose(case, contact, draft, self._config.operator, self._config.letter)
+        except errors.Unavailable as error:
+            return Deferred(why=str(error))
+        except errors.Refused as error:
+            return Refused(why=str(error))
+
+
 def compose(case: Case, contact: Contact, draft: Draft, operator: Operator, layout: Letter) -> Message | Skipped:
     """The message, in the subscriber's language.
 
     Raises:
-        Refused: the configuration does not say who writes: a text with a gap in it goes to nobody.
+        sekisho.core.errors.Refused: the configuration does not say who writes (a text with a gap in it goes to nobody),
+            or the text speaks of a message before and there is none.
     """
+    if draft.since_ms is None and draft.about is not About.FIRST_NOTICE:
+        raise errors.Refused(f"expected a message before a {draft.about}, found none")
     to = contact.reached_by(draft.channel)
     if not to and draft.channel not in BY_LINE:
         return Skipped(SkipReason.NO_ADDRESS)
@@ -65,7 +93,7 @@ def compose(case: Case, contact: Contact, draft: Draft, operator: Operator, layo
         code=draft.code,
     )
     if notice.missing:
-        raise Refused(f"expected {', '.join(notice.missing)} in the configuration, found none")
+        raise errors.Refused(f"expected {', '.join(notice.missing)} in the configuration, found none")
     return Message(
         id=draft.number,
         case_code=draft.code,

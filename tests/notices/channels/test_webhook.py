@@ -3,48 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import Any
 
 import pytest
 
 from notices.messages import HOSTILE, message
+from notices.other_side import other_side
 from sekisho.core.config_delivery import Webhook
 from sekisho.notices.channels.webhook import WebhookChannel, signature
 from sekisho.notices.delivery import Deferred, Outcome, Refused, Sent
 
 KEY = b"0123456789abcdef0123456789abcdef"
-
-
-@contextmanager
-def other_side(status: int, **headers: str) -> Iterator[tuple[str, list[tuple[Any, bytes]]]]:
-    taken: list[tuple[Any, bytes]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            taken.append((self.headers, self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name.replace("_", "-"), value)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/in", taken
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def channel(tmp_path: Path, url: str, key: bytes = KEY) -> WebhookChannel:
@@ -58,7 +27,7 @@ def test_a_request_is_signed(tmp_path: Path) -> None:
     given = message(subject=HOSTILE)
     with other_side(200) as (url, taken):
         assert channel(tmp_path, url).deliver(given) == Sent(receipt="200")
-    ((headers, body),) = taken
+    ((_, headers, body),) = taken
     assert headers["Sekisho-Signature"] == signature(KEY, "1795000000", body)
     assert signature(KEY, "1795000001", body) != signature(KEY, "1795000000", body)
     assert (headers["Sekisho-Timestamp"], headers["Idempotency-Key"]) == ("1795000000", given.id)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from structlog.testing import capture_logs
 
 from notices.messages import HOSTILE
+from notices.other_side import other_side
 from notices.samples import LINE_ID, case_of
 from sekisho.cases.states import State
 from sekisho.core.config import Config
@@ -148,46 +145,21 @@ def test_hostile_fields_are_refused_or_become_words() -> None:
             contact_from(wrong)
 
 
-@contextmanager
-def customer_system(status: int, body: bytes) -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
-    asked: list[tuple[str, str | None]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append((self.path, self.headers["Authorization"]))
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/contacts/", asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 def over_http(tmp_path: Path, url: str) -> HttpContacts:
     token = tmp_path / "token"
     token.write_text("secret-token\n", encoding="ascii")
-    return HttpContacts(Contacts(url=url, token_file=token, timeout_s=5.0))
+    return HttpContacts(Contacts(url=f"{url}/contacts/", token_file=token, timeout_s=5.0))
 
 
 def test_the_customer_system_is_asked_for_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """With the token; nothing of the answer and no token is logged, at any level."""
     body = '{"name": "見本 太郎", "mail": "taro@customer.example", "plan": "fibre"}'.encode()
-    with capture_logs() as logs, caplog.at_level(logging.DEBUG), customer_system(200, body) as (url, asked):
+    with capture_logs() as logs, caplog.at_level(logging.DEBUG), other_side(200, body) as (url, asked):
         found = over_http(tmp_path, url).find("L/1?x")
     assert isinstance(found, Contact)
     assert (found.name, found.mail, found.address) == (TARO.name, TARO.mail, "")
-    assert asked == [("/contacts/L%2F1%3Fx", "Bearer secret-token")]
+    ((path, headers, _),) = asked
+    assert (path, headers["Authorization"]) == ("/contacts/L%2F1%3Fx", "Bearer secret-token")
     require_nothing_personal(caplog.text + str(logs))
     assert "secret-token" not in caplog.text
 
@@ -205,7 +177,7 @@ def test_the_customer_system_is_asked_for_one_line(tmp_path: Path, caplog: pytes
 )
 def test_an_answer_that_is_no_contact_is_for_later(tmp_path: Path, status: int, body: bytes, expected: str) -> None:
     """What was answered is not repeated."""
-    with customer_system(status, body) as (url, _), pytest.raises(Unavailable) as error:
+    with other_side(status, body) as (url, _), pytest.raises(Unavailable) as error:
         over_http(tmp_path, url).find(LINE_ID)
     assert expected in str(error.value)
     require_nothing_personal(str(error.value))
@@ -213,7 +185,7 @@ def test_an_answer_that_is_no_contact_is_for_later(tmp_path: Path, status: int, 
 
 def test_nobody_there_is_not_nobody_known(tmp_path: Path) -> None:
     """404 is an answer, silence is none."""
-    with customer_system(404, b"") as (url, _):
+    with other_side(404, b"") as (url, _):
         assert over_http(tmp_path, url).find(LINE_ID) == Skipped(SkipReason.NO_CONTACT)
     with pytest.raises(Unavailable, match="no answer"):
         over_http(tmp_path, url).find(LINE_ID)
