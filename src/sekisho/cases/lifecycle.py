@@ -9,6 +9,7 @@ from sqlalchemy import insert, select, update
 
 from sekisho.cases.states import CLOSED, TRANSITIONS, State
 from sekisho.cases.tables import CASE, HISTORY, MEASURE
+from sekisho.cases.work_tables import NOTICE
 from sekisho.core.errors import Refused
 from sekisho.measures.model import MeasureId, MeasureState
 
@@ -70,7 +71,21 @@ def move(connection: Connection, case_id: int, to: State, act: Act, *, reason: s
         raise Refused(f"case {case_id} cannot become {to} without a reason")
     closed_at, closing = (act.at_ms, reason) if to in CLOSED else (None, None)
     connection.execute(update(CASE).where(CASE.c.id == case_id).values(state=to, closed_at=closed_at, closing=closing))
+    if to in CLOSED:
+        pending = (NOTICE.c.case_id == case_id, NOTICE.c.state.in_(("draft", "approved", "held")))
+        connection.execute(
+            update(NOTICE).where(*pending).values(state="refused", reason=f"the case is {to}", code=None)
+        )
     _remember(connection, case_id, act, now, to, reason)
+
+
+def set_measure(connection: Connection, case_id: int, measure: MeasureId, state: MeasureState, act: Act) -> None:
+    """Note how far one measure is; each is followed by itself."""
+    connection.execute(
+        update(MEASURE)
+        .where(MEASURE.c.case_id == case_id, MEASURE.c.measure == measure)
+        .values(state=state, changed_at=act.at_ms)
+    )
 
 
 def _remember(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from ipaddress import ip_address
 
@@ -97,6 +98,18 @@ def test_command(tmp_path, assignments):
     assert "bad.json" in both.stderr
     (found,) = json.loads(both.stdout)["entries"]
     assert (found["line_id"], found["category"], found["kinds"]) == ("L3", "infected", ["c2_contact"])
+
+
+def test_what_only_a_partner_knows_is_asked(tmp_path, assignments):
+    """An address of a partner's prefix without an assignment is held by the partner, and the query asks for it."""
+    config, report, query = tmp_path / "sekisho.toml", tmp_path / "report.json", tmp_path / "query.csv"
+    config.write_text('[[partner]]\nname = "VNE"\nprefixes = ["203.0.113.0/24"]\n', encoding="utf-8")
+    report.write_text(json.dumps(REPORT | {"source_identifier": "203.0.113.9"}), encoding="utf-8")
+    result = run(report, "--lines", assignments, "--config", config, "--partner-query", query, "--format", "json")
+    (found,) = json.loads(result.stdout)["entries"]
+    assert found["unattributed"] == "held_by_partner"
+    (row,) = csv.DictReader(query.read_text(encoding="utf-8").splitlines())
+    assert (row["address"], row["port"], row["time_utc"]) == ("203.0.113.9", "40001", "2026-11-24T09:21:23.000Z")
 
 
 WHO = Contact(org="Example ISP", contact="abuse@example.net", domain="example.net")

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sekisho.attribution.outcome import Attributed, Unattributed
+from sekisho.attribution.partner import Question, partner_of, with_partners
+from sekisho.core.reasons import UnattributedReason
 from sekisho.core.time import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sekisho.attribution.attributor import Attributor
+    from sekisho.attribution.partner import Partner
     from sekisho.cases.evidence.categories import Category
     from sekisho.core.address import IPAddress
     from sekisho.core.reasons import ReportReason
@@ -86,7 +89,9 @@ class Parsed:
             self.dropped[read] += 1
 
 
-def attribute(entries: Iterable[Entry], attributor: Attributor, *, realm: str = "") -> Iterator[ReportedEvidence]:
+def attribute(
+    entries: Iterable[Entry], attributor: Attributor, *, realm: str = "", partners: Sequence[Partner] = ()
+) -> Iterator[ReportedEvidence]:
     """Each entry with the line that held its address and port at its time."""
     for entry in entries:
         # A port without its protocol is a TCP or a UDP port; which of the two makes no difference to who held it.
@@ -99,7 +104,24 @@ def attribute(entries: Iterable[Entry], attributor: Attributor, *, realm: str = 
             start_ms=entry.observed_at_ms,
             end_ms=entry.observed_at_ms,
         )
-        yield ReportedEvidence(entry=entry, line=line)
+        yield ReportedEvidence(entry=entry, line=with_partners(line, entry.address, partners))
+
+
+def questions_of(evidence: Iterable[ReportedEvidence], partners: Sequence[Partner]) -> Iterator[Question]:
+    """What the partners are to be asked, for the entries that only they can tie to a line."""
+    for reported in evidence:
+        entry, line = reported.entry, reported.line
+        if isinstance(line, Attributed) or line.reason is not UnattributedReason.HELD_BY_PARTNER:
+            continue
+        partner = partner_of(entry.address, partners)
+        assert partner is not None, "the reason comes from a partner"
+        yield Question(
+            partner=partner.name,
+            address=entry.address,
+            port=entry.port,
+            protocol=TCP if entry.protocol is None else entry.protocol,
+            at_ms=entry.observed_at_ms,
+        )
 
 
 def shortened(*words: str | None) -> str:

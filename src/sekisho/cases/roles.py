@@ -1,0 +1,77 @@
+"""Who may do what: one table, asked before anything is shown or changed."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sekisho.core.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Role(StrEnum):
+    """What a person is to the cases."""
+
+    OPERATOR = "operator"
+    APPROVER = "approver"
+    SUPPORT = "support"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+class Action(StrEnum):
+    """What can be done."""
+
+    LOOK = "look"
+    ANSWER = "answer"
+    REISSUE = "reissue"
+    MEASURE = "measure"
+    ESCALATE = "escalate"
+    DISMISS = "dismiss"
+    REVEAL = "reveal"
+    PROPOSE_FILTER = "propose_filter"
+    APPROVE = "approve"
+    REFUSE = "refuse"
+    RELEASE = "release"
+    EXPORT = "export"
+    HOLD = "hold"
+    ERASE = "erase"
+    AUDIT = "audit"
+
+
+_EVERYBODY = frozenset(Role)
+_DESK = frozenset({Role.OPERATOR, Role.APPROVER})
+
+ROLES: Mapping[Action, frozenset[Role]] = {
+    Action.LOOK: _EVERYBODY,
+    Action.ANSWER: _DESK | {Role.SUPPORT},
+    Action.REISSUE: _DESK | {Role.SUPPORT},
+    Action.MEASURE: _DESK | {Role.SUPPORT},
+    Action.ESCALATE: _DESK,
+    Action.DISMISS: _DESK,
+    Action.REVEAL: _DESK,
+    Action.PROPOSE_FILTER: _DESK,
+    Action.APPROVE: frozenset({Role.APPROVER}),
+    Action.REFUSE: frozenset({Role.APPROVER}),
+    Action.RELEASE: frozenset({Role.APPROVER}),
+    Action.EXPORT: frozenset({Role.AUDITOR, Role.ADMIN}),
+    Action.HOLD: frozenset({Role.ADMIN}),
+    Action.ERASE: frozenset({Role.ADMIN}),
+    Action.AUDIT: frozenset({Role.AUDITOR, Role.ADMIN}),
+}
+"""An auditor reads and changes nothing; support sees no destinations."""
+
+
+def require(action: Action, roles: frozenset[Role], person: str) -> None:
+    """Let a person do something, or not.
+
+    Raises:
+        Refused: none of the person's roles is enough.
+    """
+    if not roles & ROLES[action]:
+        enough = ", ".join(sorted(ROLES[action]))
+        raise Refused(
+            f"{action.value}: expected a person with the role {enough} ([roles] of the policy), found {person}"
+        )
