@@ -130,6 +130,34 @@ def test_loss_widens_the_interval_and_lowers_the_confidence():
     assert found.confidence < fine.confidence
 
 
+def loss_of(loss: float) -> Detect:
+    info = LineInfo(sees="both")
+    return Detect(engine=DuckDBEngine(), line_info=lambda _: info, quality=lambda *_: Quality(loss=loss))
+
+
+@pytest.mark.parametrize(
+    ("kind", "protocol", "port", "caps"),
+    [
+        ("icmp_flood", 1, 8 * 256, ()),
+        ("tcp_syn_flood", 6, 80, ()),
+        ("gre_flood", 47, 0, (Cap.ANSWERS_MAY_BE_LOST,)),
+    ],
+)
+def test_lost_answers_matter_only_where_answers_decide(kind: str, protocol: int, port: int, caps: tuple[Cap, ...]):
+    """A fifth lost, one flow of twenty seconds: a flood that is told without answers stays at ``act``."""
+    flags = SYN if protocol == 6 else 0
+    octets = 600 if protocol == 47 else 60
+    traffic = Traffic(sampling=100)
+    for start in (0, 10):
+        traffic.talk(
+            "203.0.113.5", port, pps=8000, octets=octets, start=start, stop=start + 10, protocol=protocol, flags=flags
+        )
+    (fine,) = traffic.judge(detect=loss_of(0.0))
+    (found,) = traffic.judge(detect=loss_of(0.2))
+    assert (fine.kind, fine.caps) == (kind, ())
+    assert (found.kind, found.caps) == (kind, caps)
+
+
 def test_top_targets_name_network_port_and_share():
     """Two thirds on one network, a third on another: both are named, largest first."""
     traffic = Traffic(sampling=100)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sekisho.detect.interval import interval_95
 from sekisho.detect.level import answers_lost, caps, confidence, level
+from sekisho.detect.quiet import OPENS
 from sekisho.schema.detection import Detection, Target
 from sekisho.schema.line_window import WINDOW_MS
 from sekisho.schema.subject import is_interface
@@ -19,6 +20,9 @@ TOP_TARGETS = 5
 """Networks listed in a detection."""
 
 _WINDOW_S = WINDOW_MS / 1000
+
+_ANSWERS_EXPECTED = f"{OPENS}packets_an_answer"
+"""Evidence of the floods that are told by the answers that do not come."""
 
 
 def verdict(
@@ -79,9 +83,12 @@ def verdict(
 
 
 def _answers_lost(sums: Sums, highest: Window, quality: Quality) -> float:
-    """Chance that the answers whose absence makes the verdict were lost; none where it rests on something else."""
+    """Chance that the answers whose absence makes the verdict were lost; none where it rests on something else.
+
+    Floods of ICMP and of SYN are told without answers, so that none that was lost could have spoken for them.
+    """
     evidence = highest.evidence
-    if evidence.get("two_way", 0.0) != 1 or "flows_a_sampled_packet" not in evidence:
+    if evidence.get("two_way", 0.0) != 1 or not evidence.get(_ANSWERS_EXPECTED):
         return 0.0
     records = evidence["flows_a_sampled_packet"] * evidence.get("block_sampled_packets", 0.0)
     return answers_lost(loss=quality.loss, records=records, duration_ms=sums.last_ms - sums.first_ms)
