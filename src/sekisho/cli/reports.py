@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from sekisho.cli.analyze import Form
 if TYPE_CHECKING:
     from sekisho.attribution.attributor import Attributor
     from sekisho.cases.evidence.model import ReportedEvidence
+    from sekisho.core.config import Config
 
 EXAMPLES = """
 Examples:
@@ -44,6 +46,10 @@ def read(
     ] = None,
     map_e: Annotated[Path | None, typer.Option("--map-e", help="MAP-E rules, TOML.")] = None,
     realm: Annotated[str, typer.Option(help="Address realm of the reported addresses.")] = "",
+    config: Annotated[Path | None, typer.Option("--config", help="sekisho.toml: our prefixes, partners.")] = None,
+    ask: Annotated[
+        Path | None, typer.Option("--partner-query", help="Write what only partners know as a query, CSV.")
+    ] = None,
     output: Annotated[Form, typer.Option("--format", help="Table for people, JSON for programs.")] = Form.TABLE,
 ) -> None:
     """Say of each reported address whose line it was at the reported time and port, or why nobody can know.
@@ -52,14 +58,18 @@ def read(
     """
     import json
 
+    from sekisho.attribution.partner import Partner, query_csv
     from sekisho.cases.evidence.columns import load_columns
-    from sekisho.cases.evidence.model import Parsed, attribute
+    from sekisho.cases.evidence.model import Parsed, attribute, questions_of
     from sekisho.cases.evidence.reading import read_report
+    from sekisho.core.config import load_config
     from sekisho.core.errors import ConfigError, InputError
 
     if form is ReportForm.CSV and columns is None:
         raise ConfigError("command line", "--columns", expected="the map of the list's columns", found=None)
     known = load_columns(columns) if columns is not None else None
+    settings = load_config(config, os.environ)
+    partners = [Partner(name=partner.name, prefixes=partner.prefixes) for partner in settings.partner]
     together, failed = Parsed(), False
     for file in files:
         try:
@@ -70,7 +80,10 @@ def read(
             continue
         together.entries += parsed.entries
         together.dropped += parsed.dropped
-    found = list(attribute(together.entries, _attributor(lines, map_e), realm=realm))
+    attributor = _attributor(lines, map_e, settings)
+    found = list(attribute(together.entries, attributor, realm=realm, partners=partners))
+    if ask is not None:
+        ask.write_text(query_csv(questions_of(found, partners)), encoding="utf-8")
     dropped = {reason.value: count for reason, count in together.dropped.items()}
     if output is Form.JSON:
         document = {"entries": [evidence.to_json() for evidence in found], "dropped": dropped}
@@ -83,11 +96,16 @@ def read(
         raise typer.Exit(2)
 
 
-def _attributor(lines: list[Path], map_e: Path | None) -> Attributor:
+def _attributor(lines: list[Path], map_e: Path | None, settings: Config) -> Attributor:
     from sekisho.attribution.attributor import Attributor
-    from sekisho.core.config import Network
 
-    attributor = Attributor.load(lines=lines, map_e=map_e, network=Network(), realms=[""])
+    attributor = Attributor.load(
+        lines=lines,
+        map_e=map_e,
+        network=settings.network,
+        realms=[""],
+        clock_margin_ms=round(settings.attribution.clock_margin_s * 1000),
+    )
     attributor.start()
     return attributor
 

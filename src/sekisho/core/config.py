@@ -172,6 +172,15 @@ class Detection(BaseModel):
         return self.__pydantic_extra__
 
 
+class Partner(Section):
+    """``[[partner]]``: who alone knows the holders of some addresses: a VNE, an access carrier."""
+
+    name: Text
+    """What people call it."""
+    prefixes: Annotated[tuple[Prefix, ...], Field(min_length=1)]
+    """Prefixes whose assignments it keeps; without one of ours such an address is ``held_by_partner``."""
+
+
 class Files(Section):
     """``[files]``: what is known about lines; relative paths stand beside the configuration file."""
 
@@ -238,6 +247,8 @@ class Config(Section):
     """Where none is configured, ``analyze`` accepts every exporter and ``serve`` none."""
     attribution: Attribution = Attribution()
     """How an address is tied to a line."""
+    partner: tuple[Partner, ...] = ()
+    """Who knows the holders of addresses that we do not."""
     detect: Detection = Detection()
     """What is looked for beyond the defaults."""
     files: Files = Files()
@@ -300,8 +311,8 @@ def validate(layers: Layers) -> Config:
 
 
 _SECTIONS: tuple[type[BaseModel], ...] = (
-    Config, Network, Exporter, Interface, Vrf, Attribution, Detection, Files, Privacy, Cases, Store, Receive, Serve,
-    Operator,
+    Config, Network, Exporter, Interface, Vrf, Attribution, Partner, Detection, Files, Privacy, Cases, Store, Receive,
+    Serve, Operator,
     Contacts, Mail, Letter, Webhook, Drop, Link, Impact,
 )  # fmt: skip
 
