@@ -66,6 +66,12 @@ def analyze(
         typer.Option("--lines", help="Assignments or lines file, CSV or Parquet; may be given several times."),
     ] = None,
     map_e: Annotated[Path | None, typer.Option("--map-e", help="MAP-E rules, TOML.")] = None,
+    radius: Annotated[
+        list[Path] | None, typer.Option("--radius", help="FreeRADIUS detail file; may be given several times.")
+    ] = None,
+    kea: Annotated[
+        list[Path] | None, typer.Option("--kea", help="Kea lease file (memfile); may be given several times.")
+    ] = None,
     indicators: Annotated[
         list[Path] | None,
         typer.Option(
@@ -109,6 +115,8 @@ def analyze(
             inputs,
             lines=lines or [],
             map_e=map_e,
+            radius=radius or [],
+            kea=kea or [],
             engine=engine.value,
             config_file=config,
             on_progress=bar,

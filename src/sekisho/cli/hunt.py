@@ -204,14 +204,14 @@ def _record(root: Path, stated: Purpose, asked: Mapping[str, Any], found: Found)
     audit.record(
         root / audit.AUDIT,
         at_ms=time.time_ns() // 1_000_000,
-        who=_caller(),
+        who=caller(),
         action="hunt",
         purpose=stated.code,
         details={"asked": asked, "answered": answered},
     )
 
 
-def _caller() -> str:
+def caller() -> str:
     """Who runs this, as the system knows them; the environment could claim anybody."""
     import os
     import pwd

@@ -13,6 +13,7 @@ from sekisho.cli import analyze, cases, checkup, decode
 from sekisho.cli import config as config_commands
 from sekisho.cli import contacts as contact_commands
 from sekisho.cli import hunt as hunt_command
+from sekisho.cli import lines as lines_commands
 from sekisho.cli import notice as notice_commands
 from sekisho.cli import reports as reports_commands
 from sekisho.cli import serve as serve_command
@@ -37,6 +38,7 @@ app.command("hunt", epilog=hunt_command.EXAMPLES)(hunt_command.hunt)
 app.add_typer(cases.app, name="cases")
 app.add_typer(checkup.app, name="checkup")
 app.add_typer(config_commands.app, name="config")
+app.add_typer(lines_commands.app, name="lines")
 app.add_typer(contact_commands.app, name="contacts")
 app.add_typer(notice_commands.app, name="notice")
 app.add_typer(reports_commands.app, name="reports")

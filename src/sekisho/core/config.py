@@ -141,6 +141,9 @@ class Exporter(Section):
         return max((t for t in (self.active_timeout_s, self.inactive_timeout_s) if t is not None), default=None)
 
 
+ZoneOffset = Annotated[str, Strict(), Field(pattern=r"^[+-][01]\d:[0-5]\d$")]
+
+
 class Attribution(Section):
     """``[attribution]``: how an address is tied to a line."""
 
@@ -148,6 +151,20 @@ class Attribution(Section):
     """Exporters' and servers' clocks may differ by this much; v9 alone needs one second."""
     default_realm: Annotated[str, Strict()] = ""
     """Realm of the exporters, interfaces and VRFs that name none."""
+    settle_s: Annotated[float, Strict(), Field(ge=0, le=86_400)] = 900.0
+    """An answer is settled once every source has told what happened that much later."""
+    history: File | None = None
+    """SQLite file that keeps who held what; without it the sources are read anew each time."""
+    retention_days: Annotated[float, Strict(), Field(gt=0, le=366)] = 183.0
+    """How long the history keeps sessions that are over."""
+    radius_zone: ZoneOffset | None = None
+    """Offset of the times at the head of ``detail`` records, such as ``+09:00``: the file does not tell it."""
+    radius_line: Text = "{User-Name}"
+    """Line identifier of an accounting record, from its attributes; the NAS must not be in it."""
+    radius_interim_s: Seconds | None = None
+    """Interval of interim records, where they do not tell it: sessions without them count as over."""
+    kea_line: Text | None = None
+    """Line identifier of a lease, from its columns; else ``{duid}`` where there is one, ``{hwaddr}`` else."""
 
 
 class Detection(BaseModel):
@@ -188,6 +205,10 @@ class Files(Section):
     """Assignments and lines files, told apart by their header."""
     map_e: tuple[File, ...] = ()
     """MAP-E rules."""
+    radius: tuple[File, ...] = ()
+    """FreeRADIUS ``detail`` files."""
+    kea: tuple[File, ...] = ()
+    """Kea lease files (memfile)."""
 
 
 class Privacy(Section):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from sekisho.attribution.attributor import Attributor
+from sekisho.attribution.history.read import read_history
 from sekisho.attribution.keys import read_key_file
 from sekisho.attribution.outcome import Unattributed
 from sekisho.attribution.subjects import Subjects
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from sekisho.attribution.history.history import History
     from sekisho.core.address import IPAddress, IPNetwork
     from sekisho.query.engine import Engine
 
@@ -51,6 +54,8 @@ def analyze(
     config_file: Path | None,
     on_progress: Advance,
     indicators: Sequence[Path] = (),
+    radius: Sequence[Path] = (),
+    kea: Sequence[Path] = (),
     with_series: bool = False,
 ) -> Analysis:
     """Analyse capture files in the order given.
@@ -63,6 +68,8 @@ def analyze(
         config_file: ``sekisho.toml``; None = defaults and environment.
         on_progress: told what is read, how far, and of how much.
         indicators: files of addresses that malware reports to, further to those of the configuration.
+        radius: FreeRADIUS ``detail`` files, likewise.
+        kea: lease files of Kea, likewise.
         with_series: keep outbound traffic over time, for a picture.
 
     Raises:
@@ -74,7 +81,7 @@ def analyze(
     captures = [Capture(name, exporters=exporters, on_progress=partial(on_progress, name)) for name in inputs]
     for capture in captures:
         capture.check()
-    attributor = load_attributor(config, lines, map_e, on_progress)
+    attributor = load_attributor(config, lines, map_e, on_progress, radius=radius, kea=kea)
     further = inputs_of(config.detect, indicators=indicators, is_ours=partial(is_ours, attributor))
     run = compose(
         config,
@@ -166,13 +173,33 @@ def realms_of(config: Config) -> list[str]:
     return list(dict.fromkeys(["", config.attribution.default_realm, *named]))
 
 
-def load_attributor(config: Config, lines: Sequence[Path], map_e: Path | None, on_progress: Advance) -> Attributor:
+def load_attributor(
+    config: Config,
+    lines: Sequence[Path],
+    map_e: Path | None,
+    on_progress: Advance,
+    *,
+    radius: Sequence[Path] = (),
+    kea: Sequence[Path] = (),
+) -> Attributor:
     """What the configuration and the command line know of lines.
 
     Raises:
         InputError: a file that cannot be used.
         ConfigError: a wrong MAP-E rule.
     """
+    with read_history(
+        config.attribution,
+        radius=[*config.files.radius, *radius],
+        kea=[*config.files.kea, *kea],
+        now_ms=time.time_ns() // 1_000_000,
+    ) as history:
+        return _loaded(config, lines, map_e, on_progress, history)
+
+
+def _loaded(
+    config: Config, lines: Sequence[Path], map_e: Path | None, on_progress: Advance, history: History
+) -> Attributor:
     rules = (*config.files.map_e, *([map_e] if map_e is not None else []))
     rows = 0
 
@@ -184,6 +211,7 @@ def load_attributor(config: Config, lines: Sequence[Path], map_e: Path | None, o
     return Attributor.load(
         lines=[*config.files.lines, *lines],
         map_e=rules,
+        history=history.assignments(),
         network=config.network,
         realms=realms_of(config),
         clock_margin_ms=round(config.attribution.clock_margin_s * 1000),

@@ -1,0 +1,89 @@
+"""Files of sources read into a history, each from where it was left to its present end."""
+
+from __future__ import annotations
+
+from datetime import timedelta, timezone
+from typing import TYPE_CHECKING
+
+from sekisho.attribution.history.history import DAY_MS, History
+from sekisho.attribution.sources.kea import KeaFile
+from sekisho.attribution.sources.radius.detail import DetailFile
+from sekisho.attribution.sources.radius.records import Rules
+from sekisho.core.errors import InputError
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from sekisho.attribution.sources.events import Source
+    from sekisho.core.config import Attribution
+    from sekisho.core.reasons import SourceReason
+
+
+def read_history(settings: Attribution, *, radius: Sequence[Path], kea: Sequence[Path], now_ms: int) -> History:
+    """The history of the configuration, or one in memory, with what the files tell.
+
+    Raises:
+        InputError: a file that is not there, that tells nothing, or whose times are off.
+    """
+    history = History(settings.history, margin_ms=round(settings.clock_margin_s * 1000))
+    try:
+        for path, source in _sources(settings, radius, kea):
+            _read(history, path, source, now_ms)
+    except BaseException:
+        history.close()
+        raise
+    if settings.history is not None:
+        history.forget(now_ms - round(settings.retention_days * DAY_MS))
+    return history
+
+
+def _sources(settings: Attribution, radius: Sequence[Path], kea: Sequence[Path]) -> Iterator[tuple[Path, Source]]:
+    interim_s = settings.radius_interim_s
+    rules = Rules(
+        line=settings.radius_line,
+        realm=settings.default_realm,
+        confirm_every_ms=None if interim_s is None else round(interim_s * 1000),
+    )
+    zone = None if settings.radius_zone is None else zone_of(settings.radius_zone)
+    for path in radius:
+        yield path, DetailFile(path, name=f"radius {path.resolve()}", rules=rules, zone=zone)
+    for path in kea:
+        line, realm = settings.kea_line, settings.default_realm
+        yield path, KeaFile(path, name=f"kea {path.resolve()}", line=line, realm=realm)
+
+
+def zone_of(offset: str) -> timezone:
+    """The zone of an offset such as ``+09:00``."""
+    hours, minutes = int(offset[1:3]), int(offset[4:6])
+    ahead = timedelta(hours=hours, minutes=minutes)
+    return timezone(ahead if offset[0] == "+" else -ahead)
+
+
+def _read(history: History, path: Path, source: Source, now_ms: int) -> None:
+    if not path.is_file():
+        raise InputError(path, "expected a file that exists")
+    known = history.feeds.get(source.name)
+    source.position = known.position if known is not None else ""
+    while True:
+        before = source.position, sum(source.dropped.values())
+        events = source.poll(now_ms)
+        history.apply(source.name, events, position=source.position)
+        source.committed()
+        if not events and before == (source.position, sum(source.dropped.values())):
+            break
+    feed = history.feeds[source.name]
+    if not feed.watermark_ms:
+        raise InputError(path, f"expected records of who held what, found none{_left_out(source.dropped)}")
+    if source.name in history.quarantined():
+        off_s = feed.delay_ms / 1000
+        raise InputError(
+            path,
+            f"expected times that fit their receipt, found them {off_s:g} s off: is [attribution] radius_zone right?",
+        )
+
+
+def _left_out(dropped: Counter[SourceReason]) -> str:
+    counts = ", ".join(f"{reason.value} {count}" for reason, count in (+dropped).most_common())
+    return f" ({counts})" if counts else ""

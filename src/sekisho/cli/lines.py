@@ -1,0 +1,122 @@
+"""``sekisho lines``: which line held an address, for a stated purpose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sekisho.cli.analyze import Form, Language
+
+if TYPE_CHECKING:
+    from sekisho.attribution.history.who import Question
+    from sekisho.core.config import Config
+
+WHO_EXAMPLES = """
+Examples:
+
+    sekisho lines who 203.0.113.7 --at 2026-11-24T12:00+09:00 --purpose third_party_report --config sekisho.toml
+
+    sekisho lines who 198.51.100.1 --port 40000 --protocol udp --purpose own_network_protection --config sekisho.toml
+"""
+
+PROTOCOLS = {"tcp": 6, "udp": 17, "dccp": 33, "sctp": 132, "icmp": 1, "gre": 47, "esp": 50}
+
+app = typer.Typer(no_args_is_help=True, help="Which line held an address.")
+
+
+@app.callback()
+def lines() -> None:
+    """Keep ``who`` a command of its own, however few there are."""
+
+
+@app.command("who", epilog=WHO_EXAMPLES)
+def who(
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="IPv4 or IPv6 address.")],
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port of that side, where it is known.")] = 0,
+    protocol: Annotated[str, typer.Option("--protocol", help="tcp, udp, … or the IANA number.")] = "tcp",
+    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="ISO 8601 with zone; without it, now.")] = None,
+    realm: Annotated[str, typer.Option("--realm", help="Address realm.")] = "",
+    purpose: Annotated[
+        str | None, typer.Option("--purpose", metavar="CODE", help="What for; without a code nothing is answered.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option("--config", help="sekisho.toml, which names the sources.")] = None,
+    form: Annotated[Form, typer.Option("--format", help="Text for people, JSON for programs.")] = Form.TABLE,
+    lang: Annotated[
+        Language | None, typer.Option("--lang", help="Language of the text; else that of the environment.")
+    ] = None,
+) -> None:
+    """Say which line held an address, and what the answer rests on.
+
+    Assignment, source, interval, certainty, clock margin, how far each source has told, and what else was considered.
+    Every question is written to the audit file of the store before it is answered.
+    """
+    import json
+    import os
+    import time
+
+    from sekisho.attribution.history.read import read_history
+    from sekisho.attribution.history.who import explain
+    from sekisho.cli import lines_view, progress
+    from sekisho.core.config import load_config
+    from sekisho.core.purposes import purpose_of
+    from sekisho.pipeline.batch import load_attributor
+
+    stated = purpose_of(purpose or "")
+    settings = load_config(config, os.environ)
+    now_ms = time.time_ns() // 1_000_000
+    question = _question(address, port, protocol, realm, at, now_ms)
+    audit_file = _audit_file(settings)
+    with progress.bar() as bar:
+        attributor = load_attributor(settings, [], None, bar)
+    attributor.start()
+    files = settings.files
+    with read_history(settings.attribution, radius=files.radius, kea=files.kea, now_ms=now_ms) as history:
+        settle_ms = round(settings.attribution.settle_s * 1000)
+        found = explain(question, attributor=attributor, history=history, settle_ms=settle_ms)
+    document = lines_view.document(found, stated, margin_s=settings.attribution.clock_margin_s)
+    _record(audit_file, stated.code, now_ms, document)
+    if form is Form.JSON:
+        typer.echo(json.dumps(document, ensure_ascii=False, indent=1))
+    else:
+        typer.echo(lines_view.text(document, (lang or Language.of_environment()).value))
+
+
+def _question(address: str, port: int, protocol: str, realm: str, at: str | None, now_ms: int) -> Question:
+    from sekisho.attribution.history.who import Question
+    from sekisho.core.address import parse_address
+    from sekisho.core.errors import InputError
+    from sekisho.core.time import parse_time
+
+    try:
+        parsed = parse_address(address)
+    except ValueError:
+        raise InputError("ADDRESS", f"expected an IP address, found {address!r}") from None
+    number = PROTOCOLS.get(protocol.lower(), int(protocol) if protocol.isdigit() else -1)
+    if not 0 <= number <= 255:
+        raise InputError("--protocol", f"expected {', '.join(PROTOCOLS)} or a number to 255, found {protocol!r}")
+    try:
+        at_ms = now_ms if at is None else parse_time(at)
+    except ValueError as error:
+        raise InputError("--at", f"expected {error}") from None
+    return Question(address=parsed, port=port, protocol=number, realm=realm, at_ms=at_ms)
+
+
+def _audit_file(settings: Config) -> Path:
+    from sekisho.core.errors import Refused
+    from sekisho.store.audit import AUDIT
+
+    if settings.store.directory is None:
+        raise Refused("lines who: nothing is answered that cannot be recorded: set [store] directory")
+    settings.store.directory.mkdir(parents=True, exist_ok=True)
+    return settings.store.directory / AUDIT
+
+
+def _record(audit_file: Path, purpose: str, now_ms: int, document: dict[str, Any]) -> None:
+    from sekisho.cli.hunt import caller
+    from sekisho.store import audit
+
+    answer = document["answer"]
+    details = {"asked": document["question"], "answered": answer.get("line_id") or answer["reason"]}
+    audit.record(audit_file, at_ms=now_ms, who=caller(), action="lines_who", purpose=purpose, details=details)
