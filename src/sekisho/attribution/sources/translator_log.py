@@ -6,17 +6,45 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sekisho.attribution.sources.cgnat.block import Realms
+from sekisho.attribution.sources.cgnat import juniper, nfware
+from sekisho.attribution.sources.cgnat.block import Block, Realms
+from sekisho.attribution.sources.cgnat.cef import Cef
+from sekisho.attribution.sources.line_inputs import FileLines
 from sekisho.attribution.sources.syslog import read_line
 from sekisho.core.reasons import SourceReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import tzinfo
+    from pathlib import Path
 
-    from sekisho.attribution.sources.cgnat.block import Block
     from sekisho.attribution.sources.events import Event
     from sekisho.attribution.sources.line_inputs import Lines
+
+
+_FORMATS: tuple[Callable[[str], Block | SourceReason], ...] = (
+    juniper.read_message,
+    Cef().read_message,
+    nfware.read_message,
+)
+"""Formats that tell themselves apart, by a word of their own."""
+
+
+def read_any(message: str) -> Block | SourceReason:
+    """The block of a message of any format that needs no configuration."""
+    for read_message in _FORMATS:
+        read = read_message(message)
+        if read is not SourceReason.NOT_RELEVANT:
+            return read
+    return SourceReason.NOT_RELEVANT
+
+
+def log_file(path: Path, *, zone: tzinfo | None, realms: Realms | None = None) -> TranslatorLog:
+    """A log file of a translator, its format told by each line."""
+    name = f"cgnat {path.resolve()}"
+    return TranslatorLog(
+        name=name, lines=FileLines(path=path), read_message=read_any, zone=zone, realms=realms or Realms()
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,6 +72,10 @@ class TranslatorLog:
     def position(self) -> str:
         """Where reading goes on after a restart."""
         return self.lines.position
+
+    @position.setter
+    def position(self, place: str) -> None:
+        self.lines.position = place
 
     def poll(self, now_ms: int) -> Sequence[Event]:
         """What came since the last call."""
