@@ -220,15 +220,15 @@ def test_a_failure_in_the_middle_leaves_nothing(url: str, monkeypatch: pytest.Mo
     """One transaction an analysis: a crash after the first line leaves the database as it was."""
     record_analysis(url, document(detection("L0")), now_ms=NOW_MS)
     before = content(path(url))
-    add, lines = record._add, []
+    begin, lines = record.begin, []
 
-    def failing(connection: Any, case_id: int, found: Any, event_id: Any) -> Any:
-        lines.append(found["line_id"])
+    def failing(connection: Any, line_id: str, act: Any, **others: Any) -> Any:
+        lines.append(line_id)
         if len(lines) == 2:
             raise RuntimeError("killed")
-        return add(connection, case_id, found, event_id)
+        return begin(connection, line_id, act, **others)
 
-    monkeypatch.setattr(record, "_add", failing)
+    monkeypatch.setattr(record, "begin", failing)
     with pytest.raises(RuntimeError, match="killed"):
         record_analysis(url, document(detection("L1"), detection("L2")), now_ms=NOW_MS)
     assert lines == ["L1", "L2"]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from sqlalchemy import Connection, RowMapping, Table
+    from sqlalchemy import Connection, Table
+
+
+GROUPS_A_QUERY = 500
+"""SQLite takes 999 parameters in its oldest supported form."""
 
 
 class Change(StrEnum):
@@ -63,23 +68,101 @@ def merge(
     return first["id"], Change.RENEWED
 
 
+def merge_all(
+    connection: Connection, table: Table, found: Sequence[Mapping[str, Any]], *, group: str, kind: str
+) -> list[Change]:
+    """As ``merge`` for many episodes: one look at the database, then one statement for each sort of change.
+
+    Args:
+        connection: within a transaction that writes.
+        table: as for ``merge``; no row of it is pointed at by another table.
+        found: the episodes, in the order in which they are merged.
+        group: the column by which the rows are looked up, a number.
+        kind: the other column that makes rows comparable.
+
+    Returns:
+        what became of each.
+    """
+    known = _known(connection, table, found, group=group, kind=kind)
+    changes, touched, gone = [], {}, []
+    for number, values in enumerate(found):
+        rows = known[values[group], values[kind]]
+        over = sorted((row for row in rows if _overlaps(values, row)), key=lambda row: row["first_seen"])
+        if not over:
+            # Its number is given by the database; until then it has one that no row has.
+            row = {**values, "id": -1 - number}
+            rows.append(row)
+            touched[row["id"]] = row
+            changes.append(Change.ADDED)
+            continue
+        if any(_lies_within(values, row) for row in over):
+            changes.append(Change.UNCHANGED)
+            continue
+        first, *others = over
+        whole = _whole(values, over)
+        same = not others and all(first[name] == value for name, value in whole.items())
+        changes.append(Change.UNCHANGED if same else Change.RENEWED)
+        if not same:
+            first.update(whole)
+            touched[first["id"]] = first
+        for row in others:
+            rows.remove(row)
+            touched.pop(row["id"], None)
+            gone.append(row["id"])
+    _write(connection, table, touched, [number for number in gone if number > 0])
+    return changes
+
+
+def _known(
+    connection: Connection, table: Table, found: Sequence[Mapping[str, Any]], *, group: str, kind: str
+) -> defaultdict[tuple[Any, Any], list[dict[str, Any]]]:
+    known: defaultdict[tuple[Any, Any], list[dict[str, Any]]] = defaultdict(list)
+    earliest = min((values["first_seen"] for values in found), default=0)
+    groups = sorted({values[group] for values in found})
+    for start in range(0, len(groups), GROUPS_A_QUERY):
+        some = table.c[group].in_(groups[start : start + GROUPS_A_QUERY])
+        for row in connection.execute(select(table).where(some, table.c.last_seen >= earliest)).mappings():
+            known[row[group], row[kind]].append(dict(row))
+    return known
+
+
+def _write(connection: Connection, table: Table, touched: Mapping[int, dict[str, Any]], gone: Sequence[int]) -> None:
+    added = [{name: value for name, value in row.items() if name != "id"} for row in touched.values() if row["id"] < 0]
+    renewed = [{f"new_{name}": value for name, value in row.items()} for row in touched.values() if row["id"] > 0]
+    if gone:
+        connection.execute(delete(table).where(table.c.id == bindparam("gone")), [{"gone": number} for number in gone])
+    if renewed:
+        columns: dict[str, Any] = {
+            column.name: bindparam(f"new_{column.name}") for column in table.c if column.name != "id"
+        }
+        connection.execute(update(table).where(table.c.id == bindparam("new_id")).values(columns), renewed)
+    if added:
+        connection.execute(insert(table), added)
+
+
+def _overlaps(values: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    within: bool = row["first_seen"] < values["last_seen"] and row["last_seen"] > values["first_seen"]
+    return within or bool(row["first_seen"] == values["first_seen"])
+
+
 def _overlapping(
     connection: Connection, table: Table, values: Mapping[str, Any], same: Sequence[str]
-) -> Sequence[RowMapping]:
+) -> list[dict[str, Any]]:
     times = or_(
         and_(table.c.first_seen < values["last_seen"], table.c.last_seen > values["first_seen"]),
         table.c.first_seen == values["first_seen"],
     )
     alike = and_(*(table.c[name] == values[name] for name in same))
-    return connection.execute(select(table).where(alike, times).order_by(table.c.first_seen)).mappings().all()
+    rows = connection.execute(select(table).where(alike, times).order_by(table.c.first_seen)).mappings()
+    return [dict(row) for row in rows]
 
 
-def _lies_within(values: Mapping[str, Any], row: RowMapping) -> bool:
+def _lies_within(values: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
     view, known = ((r["first_seen"], r["last_seen"]) for r in (values, row))
     return known[0] <= view[0] and view[1] <= known[1] and view != known
 
 
-def _whole(values: Mapping[str, Any], found: Sequence[RowMapping]) -> dict[str, Any]:
+def _whole(values: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     earliest = {
         name: min(values[name], *(row[name] for row in found))
         for name in ("first_seen", "detected_at")

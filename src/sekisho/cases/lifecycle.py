@@ -32,13 +32,18 @@ class Act:
     at_ms: int
 
 
-def begin(connection: Connection, line_id: str, act: Act, *, predecessor_id: int | None = None) -> int:
+def begin(
+    connection: Connection, line_id: str, act: Act, *, predecessor_id: int | None = None, exporter: str | None = None
+) -> int:
     """Open a case for a line that has none; every measure begins as open.
 
     Returns:
         the number of the case.
     """
-    row = {"line_id": line_id, "state": State.OPEN, "opened_at": act.at_ms, "predecessor_id": predecessor_id}
+    row = {
+        "line_id": line_id, "state": State.OPEN, "opened_at": act.at_ms, "predecessor_id": predecessor_id,
+        "exporter": exporter,
+    }  # fmt: skip
     case_id: int = connection.execute(insert(CASE).values(row).returning(CASE.c.id)).scalar_one()
     connection.execute(
         insert(MEASURE),

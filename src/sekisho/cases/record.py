@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 
 from sekisho.cases.database import writing
-from sekisho.cases.episodes import Change, merge
+from sekisho.cases.episodes import Change, merge, merge_all
 from sekisho.cases.lifecycle import Act, begin, move
+from sekisho.cases.read import IDS_A_QUERY
 from sekisho.cases.states import State
 from sekisho.cases.tables import CASE, DETECTION, EVENT
 from sekisho.core.time import parse_time
@@ -22,7 +23,7 @@ from sekisho.schema.detection import Level
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import Connection, RowMapping
+    from sqlalchemy import Connection
 
 NEVER_A_CASE = frozenset({"volume_anomaly", "spoofed_source"})
 """A line that does more than usual may do so on purpose; a forged source belongs to an interface, not to a line."""
@@ -70,14 +71,36 @@ def record_analysis(url: str, document: Mapping[str, Any], *, now_ms: int) -> Ca
     Raises:
         InputError: the database cannot be used.
     """
-    act = Act(actor=ACTOR, purpose=PURPOSE, at_ms=now_ms)
-    done: dict[int, str] = {}
     with writing(url) as connection:
-        events = {event["id"]: _event(connection, event) for event in sorted(document["events"], key=_event_order)}
-        for detection in _in_order(document["detections"]):
-            case_id, step = _case_of(connection, detection, act)
-            change = _add(connection, case_id, detection, events.get(detection["event"]))
-            done[case_id] = done.get(case_id) or step or ("" if change is Change.UNCHANGED else "updated")
+        return record(connection, document, now_ms=now_ms)
+
+
+def record(
+    connection: Connection, document: Mapping[str, Any], *, now_ms: int, exporter_of: Mapping[str, str] | None = None
+) -> CasesResult:
+    """The same within a transaction, for a tick of a live run: all lines are read and written at once.
+
+    Args:
+        connection: within a transaction that writes.
+        document: with ``detections`` and ``events``; of a running episode the present view.
+        now_ms: the time of opening, milliseconds UTC.
+        exporter_of: line -> the exporter that reports it, where that is known.
+    """
+    act = Act(actor=ACTOR, purpose=PURPOSE, at_ms=now_ms)
+    events = {event["id"]: _event(connection, event) for event in sorted(document["events"], key=_event_order)}
+    detections = _in_order(document["detections"])
+    cases = _cases_of(connection, {detection["line_id"] for detection in detections})
+    done: dict[int, str] = {}
+    found = []
+    for detection in detections:
+        case_id, step = _case_of(connection, detection, cases, act, exporter_of or {})
+        done[case_id] = done.get(case_id) or step
+        found.append(_values(detection, case_id, events.get(detection["event"])))
+    for values, change in zip(
+        found, merge_all(connection, DETECTION, found, group="case_id", kind="kind"), strict=True
+    ):
+        if change is not Change.UNCHANGED:
+            done[values["case_id"]] = done[values["case_id"]] or "updated"
     outcomes = list(done.values())
     return CasesResult(
         opened=outcomes.count("opened"),
@@ -110,10 +133,27 @@ def _in_order(detections: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]
     )
 
 
-def _case_of(connection: Connection, detection: Mapping[str, Any], act: Act) -> tuple[int, str]:
-    """The number of the case that a detection belongs to, and what had to be done for it."""
+def _cases_of(connection: Connection, lines: set[str]) -> dict[str, list[dict[str, Any]]]:
+    """Every case of the lines, the oldest first."""
+    names = sorted(lines)
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+    for start in range(0, len(names), IDS_A_QUERY):
+        some = select(CASE).where(CASE.c.line_id.in_(names[start : start + IDS_A_QUERY])).order_by(CASE.c.id)
+        for row in connection.execute(some).mappings():
+            found[row["line_id"]].append(dict(row))
+    return found
+
+
+def _case_of(
+    connection: Connection,
+    detection: Mapping[str, Any],
+    known: dict[str, list[dict[str, Any]]],
+    act: Act,
+    exporter_of: Mapping[str, str],
+) -> tuple[int, str]:
+    """The number of the case that a detection belongs to, and what had to be done for it; ``known`` keeps up."""
     line_id, ended_ms = detection["line_id"], parse_time(detection["last_seen"])
-    cases = connection.execute(select(CASE).where(CASE.c.line_id == line_id).order_by(CASE.c.id)).mappings().all()
+    cases = known[line_id]
     for case in sorted((c for c in cases if c["closed_at"] is not None), key=_closed_at):
         if ended_ms < case["closed_at"]:
             return case["id"], ""
@@ -123,17 +163,23 @@ def _case_of(connection: Connection, detection: Mapping[str, Any], act: Act) -> 
     last = max(cases, key=_closed_at, default=None)
     if last is not None and last["state"] == State.RESOLVED and ended_ms - last["closed_at"] <= WATCH_PERIOD_MS:
         move(connection, last["id"], State.RELAPSED, act)
+        last.update(state=State.RELAPSED, closed_at=None)
         return last["id"], "relapsed"
-    return begin(connection, line_id, act, predecessor_id=last["id"] if last is not None else None), "opened"
+    case_id = begin(
+        connection, line_id, act, predecessor_id=last["id"] if last is not None else None,
+        exporter=exporter_of.get(line_id),
+    )  # fmt: skip
+    cases.append({"id": case_id, "state": State.OPEN, "closed_at": None})
+    return case_id, "opened"
 
 
-def _closed_at(case: RowMapping) -> tuple[int, int]:
+def _closed_at(case: Mapping[str, Any]) -> tuple[int, int]:
     return case["closed_at"], case["id"]
 
 
-def _add(connection: Connection, case_id: int, detection: Mapping[str, Any], event_id: int | None) -> Change:
+def _values(detection: Mapping[str, Any], case_id: int, event_id: int | None) -> dict[str, Any]:
     low, high = detection["peak_pps_interval_95"]
-    values = {
+    return {
         **{name: detection[name] for name in _COPIED},
         **{name: parse_time(detection[name]) for name in _TIMES},
         "case_id": case_id,
@@ -143,7 +189,6 @@ def _add(connection: Connection, case_id: int, detection: Mapping[str, Any], eve
         "coverage": detection["quality"]["coverage"],
         "event_id": event_id,
     }
-    return merge(connection, DETECTION, values, same=("case_id", "kind"))[1]
 
 
 def _event(connection: Connection, event: Mapping[str, Any]) -> int:
