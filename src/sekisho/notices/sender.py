@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, assert_never
 from sekisho.cases import outbox
 from sekisho.cases.database import writing
 from sekisho.cases.lifecycle import Act
-from sekisho.notices.delivery import Deferred, Refused, Sent, Skipped, SkipReason
+from sekisho.notices.delivery import Deferred, Message, Refused, Sent, Skipped, SkipReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sekisho.cases.outbox import Claimed
     from sekisho.cases.policy import Policy
     from sekisho.cases.settling import Resolve
-    from sekisho.notices.delivery import Channel, Message, Outcome
+    from sekisho.notices.delivery import Channel, Outcome
 
 ACTOR = "sender"
 PURPOSE = "own_network_protection"
@@ -35,7 +35,7 @@ class Sender:
         url: of the case database.
         policy: what may leave and when.
         channels: by name.
-        compose: the message of a claimed notice, or why there is none.
+        compose: the message of a claimed notice, or what becomes of it without one (contacts that do not answer now).
         resolve: whose line it was, asked at the last moment.
         now_ms: the clock.
     """
@@ -46,7 +46,7 @@ class Sender:
         policy: Policy,
         *,
         channels: Mapping[str, Channel],
-        compose: Callable[[Claimed], Message | Skipped],
+        compose: Callable[[Claimed], Message | Outcome],
         resolve: Resolve,
         now_ms: Callable[[], int],
     ) -> None:
@@ -81,7 +81,7 @@ class Sender:
         if channel is None:
             return Skipped(SkipReason.CHANNEL_OFF)
         message = self._compose(claimed)
-        return message if isinstance(message, Skipped) else channel.deliver(message)
+        return channel.deliver(message) if isinstance(message, Message) else message
 
     def _record(self, claimed: Claimed, outcome: Outcome) -> None:
         act = self._act()
