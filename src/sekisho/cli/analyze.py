@@ -72,6 +72,9 @@ def analyze(
     kea: Annotated[
         list[Path] | None, typer.Option("--kea", help="Kea lease file (memfile); may be given several times.")
     ] = None,
+    cgnat: Annotated[
+        list[Path] | None, typer.Option("--cgnat", help="Log of an address translator; may be given several times.")
+    ] = None,
     indicators: Annotated[
         list[Path] | None,
         typer.Option(
@@ -117,6 +120,7 @@ def analyze(
             map_e=map_e,
             radius=radius or [],
             kea=kea or [],
+            cgnat=cgnat or [],
             engine=engine.value,
             config_file=config,
             on_progress=bar,

@@ -72,7 +72,15 @@ def who(
         attributor = load_attributor(settings, [], None, bar)
     attributor.start()
     files = settings.files
-    with read_history(settings.attribution, radius=files.radius, kea=files.kea, now_ms=now_ms) as history:
+    with read_history(
+        settings.attribution,
+        radius=files.radius,
+        kea=files.kea,
+        cgnat=files.cgnat,
+        lw4o6=files.lw4o6,
+        ipoe=files.ipoe,
+        now_ms=now_ms,
+    ) as history:
         settle_ms = round(settings.attribution.settle_s * 1000)
         found = explain(question, attributor=attributor, history=history, settle_ms=settle_ms)
     document = lines_view.document(found, stated, margin_s=settings.attribution.clock_margin_s)

@@ -165,6 +165,10 @@ class Attribution(Section):
     """Interval of interim records, where they do not tell it: sessions without them count as over."""
     kea_line: Text | None = None
     """Line identifier of a lease, from its columns; else ``{duid}`` where there is one, ``{hwaddr}`` else."""
+    cgnat_zone: ZoneOffset | None = None
+    """Offset of the times of translators' logs that carry none; without it such lines are of no use."""
+    inside_realm: Annotated[str, Strict()] = ""
+    """Realm of the addresses behind the translators."""
 
 
 class Detection(BaseModel):
@@ -209,6 +213,12 @@ class Files(Section):
     """FreeRADIUS ``detail`` files."""
     kea: tuple[File, ...] = ()
     """Kea lease files (memfile)."""
+    cgnat: tuple[File, ...] = ()
+    """Logs of address translators: port blocks of Junos, A10 (CEF), NFWare."""
+    lw4o6: tuple[File, ...] = ()
+    """Binding tables of lightweight 4over6, CSV."""
+    ipoe: tuple[File, ...] = ()
+    """IPoE hand-over lists, CSV: contract, prefix, from, to."""
 
 
 class Privacy(Section):
@@ -223,6 +233,8 @@ class Cases(Section):
 
     url: DatabaseUrl | None = None
     """Case database, such as ``sqlite:///cases.db``; a relative path stands beside the configuration file."""
+    policy: File | None = None
+    """``policy.toml``: what may be done by itself and by whom; without it the program only observes."""
 
 
 class Store(Section):

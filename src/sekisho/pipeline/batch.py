@@ -56,6 +56,7 @@ def analyze(
     indicators: Sequence[Path] = (),
     radius: Sequence[Path] = (),
     kea: Sequence[Path] = (),
+    cgnat: Sequence[Path] = (),
     with_series: bool = False,
 ) -> Analysis:
     """Analyse capture files in the order given.
@@ -70,6 +71,7 @@ def analyze(
         indicators: files of addresses that malware reports to, further to those of the configuration.
         radius: FreeRADIUS ``detail`` files, likewise.
         kea: lease files of Kea, likewise.
+        cgnat: logs of address translators, likewise.
         with_series: keep outbound traffic over time, for a picture.
 
     Raises:
@@ -81,7 +83,7 @@ def analyze(
     captures = [Capture(name, exporters=exporters, on_progress=partial(on_progress, name)) for name in inputs]
     for capture in captures:
         capture.check()
-    attributor = load_attributor(config, lines, map_e, on_progress, radius=radius, kea=kea)
+    attributor = load_attributor(config, lines, map_e, on_progress, radius=radius, kea=kea, cgnat=cgnat)
     further = inputs_of(config.detect, indicators=indicators, is_ours=partial(is_ours, attributor))
     run = compose(
         config,
@@ -181,6 +183,7 @@ def load_attributor(
     *,
     radius: Sequence[Path] = (),
     kea: Sequence[Path] = (),
+    cgnat: Sequence[Path] = (),
 ) -> Attributor:
     """What the configuration and the command line know of lines.
 
@@ -192,6 +195,9 @@ def load_attributor(
         config.attribution,
         radius=[*config.files.radius, *radius],
         kea=[*config.files.kea, *kea],
+        cgnat=[*config.files.cgnat, *cgnat],
+        lw4o6=config.files.lw4o6,
+        ipoe=config.files.ipoe,
         now_ms=time.time_ns() // 1_000_000,
     ) as history:
         return _loaded(config, lines, map_e, on_progress, history)

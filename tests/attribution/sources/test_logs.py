@@ -106,13 +106,25 @@ def test_a_followed_file(tmp_path, log):
     source = log(FileLines(path=path))
     (event,) = source.poll(ALLOCATED_MS + 800)
     assert type(event) is Begin
-    assert (event.at_ms, event.received_ms, event.server) == (ALLOCATED_MS, ALLOCATED_MS + 800, "bng-1")
+    assert (event.at_ms, event.received_ms, event.server) == (ALLOCATED_MS, ALLOCATED_MS, "bng-1")
     assert source.poll(ALLOCATED_MS) == []
     with path.open("ab") as file:
         file.write(LINE[30:])
     again = log(FileLines(path=path, position=source.position))
     assert len(again.poll(ALLOCATED_MS)) == 1
     assert again.dropped.total() == 0
+
+
+def test_the_delay_of_a_file_counts_once_its_end_was_seen(tmp_path, log):
+    """An old file tells nothing of a delay; what is appended while we follow was received when it was read."""
+    path = tmp_path / "cgn.log"
+    path.write_bytes(LINE)
+    source = log(FileLines(path=path))
+    (old,) = source.poll(ALLOCATED_MS + 99_000_000)
+    with path.open("ab") as file:
+        file.write(LINE)
+    (new,) = source.poll(ALLOCATED_MS + 800)
+    assert (old.received_ms - old.at_ms, new.received_ms - new.at_ms) == (0, 800)
 
 
 def test_rotation_and_truncation(tmp_path, log):

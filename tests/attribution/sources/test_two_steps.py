@@ -10,7 +10,6 @@ from attribution.sources.blocks import ALLOC, ALLOCATED_MS, RELEASE
 from sekisho.attribution.history.history import History
 from sekisho.attribution.sources.deterministic_nat import DeterministicNat
 from sekisho.attribution.sources.events import Begin, End, Held
-from sekisho.attribution.sources.listed import POLL_EVENTS, Listed
 from sekisho.attribution.sources.translator_log import log_file, read_any
 from sekisho.core.reasons import SourceReason
 from sekisho.core.time import JST, iso, to_datetime
@@ -85,10 +84,7 @@ def test_deterministic_shares_have_the_lines_of_their_inside_addresses():
         inside=IPv4Network("100.64.60.0/24"), outside=IPv4Network("203.0.113.100/32"), valid_from_ms=ALLOCATED_MS
     )
     held = rule.held_by(ip_address("100.64.60.74"))
-    source = Listed(name="nat", read=rule.events)
-    events = source.poll(0)
-    assert len(events) == 256 < POLL_EVENTS
-    assert source.poll(0) == []
+    events = list(rule.events())
     with History() as history:
         history.apply("nat", events)
         history.apply("radius", session("L1", ALLOCATED_MS, ALLOCATED_MS + HOUR))

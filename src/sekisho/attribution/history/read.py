@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import timedelta, timezone
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from sekisho.attribution.history.history import DAY_MS, History
+from sekisho.attribution.sources.cgnat.block import Realms
+from sekisho.attribution.sources.ipoe import read_hand_over
 from sekisho.attribution.sources.kea import KeaFile
+from sekisho.attribution.sources.listed import Listed
+from sekisho.attribution.sources.lw4o6 import binding_events
 from sekisho.attribution.sources.radius.detail import DetailFile
 from sekisho.attribution.sources.radius.records import Rules
+from sekisho.attribution.sources.translator_log import log_file
 from sekisho.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,7 +29,16 @@ if TYPE_CHECKING:
     from sekisho.core.reasons import SourceReason
 
 
-def read_history(settings: Attribution, *, radius: Sequence[Path], kea: Sequence[Path], now_ms: int) -> History:
+def read_history(
+    settings: Attribution,
+    *,
+    radius: Sequence[Path],
+    kea: Sequence[Path],
+    cgnat: Sequence[Path] = (),
+    lw4o6: Sequence[Path] = (),
+    ipoe: Sequence[Path] = (),
+    now_ms: int,
+) -> History:
     """The history of the configuration, or one in memory, with what the files tell.
 
     Raises:
@@ -29,7 +46,7 @@ def read_history(settings: Attribution, *, radius: Sequence[Path], kea: Sequence
     """
     history = History(settings.history, margin_ms=round(settings.clock_margin_s * 1000))
     try:
-        for path, source in _sources(settings, radius, kea):
+        for path, source in chain(_sources(settings, radius, kea), _behind_translators(settings, cgnat, lw4o6, ipoe)):
             _read(history, path, source, now_ms)
     except BaseException:
         history.close()
@@ -52,6 +69,21 @@ def _sources(settings: Attribution, radius: Sequence[Path], kea: Sequence[Path])
     for path in kea:
         line, realm = settings.kea_line, settings.default_realm
         yield path, KeaFile(path, name=f"kea {path.resolve()}", line=line, realm=realm)
+
+
+def _behind_translators(
+    settings: Attribution, cgnat: Sequence[Path], lw4o6: Sequence[Path], ipoe: Sequence[Path]
+) -> Iterator[tuple[Path, Source]]:
+    realm = settings.default_realm
+    realms = Realms(inside=settings.inside_realm, outside=realm)
+    zone = None if settings.cgnat_zone is None else zone_of(settings.cgnat_zone)
+    for path in cgnat:
+        with closing(log_file(path, zone=zone, realms=realms)) as log:
+            yield path, log
+    for path in lw4o6:
+        yield path, Listed(path=path, kind="lw4o6", read=partial(binding_events, path, realm=realm))
+    for path in ipoe:
+        yield path, Listed(path=path, kind="ipoe", read=partial(read_hand_over, path, realm=realm))
 
 
 def zone_of(offset: str) -> timezone:

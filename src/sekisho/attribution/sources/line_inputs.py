@@ -60,6 +60,7 @@ class FileLines:
     dropped: Counter[SourceReason] = field(default_factory=Counter)
     _file: BinaryIO | None = None
     _skipping: bool = False
+    _at_end: bool = False
 
     def poll(self) -> list[bytes]:
         """The next lines; an unfinished last one waits for its end."""
@@ -111,7 +112,8 @@ class FileLines:
             self.dropped[SourceReason.FILE_GONE] += 1
             start = file.seek(0)
         content = file.read(POLL_OCTETS)
-        self.live = len(content) < POLL_OCTETS
+        # What was there before we looked may have been there for long.
+        self.live, self._at_end = self._at_end, self._at_end or len(content) < POLL_OCTETS
         end = content.rfind(b"\n") + 1
         if end == 0 and len(content) > MAX_MESSAGE_OCTETS:
             # No message is that long: what belongs to it is passed over, up to its end.

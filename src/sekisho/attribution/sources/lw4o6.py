@@ -71,6 +71,11 @@ def read_bindings(path: Path) -> Iterator[Binding]:
             yield _binding(block, row, cells)
 
 
+def binding_events(path: Path, *, realm: str) -> Iterator[Begin]:
+    """The rows of a binding table as events; see ``read_bindings``."""
+    return (binding.event(realm) for binding in read_bindings(path))
+
+
 def _binding(block: Block, row: int, cells: dict[str, Any]) -> Binding:
     try:
         ipv6, ipv4 = IPv6Network(cells["ipv6_prefix"]), IPv4Address(cells["ipv4_address"])

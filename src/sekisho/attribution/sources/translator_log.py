@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from sekisho.attribution.sources.syslog import read_line
 from sekisho.core.reasons import SourceReason
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Sequence
     from datetime import tzinfo
     from pathlib import Path
@@ -61,12 +61,10 @@ class TranslatorLog:
     read_message: Callable[[str], Block | SourceReason]
     zone: tzinfo | None = None
     realms: Realms = field(default_factory=Realms)
-    _dropped: Counter[SourceReason] = field(default_factory=Counter)
+    dropped: Counter[SourceReason] = field(init=False)
 
-    @property
-    def dropped(self) -> Counter[SourceReason]:
-        """What could not be used, by reason."""
-        return self._dropped + self.lines.dropped
+    def __post_init__(self) -> None:
+        self.dropped = self.lines.dropped
 
     @property
     def position(self) -> str:
@@ -83,13 +81,17 @@ class TranslatorLog:
         for line in self.lines.poll():
             read = self._event(line, now_ms)
             if isinstance(read, SourceReason):
-                self._dropped[read] += 1
+                self.dropped[read] += 1
             else:
                 events.append(read)
         return events
 
     def committed(self) -> None:
         """Nothing waits for an answer: syslog has none."""
+
+    def close(self) -> None:
+        """Give the file or the socket back."""
+        self.lines.close()
 
     def _event(self, line: bytes, now_ms: int) -> Event | SourceReason:
         message = read_line(line, received_ms=now_ms, zone=self.zone)

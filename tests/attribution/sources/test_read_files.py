@@ -1,0 +1,66 @@
+"""Files of translators and hand-over lists, read by the configuration."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from attribution.sources.blocks import ALLOC, ALLOCATED_MS
+from sekisho.attribution.history.read import read_history
+from sekisho.core.config import Attribution
+from sekisho.core.errors import InputError
+from sekisho.core.time import iso
+
+NOW_MS = ALLOCATED_MS + 86_400_000
+HAND_OVER = "contract,prefix,from,to\nC-1,{},{},\n"
+
+
+def holders(**files):
+    with read_history(Attribution(), radius=[], kea=[], now_ms=NOW_MS, **files) as history:
+        return {(str(what.prefix), what.port_first, span.holder) for what, span in history.assignments()}
+
+
+@pytest.fixture
+def hand_over(tmp_path):
+    path = tmp_path / "ipoe.csv"
+
+    def write(prefix):
+        path.write_text(HAND_OVER.format(prefix, iso(ALLOCATED_MS - 1000)), encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_a_translators_log_over_a_hand_over_list(tmp_path, hand_over):
+    """The block's inside address is a contract's, and so is the block."""
+    log = tmp_path / "cgn.log"
+    log.write_text(f"<14>1 {iso(ALLOCATED_MS)} cgn-1 {ALLOC}\n", encoding="utf-8")
+    found = holders(cgnat=[log], ipoe=[hand_over("100.64.60.74/32")])
+    assert found == {("100.64.60.74/32", 0, "C-1"), ("203.0.113.100/32", 24064, "C-1")}
+
+
+def test_bindings_over_a_hand_over_list(tmp_path, hand_over):
+    """A binding's ports belong to the contract whose prefix holds its address, whatever the lengths are."""
+    table = tmp_path / "bindings.csv"
+    rows = "ipv6_prefix,ipv4_address,psid_offset,psid_length,psid\n2001:db8:12:3400::1/128,192.0.2.18,0,8,52\n"
+    table.write_text(rows, encoding="utf-8")
+    found = holders(lw4o6=[table], ipoe=[hand_over("2001:db8:12:3400::/56")])
+    assert ("192.0.2.18/32", 52 << 8, "C-1") in found
+
+
+def test_a_list_knows_up_to_when_it_was_written(hand_over):
+    """A list is as new as its file: what it names as held was held then, so that answers of that time can settle."""
+    path = hand_over("2001:db8:12:3400::/56")
+    os.utime(path, (NOW_MS / 1000, NOW_MS / 1000))
+    with read_history(Attribution(), radius=[], kea=[], ipoe=[path], now_ms=NOW_MS) as history:
+        (feed,) = history.feeds.values()
+        assert feed.watermark_ms == NOW_MS
+
+
+def test_a_log_without_zone_is_refused(tmp_path):
+    """A BSD log without a configured zone tells nothing, and that is said with its reason."""
+    log = tmp_path / "cgn.log"
+    log.write_text(f"Jun 30 17:44:26 cgn-1 {ALLOC}\n", encoding="utf-8")
+    with pytest.raises(InputError, match="no_zone 1"):
+        holders(cgnat=[log])
