@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
+from sqlalchemy import select
 from typer.testing import CliRunner
 
 from cases.documents import NOW_MS, T0_MS, detection, document, event
@@ -19,11 +20,15 @@ from sekisho.cases.model import Case
 from sekisho.cases.read import find_cases, get_case
 from sekisho.cases.record import record_analysis
 from sekisho.cases.states import State
+from sekisho.cases.work_tables import AUDIT
+from sekisho.cli import audit as audit_commands
+from sekisho.cli import case_acts as _  # noqa: F401 (registers its commands)
 from sekisho.cli import cases as commands
 from sekisho.cli.case_view import TEXTS, show_case, show_list
 from sekisho.cli.fold import folded
-from sekisho.core.errors import InputError
-from sekisho.measures.model import MeasureState
+from sekisho.cli.hunt import caller
+from sekisho.core.errors import InputError, Refused
+from sekisho.measures.model import MeasureId, MeasureState
 
 SCAN = {"peak_bps": 12_800.0, "top_targets": [{"prefix": "0.0.0.0/0", "port": 23, "protocol": 6, "share": 1.0}]}
 
@@ -135,14 +140,74 @@ def test_a_page_says_what_would_have_kept_it_quiet(url: str, lang: str, parts: t
     assert [part in text for part in parts] == [True] * len(parts)
 
 
-def test_where_traffic_went_is_shown_for_an_open_case_only(url: str) -> None:
-    """Truncated to a network while the case is open; not at all afterwards, and never for programs."""
+def test_where_traffic_went_is_on_no_page(url: str) -> None:
+    """The first tier is volumes and counts: destinations have a command of their own, which is recorded."""
     case = get(url, "L-flood")
-    assert "203.0.113.0/24" in page(case, "en")
-    assert "203.0.113" not in json.dumps(case.to_json())
-    with writing(url) as connection:
-        move(connection, case.number, State.DISMISSED, Act(actor="d", purpose="p", at_ms=NOW_MS), reason="a test")
-    assert "203.0.113" not in page(get(url, "L-flood"), "en")
+    for text in (page(case, "en"), page(case, "ja"), json.dumps(case.to_json())):
+        assert "203.0.113" not in text
+
+
+def test_a_reveal_names_a_purpose_and_is_recorded(url: str) -> None:
+    """Without a known purpose: refused, nothing shown; with one, truncated networks and a row in the trail."""
+    number = str(get(url, "L-flood").number)
+    refused = CliRunner().invoke(commands.app, ["reveal", number, "--cases", url, "--purpose", "curiosity"])
+    assert isinstance(refused.exception, Refused)
+    shown = json.loads(run("reveal", number, "--cases", url, "--purpose", "own_network_protection"))
+    assert [(row["prefix"], row["port"]) for row in shown] == [("203.0.113.0/24", 443)]
+    with reading(url) as connection:
+        (row,) = connection.execute(select(AUDIT)).mappings()
+    assert (row["action"], row["purpose"], row["case_id"]) == ("reveal", "own_network_protection", int(number))
+
+
+def test_without_roles_nobody_approves(url: str) -> None:
+    """Whoever can open the database looks after it, and lets nothing leave."""
+    result = CliRunner().invoke(commands.app, ["approve", "1", "--cases", url])
+    assert isinstance(result.exception, Refused)
+    assert "role approver" in str(result.exception)
+
+
+def test_a_person_approves_what_the_files_confirm(url: str, tmp_path: Path) -> None:
+    """The assignments are read anew: whose line it is leaves, whose it is not is withdrawn."""
+    (tmp_path / "lines.csv").write_text(
+        "line_id,prefix,port_first,port_last,valid_from,valid_to\nL-flood,100.72.0.48/32,,,2026-11-01T00:00:00Z,\n"
+    )
+    (tmp_path / "policy.toml").write_text(f'mode = "propose"\n[roles]\napprover = ["{caller()}"]\n')
+    config = tmp_path / "sekisho.toml"
+    config.write_text(f'[cases]\nurl = "{url}"\npolicy = "policy.toml"\n[files]\nlines = ["lines.csv"]\n')
+    numbers = run("propose", "--config", str(config)).split()
+    assert [run("approve", number, "--config", str(config)).strip() for number in numbers].count("approved") == 1
+    states = {line.split("\t")[4] for line in run("outbox", "--config", str(config)).splitlines()}
+    assert states == {"approved", "refused"}
+    assert (get(url, "L-flood").state, get(url, "L-own").state) == (State.OPEN, State.WITHDRAWN)
+
+
+def test_a_filter_proposal_is_text_with_an_end(url: str) -> None:
+    """Scoped to target, protocol and port."""
+    text = run("filter", "1", "--cases", url, "--hours", "2")
+    assert "destination 203.0.113.0/24; protocol =17; destination-port =443;" in text
+    assert text.startswith("# until 20")
+    assert run("filter", "1", "--cases", url, "--as", "acl").endswith("deny 17 any 203.0.113.0 0.0.0.255 eq 443\n")
+    assert "65535:666" in run("filter", "1", "--cases", url, "--as", "rtbh")
+
+
+def test_the_desk_dismisses_answers_and_measures(url: str) -> None:
+    """Each is one command, and each is a row of the trail, which holds."""
+    number = str(get(url, "L-scan").number)
+    run("measure", number, "reboot", "claimed", "--cases", url)
+    run("answer", number, "--kind", "complaint", "--cases", url)
+    run("escalate", number, "--reason", "no answer", "--cases", url)
+    run("dismiss", number, "--as", "look_alike", "--cases", url)
+    case = get(url, "L-scan")
+    assert (case.state, case.closing) == (State.DISMISSED, "look_alike")
+    assert {p.measure: p.state for p in case.measures}[MeasureId.REBOOT] is MeasureState.CLAIMED
+    counted = json.loads(run("effect", "--cases", url))
+    assert (counted["look_alikes"], counted["complaints"], counted["wrong_lines"]) == (1, 1, 0)
+    verified = CliRunner().invoke(audit_commands.app, ["verify", "--cases", url])
+    assert verified.stdout.startswith("4 ")
+    digest = verified.stdout.split()[1]
+    kept = CliRunner().invoke(audit_commands.app, ["verify", "--cases", url, "--expect", digest])
+    assert kept.exit_code == 0
+    assert CliRunner().invoke(audit_commands.app, ["verify", "--cases", url, "--expect", "0" * 64]).exit_code == 1
 
 
 def test_a_scan_points_at_passwords_first(url: str) -> None:

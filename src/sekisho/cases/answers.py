@@ -1,8 +1,7 @@
-"""What came back from subscribers, and how a person ends a case: closed lists, because the effect report counts them."""
+"""What came back from subscribers, and how a person ends a case; the effect report counts both."""
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sqlalchemy import insert
@@ -10,31 +9,13 @@ from sqlalchemy import insert
 from sekisho.cases import audit
 from sekisho.cases.lifecycle import move
 from sekisho.cases.read import get_case
-from sekisho.cases.states import State
+from sekisho.cases.states import AnswerKind, Disposition, State
 from sekisho.cases.work_tables import ANSWER
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from sekisho.cases.lifecycle import Act
-
-
-class AnswerKind(StrEnum):
-    """What came back."""
-
-    ANSWERED = "answered"
-    PORTAL = "portal"
-    COMPLAINT = "complaint"
-    WRONG_LINE = "wrong_line"
-
-
-class Disposition(StrEnum):
-    """Why a case is none; the first two are mistakes of ours."""
-
-    WRONG_LINE = "wrong_line"
-    LOOK_ALIKE = "look_alike"
-    OWN_TEST = "own_test"
-    HANDLED_ELSEWHERE = "handled_elsewhere"
 
 
 def answer(connection: Connection, case_id: int, kind: AnswerKind, act: Act, *, note: str | None = None) -> None:

@@ -87,5 +87,10 @@ def verify(connection: Connection) -> Intact | Broken:
     return Intact(rows=number, digest=previous)
 
 
+def holds(connection: Connection, digest: str) -> bool:
+    """Whether a row has this digest: what was the end once must still be there."""
+    return connection.execute(select(AUDIT.c.id).where(AUDIT.c.digest == digest)).first() is not None
+
+
 def _digest(row: Mapping[str, Any]) -> str:
     return sha256(json.dumps([row[name] for name in _CHAINED], ensure_ascii=False).encode()).hexdigest()

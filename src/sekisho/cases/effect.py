@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from sekisho.cases.answers import AnswerKind, Disposition
 from sekisho.cases.outbox import NoticeState
 from sekisho.cases.policy import DAY_MS
-from sekisho.cases.states import State
+from sekisho.cases.states import AnswerKind, Disposition, State
 from sekisho.cases.tables import CASE, DETECTION
 from sekisho.cases.work_tables import ANSWER, NOTICE
 

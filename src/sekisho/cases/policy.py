@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, mode
 
 from sekisho.cases.roles import Role
 from sekisho.core.config_layers import first_problem, read_layers
+from sekisho.core.errors import ConfigError
 from sekisho.core.purposes import SHIPPED, Purpose
 
 if TYPE_CHECKING:
@@ -195,6 +196,11 @@ def load_policy(path: Path | None) -> Policy:
     try:
         return Policy.model_validate(layers.merged)
     except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        if not problem["loc"]:
+            # It is about several keys together, and stands at none of them.
+            expected = problem["msg"].removeprefix("Value error, ")
+            raise ConfigError(path, "policy", expected=expected, found=", ".join(layers.file)) from None
         raise first_problem(error, layers, known_keys=_KEYS) from None
 
 

@@ -1,4 +1,4 @@
-"""The second tier: where a line's traffic went, for an open case, truncated, for a stated purpose, each time on record."""
+"""The second tier: where the traffic of an open case went, truncated, for a stated purpose, each time on record."""
 
 from __future__ import annotations
 

@@ -39,6 +39,24 @@ class ClosingLabel(StrEnum):
     VERIFIED = "verified"
 
 
+class AnswerKind(StrEnum):
+    """What came back."""
+
+    ANSWERED = "answered"
+    PORTAL = "portal"
+    COMPLAINT = "complaint"
+    WRONG_LINE = "wrong_line"
+
+
+class Disposition(StrEnum):
+    """Why a case is none; the first two are mistakes of ours."""
+
+    WRONG_LINE = "wrong_line"
+    LOOK_ALIKE = "look_alike"
+    OWN_TEST = "own_test"
+    HANDLED_ELSEWHERE = "handled_elsewhere"
+
+
 _BY_EVENT: Mapping[tuple[State, State], str] = {
     (State.OPEN, State.NOTIFIED): "the first notice was delivered",
     (State.NOTIFIED, State.ACKNOWLEDGED): "the portal was entered, or an answer recorded",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from sekisho.cli.fold import folded, plain
-from sekisho.cli.table import ANYWHERE, PROTOCOLS
 from sekisho.core.time import JST, jst_and_utc, to_datetime
 from sekisho.detect import sentences
 from sekisho.measures.model import Language, MeasureId, measures
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sekisho.cases.model import Case, Evidence
-
-TARGETS_SHOWN = 3
 
 TEXTS: Mapping[str, Mapping[str, str]] = {
     "en": {
@@ -45,7 +42,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "peak": "at most {pps} packets/s (95 % interval) and {bps}",
         "volume": "{packets} packets, {octets} in all",
         "source": "source {source}",
-        "targets": "to {targets}; addresses: {count} or more",
+        "targets": "addresses it went to: {count} or more",
         "event": "part of event E{number}",
         "sure": "How sure this is",
         "confidence": "{kind}: rests on {sampled} packets that the router recorded; {loss} of the records were lost; "
@@ -92,7 +89,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "peak": "最大 {pps} パケット/秒 (95 % 区間)、{bps}",
         "volume": "合計 {packets} パケット、{octets}",
         "source": "送信元 {source}",
-        "targets": "宛先 {targets}、{count} アドレス以上",
+        "targets": "宛先は {count} アドレス以上",
         "event": "イベント E{number} の一部",
         "sure": "どこまで確かか",
         "confidence": "{kind}: ルーターが記録した {sampled} パケットに基づく推定です。記録の欠落 {loss}、"
@@ -203,23 +200,10 @@ def _seen(case: Case, lang: str) -> Iterator[str]:
         )
         if evidence.source:
             yield "  " + texts["source"].format(source=evidence.source)
-        # Who is no longer suspected of anything is owed silence about whom he talked to.
-        if case.is_open and evidence.top_targets:
-            yield "  " + _targets(evidence, lang)
+        # Where it went is the second tier: `cases reveal`, for a purpose and on record.
+        yield "  " + texts["targets"].format(count=f"{evidence.targets:,}")
         if evidence.event_id is not None:
             yield "  " + texts["event"].format(number=evidence.event_id)
-
-
-def _targets(evidence: Evidence, lang: str) -> str:
-    shown = TEXTS[lang]["and"].join(_target(target, lang) for target in evidence.top_targets[:TARGETS_SHOWN])
-    return TEXTS[lang]["targets"].format(targets=shown, count=f"{evidence.targets:,}")
-
-
-def _target(target: Mapping[str, Any], lang: str) -> str:
-    prefix = report_texts()["anywhere"][lang] if target["prefix"] in ANYWHERE else target["prefix"]
-    protocol = PROTOCOLS.get(target["protocol"], str(target["protocol"]))
-    port = f"/{target['port']}" if target["port"] else ""
-    return f"{prefix} {protocol}{port} ({numbers.share(target['share'])})"
 
 
 def _sure(evidence: Evidence, lang: str) -> str:

@@ -38,7 +38,7 @@ RECORDED = {
     "en": "cases: {opened} opened, {relapsed} relapsed, {updated} updated, {unchanged} unchanged",
 }
 
-app = typer.Typer(no_args_is_help=True, help="List and show cases.")
+app = typer.Typer(no_args_is_help=True, help="Look at cases and decide about them.")
 
 CasesOption = Annotated[
     str | None, typer.Option("--cases", help="Case database, sqlite:///PATH; else [cases] url of the configuration.")
@@ -90,7 +90,7 @@ def show(
 ) -> None:
     """Show a case: what was seen, how sure that is, how far the measures are, and who did what.
 
-    Where the traffic went stands there for as long as the case is open, and then no more.
+    Volumes and counts only: where the traffic went is shown by `sekisho cases reveal`, for a purpose.
     """
     import json
 

@@ -55,6 +55,7 @@ def check(
 
     config = validate(_layers(file))
     require_files(config, file)
+    _require_policy(config)
     _require_detectors(config, file)
     for warning in (*warnings_of(config), *_mail_warnings(config, dns=dns)):
         typer.echo(f"sekisho: {file}: {warning}", err=True)
@@ -91,6 +92,12 @@ def _mail_warnings(config: Config, *, dns: bool) -> list[str]:
     if config.mail.host is None:
         return []
     return [*key_warnings(config.mail), *(dns_warnings(config.mail, txt_records) if dns else ())]
+
+
+def _require_policy(config: Config) -> None:
+    from sekisho.cases.policy import load_policy
+
+    load_policy(config.cases.policy)
 
 
 def _require_detectors(config: Config, file: Path) -> None:
