@@ -173,6 +173,31 @@ def test_closing_loses_nothing(network: Path, batch: dict[str, Any], tmp_path: P
     assert stable(collector.document()) == stable(batch)
 
 
+def test_the_store_analysed_in_batch_gives_the_same(network: Path, batch: dict[str, Any], tmp_path: Path):
+    """What `serve` kept is an input of `analyze`, compacted or not: the same detections, records and reasons."""
+    parts = datagrams_of(network)
+    collector = Collector(network, tmp_path).start(int(parts[0].received_at[0]))
+    for number, part in enumerate(parts):
+        collector.receive(part)
+        if number == len(parts) // 2:
+            collector.live.close()
+            Compactor(tmp_path / "flows", clock=lambda: collector.now_ms).run(everything=True)
+            collector = Collector(network, tmp_path).start(collector.now_ms)
+    collector.live.close()
+    found = analyze(
+        [str(tmp_path / "flows")],
+        lines=[],
+        map_e=None,
+        engine="duckdb",
+        config_file=network / "sekisho.toml",
+        on_progress=lambda *_: None,
+    ).document
+    assert stable(found) == stable(batch)
+    # The first datagrams held templates and no flow: a store knows nothing of them.
+    of_datagrams = {name: batch["input"][name] for name in ("datagrams", "first")}
+    assert found["input"] | of_datagrams == batch["input"]
+
+
 def test_a_clock_that_is_set_back_ends_the_run(network: Path, tmp_path: Path):
     """An hour back: the run says so; the next one keeps the episodes and begins at the new time."""
     parts = datagrams_of(network)

@@ -9,7 +9,7 @@ import numpy as np
 
 from sekisho.collect import pair_table
 from sekisho.collect.pair_table import ABSENT, PairTable, slot_of
-from sekisho.core.address import text_of_words, to_words
+from sekisho.core.address import parse_address, text_of_words, to_words
 from sekisho.core.config import Exporter, Sees
 from sekisho.core.kernels import kernel, warm
 
@@ -93,6 +93,11 @@ class Exporters:
         while (row := self._code_from(row, addresses, code)) < len(code):
             self._add(int(addresses[row, 0]), int(addresses[row, 1]))
         return code
+
+    def code(self, address: str) -> int:
+        """Code of one address as a text; ``REFUSED`` likewise."""
+        words = np.array([to_words(parse_address(address))], np.int64)
+        return int(self.codes(words)[0])
 
     def settings(self, code: int) -> Exporter | None:
         """What is configured for an exporter."""

@@ -1,7 +1,7 @@
 """Datagrams between the sockets and the run: a bounded queue, shared fairly when it fills.
 
-While less than half of it is in use everybody may put in. Beyond that each exporter may use an equal share of the other
-half: one that sends more than its share is shed, and the others go on as if it were not there.
+While less than half of it is in use everybody may put in. From then on each exporter may hold an equal share of a half:
+one that sends more is shed, and the others go on as if it were not there.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class Receive(Section):
     buffer_octets: Annotated[int, Strict(), Field(ge=1 << 16, le=1 << 30)] = 32 << 20
     """Receive buffer of each socket: it holds what arrives while the process starts anew."""
     queue_octets: Annotated[int, Strict(), Field(ge=1 << 20, le=1 << 34)] = 256 << 20
-    """What waits for the run at most; beyond half of it each exporter has an equal share."""
+    """What waits for the run at most; once half of it is used, each exporter may hold an equal share of a half."""
     sockets: Annotated[int, Strict(), Field(ge=1, le=64)] = 1
     """Sockets at each address, chosen by the source address; more than one where the kernel's own work is the limit."""
 
@@ -54,7 +54,12 @@ class Receive(Section):
 class Serve(Section):
     """``[serve]``: what the processes of ``sekisho serve`` share."""
 
-    directory: Annotated[File, Field(validate_default=True)] = Path("state")
-    """Folder of their state: what goes on, what exporters told, what each process says of itself."""
+    directory: File | None = None
+    """Folder of their state: what goes on, what exporters told, what each process says of itself. Without it, ``state``
+    beside the configuration file."""
     metrics: Text = "127.0.0.1:9655"
     """Where metrics and health are answered, as ADDRESS:PORT; everybody who reaches it may read them."""
+
+    def state_beside(self, config_file: Path) -> Path:
+        """The folder of the state."""
+        return self.directory or config_file.parent / "state"

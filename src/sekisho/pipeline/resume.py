@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from sekisho.detect.detect import HORIZON_MS
 from sekisho.pipeline.clock import TICK_MS
+from sekisho.pipeline.stored import StoredFlows
 from sekisho.schema.line_target import BLOCK_MS
 from sekisho.store.layout import Layout, segments_of
-from sekisho.store.read import is_store, replay, snapshot
+from sekisho.store.read import is_store, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +64,11 @@ def resume(run: Run, checkpoint: Checkpoint, *, store: Path | None, now_ms: int)
     run.quality.tick(standing.tick_ms, run.decoder.losses())
     can_replay = store is not None and is_store(store) and standing.tick_ms <= now_ms + TICK_MS
     rebuilt_from_ms = _rebuilt_from(store, standing.tick_ms) if store is not None and can_replay else standing.tick_ms
-    flows = _flows(run, store, rebuilt_from_ms) if store is not None and can_replay else iter(())
+    flows = (
+        iter(StoredFlows(store, exporters=run.boundaries.exporters, from_ms=rebuilt_from_ms))
+        if store is not None and can_replay
+        else iter(())
+    )
     records = 0
     judged, rest = _parted(flows, standing.tick_ms)
     for batch in judged:
@@ -76,16 +81,6 @@ def resume(run: Run, checkpoint: Checkpoint, *, store: Path | None, now_ms: int)
     return Resumed(
         tick_ms=standing.tick_ms, rebuilt_from_ms=rebuilt_from_ms, episodes=len(standing.tracks), records=records
     )
-
-
-def _flows(run: Run, store: Path, from_ms: int) -> Iterator[FlowBatch]:
-    """What the store holds of this run's exporters; another collector may write to the same store."""
-    known = len(run.exporters)
-    exporters, realms = list(run.exporters), list(run.boundaries.realms)
-    for flows in replay(store, exporters=exporters, realms=realms, step_ms=TICK_MS, from_ms=from_ms):
-        _keep_only(flows, known)
-        if len(flows):
-            yield flows
 
 
 def _parted(flows: Iterator[FlowBatch], tick_ms: int) -> tuple[Iterator[FlowBatch], Iterator[FlowBatch]]:
@@ -118,15 +113,6 @@ def _rebuilt_from(store: Path, tick_ms: int) -> int:
             if rows > RESUME_ROWS:
                 from_ms = max(from_ms, file.last_ms)
     return min(-(-from_ms // BLOCK_MS) * BLOCK_MS, tick_ms)
-
-
-def _keep_only(flows: FlowBatch, exporters: int) -> None:
-    """Leave the rows of exporters below a code alone in a batch."""
-    ours = flows.column("exporter") < exporters
-    if not ours.all():
-        kept = int(ours.sum())
-        flows.cells[:, :kept] = flows.cells[:, : len(flows)][:, ours]
-        flows.length = kept
 
 
 def _restore(run: Run, standing: Standing, rebuilt_from_ms: int) -> None:

@@ -48,7 +48,7 @@ class Collector:
     """
 
     def __init__(self, config: Config, *, config_file: Path) -> None:
-        self._config = config
+        self._directory = config.serve.state_beside(config_file)
         exporters = Exporters(config.exporter, accept_unconfigured=False)
         attributor = load_attributor(config, (), None, lambda *_: None)
         store = config.store
@@ -67,7 +67,7 @@ class Collector:
         )
         self._live = Live(
             run,
-            checkpoint=Checkpoint(config.serve.directory / STATE),
+            checkpoint=Checkpoint(self._directory / STATE),
             segments=self._segments,
             store=store.directory,
             clock=now_ms,
@@ -130,7 +130,7 @@ class Collector:
             self._alarms.look(condition, found)
         resumed = self._live.resumed
         tell(
-            self._config.serve.directory,
+            self._directory,
             NAME,
             at_ms=at_ms,
             samples=(*self._watch.samples(at_ms), *self._intake.samples()),

@@ -34,7 +34,7 @@ def main(config_file: Path) -> int:
     """
     asked = Asked()
     config = load_config(config_file, os.environ)
-    directory = config.serve.directory
+    directory = config.serve.state_beside(config_file)
     assert config.store.directory is not None, "the supervisor starts a keeper only where there is a store"
     compactor = Compactor(
         config.store.directory,

@@ -79,7 +79,8 @@ class Supervisor:
         """
         config = self._load()
         asked, alarms = Asked(), Alarms(_now_ms)
-        metrics = MetricsServer(config.serve.metrics, directory=config.serve.directory)
+        directory = config.serve.state_beside(self.config_file)
+        metrics = MetricsServer(config.serve.metrics, directory=directory)
         metrics.start()
         self._children = [_Child(process) for process in PROCESSES if process.is_wanted(config)]
         logger().info("serving", processes=[child.process.name for child in self._children])
@@ -94,7 +95,7 @@ class Supervisor:
                 alarms.look(Condition.PROCESS_FAILING, failing)
                 if time.monotonic() - told_s >= 1.0:
                     told_s = time.monotonic()
-                    tell(config.serve.directory, NAME, at_ms=_now_ms(), samples=self._samples(), alarms=alarms)
+                    tell(directory, NAME, at_ms=_now_ms(), samples=self._samples(), alarms=alarms)
                 asked.end.wait(LOOK_EVERY_S)
         finally:
             self._end(self._children)
