@@ -200,6 +200,14 @@ def test_a_header_without_zone_gives_no_time(tmp_path):
     assert [one.received_ms - one.at_ms for one in utc.poll(NOON_MS)] == [0, 9 * 3_600_000]
 
 
+def test_the_timestamp_of_the_server_needs_no_zone(tmp_path):
+    """FreeRADIUS writes its receipt in seconds since 1970 too; the head then does not matter."""
+    path = tmp_path / "detail"
+    path.write_text(text(Timestamp=str(NOON_MS // 1000 + 7)))
+    for zone in (None, JST, timezone(timedelta(0))):
+        assert [one.at_ms for one in detail(path, zone=zone).poll(NOON_MS)] == [NOON_MS + 7000]
+
+
 def test_malformed_records_are_counted_and_passed_over(tmp_path):
     """What is no record between two records does not hide them."""
     path = tmp_path / "detail"

@@ -5,19 +5,22 @@ from __future__ import annotations
 from contextlib import closing
 from datetime import timedelta, timezone
 from functools import partial
+from ipaddress import IPv4Network
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from sekisho.attribution.history.history import DAY_MS, History
 from sekisho.attribution.sources.cgnat.block import Realms
+from sekisho.attribution.sources.deterministic_nat import DeterministicNat
 from sekisho.attribution.sources.ipoe import read_hand_over
 from sekisho.attribution.sources.kea import KeaFile
 from sekisho.attribution.sources.listed import Listed
 from sekisho.attribution.sources.lw4o6 import binding_events
 from sekisho.attribution.sources.radius.detail import DetailFile
+from sekisho.attribution.sources.radius.radacct import is_radacct, read_radacct
 from sekisho.attribution.sources.radius.records import Rules
 from sekisho.attribution.sources.translator_log import log_file
-from sekisho.core.errors import InputError
+from sekisho.core.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -48,6 +51,8 @@ def read_history(
     try:
         for path, source in chain(_sources(settings, radius, kea), _behind_translators(settings, cgnat, lw4o6, ipoe)):
             _read(history, path, source, now_ms)
+        for rule in computed_translations(settings):
+            history.apply(f"deterministic_nat {rule.inside}", rule.events_until(now_ms))
     except BaseException:
         history.close()
         raise
@@ -65,7 +70,12 @@ def _sources(settings: Attribution, radius: Sequence[Path], kea: Sequence[Path])
     )
     zone = None if settings.radius_zone is None else zone_of(settings.radius_zone)
     for path in radius:
-        yield path, DetailFile(path, name=f"radius {path.resolve()}", rules=rules, zone=zone)
+        if not is_radacct(path):
+            yield path, DetailFile(path, name=f"radius {path.resolve()}", rules=rules, zone=zone)
+        elif zone is None:
+            raise InputError(path, "expected [attribution] radius_zone, since the export tells no zone, found none")
+        else:
+            yield path, Listed(path=path, kind="radacct", read=partial(read_radacct, path, zone=zone, rules=rules))
     for path in kea:
         line, realm = settings.kea_line, settings.default_realm
         yield path, KeaFile(path, name=f"kea {path.resolve()}", line=line, realm=realm)
@@ -84,6 +94,35 @@ def _behind_translators(
         yield path, Listed(path=path, kind="lw4o6", read=partial(binding_events, path, realm=realm))
     for path in ipoe:
         yield path, Listed(path=path, kind="ipoe", read=partial(read_hand_over, path, realm=realm))
+
+
+def computed_translations(settings: Attribution) -> tuple[DeterministicNat, ...]:
+    """The translators of the configuration that compute their ports.
+
+    Raises:
+        ConfigError: prefixes or ports that no translator can work with.
+    """
+    rules = []
+    for configured in settings.deterministic_nat:
+        inside, outside = configured.inside, configured.outside
+        key = "attribution.deterministic_nat"
+        if not isinstance(inside, IPv4Network) or not isinstance(outside, IPv4Network):
+            raise ConfigError("configuration", key, expected="IPv4 prefixes", found=f"{inside} and {outside}")
+        try:
+            rule = DeterministicNat(
+                inside=inside,
+                outside=outside,
+                reserved_ports=configured.reserved_ports,
+                dynamic_ports=configured.dynamic_ports,
+                inside_realm=settings.inside_realm,
+                outside_realm=settings.default_realm,
+            )
+        except ValueError as error:
+            raise ConfigError(
+                "configuration", key, expected=f"a rule that works ({error})", found=str(inside)
+            ) from None
+        rules.append(rule)
+    return tuple(rules)
 
 
 def zone_of(offset: str) -> timezone:

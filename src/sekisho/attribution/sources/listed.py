@@ -33,7 +33,7 @@ class Listed:
 
     path: Path
     kind: str
-    read: Callable[[], Iterator[Begin]]
+    read: Callable[[], Iterator[Event]]
     name: str = field(init=False)
     position: str = ""
     dropped: Counter[SourceReason] = field(default_factory=Counter)
@@ -63,7 +63,7 @@ class Listed:
             raise InputError(self.path, f"expected a list that can be read, found: {error.strerror}") from error
         held: Begin | None = None
         for row in self.read():
-            if row.at_ms <= as_of_ms and (row.until_ms is None or row.until_ms > as_of_ms):
+            if isinstance(row, Begin) and row.at_ms <= as_of_ms and (row.until_ms is None or row.until_ms > as_of_ms):
                 held = row
             yield row
         if held is not None:

@@ -78,7 +78,9 @@ class DetailFile:
         if record is None:
             return SourceReason.MALFORMED
         try:
-            received_ms = head_ms(head, self._zone)
+            # FreeRADIUS adds the receipt in seconds since 1970 unless it is told not to; then only the head has it.
+            stamp = record.get("Timestamp")
+            received_ms = head_ms(head, self._zone) if stamp is None else int(stamp[0]) * 1000
         except ValueError:
             return SourceReason.MALFORMED
         if received_ms is None and "Event-Timestamp" not in record:
