@@ -144,6 +144,19 @@ class Exporter(Section):
 ZoneOffset = Annotated[str, Strict(), Field(pattern=r"^[+-][01]\d:[0-5]\d$")]
 
 
+class DeterministicTranslation(Section):
+    """``[[attribution.deterministic_nat]]``: a translator that computes its ports and logs none (RFC 7422)."""
+
+    inside: Prefix
+    """IPv4 addresses behind it."""
+    outside: Prefix
+    """IPv4 addresses that they share."""
+    reserved_ports: Annotated[int, Strict(), Field(ge=0, le=65_535)] = 1024
+    """Lowest ports, given to nobody."""
+    dynamic_ports: Annotated[int, Strict(), Field(ge=0, le=65_535)] = 0
+    """Highest ports, given on demand and therefore logged."""
+
+
 class Attribution(Section):
     """``[attribution]``: how an address is tied to a line."""
 
@@ -169,6 +182,8 @@ class Attribution(Section):
     """Offset of the times of translators' logs that carry none; without it such lines are of no use."""
     inside_realm: Annotated[str, Strict()] = ""
     """Realm of the addresses behind the translators."""
+    deterministic_nat: tuple[DeterministicTranslation, ...] = ()
+    """Translators that compute their ports."""
 
 
 class Detection(BaseModel):
@@ -344,8 +359,8 @@ def validate(layers: Layers) -> Config:
 
 
 _SECTIONS: tuple[type[BaseModel], ...] = (
-    Config, Network, Exporter, Interface, Vrf, Attribution, Partner, Detection, Files, Privacy, Cases, Store, Receive,
-    Serve, Operator,
+    Config, Network, Exporter, Interface, Vrf, Attribution, DeterministicTranslation, Partner, Detection, Files,
+    Privacy, Cases, Store, Receive, Serve, Operator,
     Contacts, Mail, Letter, Webhook, Drop, Link, Impact,
 )  # fmt: skip
 

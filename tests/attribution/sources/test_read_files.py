@@ -9,7 +9,7 @@ import pytest
 from attribution.sources.blocks import ALLOC, ALLOCATED_MS
 from sekisho.attribution.history.read import read_history
 from sekisho.core.config import Attribution
-from sekisho.core.errors import InputError
+from sekisho.core.errors import ConfigError, InputError
 from sekisho.core.time import iso
 
 NOW_MS = ALLOCATED_MS + 86_400_000
@@ -56,6 +56,27 @@ def test_a_list_knows_up_to_when_it_was_written(hand_over):
     with read_history(Attribution(), radius=[], kea=[], ipoe=[path], now_ms=NOW_MS) as history:
         (feed,) = history.feeds.values()
         assert feed.watermark_ms == NOW_MS
+
+
+def translator(**changed):
+    return Attribution(deterministic_nat=[{"inside": "100.64.60.0/24", "outside": "203.0.113.100/32"} | changed])
+
+
+def test_a_translator_that_computes_its_ports(hand_over):
+    """Its shares are the contracts' behind it, and arithmetic is never behind the time."""
+    path = hand_over("100.64.60.74/32")
+    with read_history(translator(), radius=[], kea=[], ipoe=[path], now_ms=NOW_MS) as history:
+        found = {(what.port_first, what.port_last, span.holder) for what, span in history.assignments()}
+        assert found == {(0, 65535, "C-1"), (1024 + 74 * 252, 1024 + 75 * 252 - 1, "C-1")}
+        (computed,) = (feed for name, feed in history.feeds.items() if name.startswith("deterministic_nat"))
+        assert computed.watermark_ms == NOW_MS
+
+
+@pytest.mark.parametrize("changed", [{"inside": "10.0.0.0/8"}, {"inside": "2001:db8::/64"}, {"reserved_ports": 65500}])
+def test_a_translator_that_cannot_work(changed):
+    """A mistyped length, IPv6 and too few ports are errors of configuration."""
+    with pytest.raises(ConfigError, match="deterministic_nat"):
+        read_history(translator(**changed), radius=[], kea=[], now_ms=NOW_MS)
 
 
 def test_a_log_without_zone_is_refused(tmp_path):

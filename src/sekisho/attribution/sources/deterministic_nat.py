@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING
 
-from sekisho.attribution.sources.events import LAST_PORT, Begin, Held, Inside
+from sekisho.attribution.sources.events import LAST_PORT, Begin, Confirm, Held, Inside
 from sekisho.attribution.validity import OPEN_FROM_MS
 from sekisho.core.reasons import UnattributedReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sekisho.attribution.sources.events import Event
 
 PORTS = LAST_PORT + 1
 MAX_INSIDE = 1 << 20
@@ -95,8 +97,18 @@ class DeterministicNat:
             yield Begin(
                 at_ms=self.valid_from_ms,
                 received_ms=self.valid_from_ms,
-                server=f"{self.inside} to {self.outside}",
+                server=self._server,
                 session=held.session,
                 holder=Inside(address=inside, realm=self.inside_realm),
                 held=(held,),
             )
+
+    def events_until(self, now_ms: int) -> Iterator[Event]:
+        """The same, and that arithmetic holds until now: there is no later record to wait for."""
+        yield from self.events()
+        first = self.held_by(self.inside[0]).session
+        yield Confirm(at_ms=now_ms, received_ms=now_ms, server=self._server, session=first)
+
+    @property
+    def _server(self) -> str:
+        return f"{self.inside} to {self.outside}"

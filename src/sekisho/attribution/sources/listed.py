@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sekisho.attribution.sources.events import Begin, Confirm
+from sekisho.attribution.sources.events import Begin, Confirm, End
 from sekisho.core.errors import InputError
 
 if TYPE_CHECKING:
