@@ -31,6 +31,7 @@ PACKAGES = {
     "tcpdump": "tcpdump",
     "unshare": "util-linux",
     "curl": "curl",
+    "pg_ctlcluster": "postgresql",
     "radclient": "freeradius-utils",
     "freeradius": "freeradius",
     "kea-dhcp4": "kea-dhcp4-server",

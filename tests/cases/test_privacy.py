@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -100,6 +102,18 @@ def test_the_effect_stands_beside_its_baseline(database: str) -> None:
     )
     low, high = found.rows[1].interval_95
     assert (round(low, 3), high) == (0.207, 1.0)
+
+
+def test_every_point_of_the_page_names_tests_that_exist() -> None:
+    """The page that maps people and law to tests has all fourteen points, and no test that is gone."""
+    root = Path(__file__).parents[2]
+    page = (root / "docs" / "reference" / "privacy.md").read_text()
+    assert re.findall(r"^\| (\d+) \|", page, re.MULTILINE) == [str(number) for number in range(1, 15)]
+    file = ""
+    for path, name in re.findall(r"`(tests/[\w/.]+)?(?:::(\w+))?`", page):
+        file = path or file
+        assert (root / file).exists()
+        assert not name or f"def {name}(" in (root / file).read_text()
 
 
 def test_migrations_go_both_ways(database: str) -> None:
