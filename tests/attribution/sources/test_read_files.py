@@ -8,6 +8,8 @@ import pytest
 
 from attribution.sources.blocks import ALLOC, ALLOCATED_MS
 from sekisho.attribution.history.read import read_history
+from sekisho.attribution.sources.events import Begin, Confirm, End, Held
+from sekisho.attribution.sources.listed import Listed
 from sekisho.core.config import Attribution
 from sekisho.core.errors import ConfigError, InputError
 from sekisho.core.time import iso
@@ -56,6 +58,18 @@ def test_a_list_knows_up_to_when_it_was_written(hand_over):
     with read_history(Attribution(), radius=[], kea=[], ipoe=[path], now_ms=NOW_MS) as history:
         (feed,) = history.feeds.values()
         assert feed.watermark_ms == NOW_MS
+
+
+def test_a_session_that_ended_is_not_confirmed(hand_over):
+    """Where a list's last session ended in a row of its own, the time of the file says nothing more of it."""
+    path = hand_over("2001:db8:12:3400::/56")
+    who = {"received_ms": ALLOCATED_MS, "server": "nas", "session": "s"}
+    held = (Held(prefix=ip_network("192.0.2.1/32")),)
+    begin = Begin(at_ms=ALLOCATED_MS - 10, holder="L1", held=held, **who)
+    end = End(at_ms=ALLOCATED_MS, **who)
+    assert Listed(path=path, kind="test", read=lambda: iter([begin, end])).poll(0) == [begin, end]
+    events = Listed(path=path, kind="test", read=lambda: iter([begin])).poll(0)
+    assert [type(event) for event in events] == [Begin, Confirm]
 
 
 def translator(**changed):

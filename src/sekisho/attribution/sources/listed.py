@@ -65,6 +65,9 @@ class Listed:
         for row in self.read():
             if isinstance(row, Begin) and row.at_ms <= as_of_ms and (row.until_ms is None or row.until_ms > as_of_ms):
                 held = row
+            elif isinstance(row, End) and held is not None and row.session == held.session:
+                # A list of events tells the end in a row of its own: that session held no longer.
+                held = None
             yield row
         if held is not None:
             yield Confirm(at_ms=as_of_ms, received_ms=as_of_ms, server=held.server, session=held.session)
