@@ -166,6 +166,16 @@ def test_without_roles_nobody_approves(url: str) -> None:
     assert "role approver" in str(result.exception)
 
 
+@pytest.mark.parametrize("command", [["list"], ["show", "1"], ["outbox"], ["effect"]])
+def test_who_has_no_role_does_not_even_look(url: str, tmp_path: Path, command: list[str]) -> None:
+    """As soon as the policy gives roles."""
+    (tmp_path / "policy.toml").write_text('[roles]\noperator = ["somebody else"]\n')
+    config = tmp_path / "sekisho.toml"
+    config.write_text(f'[cases]\nurl = "{url}"\npolicy = "policy.toml"\n')
+    result = CliRunner().invoke(commands.app, [*command, "--config", str(config)])
+    assert isinstance(result.exception, Refused)
+
+
 def test_a_person_approves_what_the_files_confirm(url: str, tmp_path: Path) -> None:
     """The assignments are read anew: whose line it is leaves, whose it is not is withdrawn."""
     (tmp_path / "lines.csv").write_text(

@@ -105,8 +105,6 @@ class Retention(_Section):
     """Cases with all that belongs to them, from their closing."""
     minutes_days: Positive = 60
     """In which minutes a line could have been seen."""
-    code_days: Positive = 60
-    """How long a notice code opens the portal."""
 
 
 class Recovery(_Section):

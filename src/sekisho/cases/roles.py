@@ -26,7 +26,6 @@ class Action(StrEnum):
 
     LOOK = "look"
     ANSWER = "answer"
-    REISSUE = "reissue"
     MEASURE = "measure"
     ESCALATE = "escalate"
     DISMISS = "dismiss"
@@ -47,7 +46,6 @@ _DESK = frozenset({Role.OPERATOR, Role.APPROVER})
 ROLES: Mapping[Action, frozenset[Role]] = {
     Action.LOOK: _EVERYBODY,
     Action.ANSWER: _DESK | {Role.SUPPORT},
-    Action.REISSUE: _DESK | {Role.SUPPORT},
     Action.MEASURE: _DESK | {Role.SUPPORT},
     Action.ESCALATE: _DESK,
     Action.DISMISS: _DESK,

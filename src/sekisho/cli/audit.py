@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from sekisho.cli.cases import CasesOption, ConfigOption, configuration, database_of
+from sekisho.cases.roles import Action
+from sekisho.cli.cases import CasesOption, ConfigOption, configuration, database_of, require_role
 
 VERIFY_EXAMPLES = """
 Examples:
@@ -39,7 +40,9 @@ def verify(
     from sekisho.cases.audit import Intact, holds, verify
     from sekisho.cases.database import reading
 
-    with reading(database_of(cases, configuration(config))) as connection:
+    settings = configuration(config)
+    require_role(Action.AUDIT, settings)
+    with reading(database_of(cases, settings)) as connection:
         found = verify(connection)
         known = expect is None or holds(connection, expect)
     if not isinstance(found, Intact):

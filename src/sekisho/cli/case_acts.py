@@ -12,7 +12,7 @@ import typer
 
 from sekisho.cases.roles import Action, require
 from sekisho.cases.states import AnswerKind, Disposition, State
-from sekisho.cli.cases import CasesOption, ConfigOption, app, configuration, database_of
+from sekisho.cli.cases import CasesOption, ConfigOption, app, configuration, database_of, require_role
 from sekisho.cli.hunt import caller
 from sekisho.core.purposes import purpose_of
 from sekisho.measures.model import MeasureId, MeasureState  # noqa: TC001 (Typer reads them at run time)
@@ -69,7 +69,9 @@ def outbox(
     from sekisho.cases.database import reading
     from sekisho.cases.outbox import of_cases
 
-    with reading(database_of(cases, configuration(config))) as connection:
+    settings = configuration(config)
+    require_role(Action.LOOK, settings)
+    with reading(database_of(cases, settings)) as connection:
         for notice in of_cases(connection, case_id=number):
             cells = (notice.number, notice.case, notice.kind, notice.channel, notice.state, notice.reason or "")
             typer.echo("\t".join(map(str, cells)))
@@ -249,7 +251,9 @@ def effect(cases: CasesOption = None, config: ConfigOption = None) -> None:
     from sekisho.cases.database import reading
     from sekisho.cases.effect import effect as counted
 
-    with reading(database_of(cases, configuration(config))) as connection:
+    settings = configuration(config)
+    require_role(Action.LOOK, settings)
+    with reading(database_of(cases, settings)) as connection:
         found = counted(connection, time.time_ns() // 1_000_000)
     rows = [
         {"kind": r.kind, "channel": r.channel, "cases": r.cases, "clean": r.clean, "interval_95": list(r.interval_95)}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sekisho.cases.roles import Action
 from sekisho.cases.states import OPEN, State
 from sekisho.cli.analyze import Form, Language
 from sekisho.core.errors import InputError
@@ -70,7 +71,9 @@ def list_cases(
     from sekisho.cases.read import find_cases
 
     wanted = states or (tuple(State) if line is not None else OPEN)
-    with reading(database_of(cases, configuration(config))) as connection:
+    settings = configuration(config)
+    require_role(Action.LOOK, settings)
+    with reading(database_of(cases, settings)) as connection:
         found = find_cases(connection, states=wanted, kind=kind, line_id=line)
     if form is Form.JSON:
         typer.echo(json.dumps([case.to_json() for case in found], ensure_ascii=False, indent=1))
@@ -97,7 +100,9 @@ def show(
     from sekisho.cases.database import reading
     from sekisho.cases.read import get_case
 
-    with reading(database_of(cases, configuration(config))) as connection:
+    settings = configuration(config)
+    require_role(Action.LOOK, settings)
+    with reading(database_of(cases, settings)) as connection:
         case = get_case(connection, number)
     if form is Form.JSON:
         typer.echo(json.dumps(case.to_json(), ensure_ascii=False, indent=1))
@@ -116,6 +121,20 @@ def record(url: str, document: Mapping[str, Any], *, lang: str) -> None:
 
     result = record_analysis(url, document, now_ms=time.time_ns() // 1_000_000)
     typer.echo(f"sekisho: {RECORDED[lang].format(**asdict(result))}", err=True)
+
+
+def require_role(action: Action, settings: Config) -> None:
+    """Let the person who runs this look, or not.
+
+    Raises:
+        Refused: the policy gives roles, and this person none that is enough.
+    """
+    from sekisho.cases.policy import load_policy
+    from sekisho.cases.roles import require
+    from sekisho.cli.hunt import caller
+
+    person = caller()
+    require(action, load_policy(settings.cases.policy).roles_of(person), person)
 
 
 def configuration(path: Path | None) -> Config:
