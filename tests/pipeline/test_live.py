@@ -181,8 +181,9 @@ def test_the_store_analysed_in_batch_gives_the_same(network: Path, batch: dict[s
         collector.receive(part)
         if number == len(parts) // 2:
             collector.live.close()
-            Compactor(tmp_path / "flows", clock=lambda: collector.now_ms).run(everything=True)
-            collector = Collector(network, tmp_path).start(collector.now_ms)
+            at_ms = collector.now_ms
+            Compactor(tmp_path / "flows", clock=lambda at=at_ms: at).run(everything=True)
+            collector = Collector(network, tmp_path).start(at_ms)
     collector.live.close()
     found = analyze(
         [str(tmp_path / "flows")],

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address
-from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, Field, Strict
 
 from sekisho.core.address import parse_address
 from sekisho.core.config_fields import File, Section, Text, from_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class ListenAddress(NamedTuple):
