@@ -163,3 +163,12 @@ def test_a_source_whose_times_are_off_is_quarantined(delay_ms, out):
     history.apply("radius", rows)
     assert (history.quarantined() == {"radius"}) is out
     assert bool(held_by(history)) is not out
+
+
+def test_octets_from_the_line_are_a_second_measure():
+    """The highest count of each session that lies within the time, whatever order the records came in."""
+    history = told(begin(0), confirm(2000, octets_up=900), confirm(1000, octets_up=400), end(3000, octets_up=1000))
+    history.apply("radius", [begin(9000, "s2"), confirm(99_000, "s2", octets_up=7)])
+    assert history.octets_up("L1", T, T + 10_000) == 1000
+    assert history.octets_up("L1", T, T + 100_000) == 1007
+    assert history.octets_up("L2", T, T + 100_000) == 0
