@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -32,8 +33,13 @@ def verify(
     expect: Annotated[
         str | None, typer.Option("--expect", help="Digest of an earlier end that was kept elsewhere; it must be there.")
     ] = None,
+    store: Annotated[
+        Path | None, typer.Option("--store", help="Folder of a flow store: its audit file, instead of the database.")
+    ] = None,
 ) -> None:
     """Walk the chain of the audit trail and print its end: number of rows and digest.
+
+    Hunts are recorded in the store, everything about cases in the case database.
 
     Exit status 1 says that a row was changed, removed or put in, and which.
     """
@@ -42,6 +48,9 @@ def verify(
 
     settings = configuration(config)
     require_role(Action.AUDIT, settings)
+    if store is not None:
+        _verify_file(store, expect)
+        return
     with reading(database_of(cases, settings)) as connection:
         found = verify(connection)
         known = expect is None or holds(connection, expect)
@@ -53,3 +62,19 @@ def verify(
         typer.echo("sekisho: audit trail: no row has the expected digest", err=True)
         raise typer.Exit(1)
     typer.echo(f"{found.rows} {found.digest}")
+
+
+def _verify_file(store: Path, expect: str | None) -> None:
+    from sekisho.core.errors import InputError
+    from sekisho.store.audit import AUDIT, digest_of_end, first_break
+
+    path = store / AUDIT
+    try:
+        line = first_break(path, expect=expect)
+        digest = digest_of_end(path)
+    except OSError as error:
+        raise InputError(path, f"expected an audit file, found: {error.strerror}") from error
+    if line is not None:
+        typer.echo(f"sekisho: {path}, line {line}: it does not name the line before, or is missing", err=True)
+        raise typer.Exit(1)
+    typer.echo(digest)
