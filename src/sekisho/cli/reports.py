@@ -37,7 +37,9 @@ def reports() -> None:
 @app.command(epilog=EXAMPLES)
 def read(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="CSV, JSON, or a mail that carries them.")],
-    lines: Annotated[list[Path], typer.Option("--lines", help="Assignments and lines files, told apart by header.")],
+    lines: Annotated[
+        list[Path] | None, typer.Option("--lines", help="Assignments and lines files, told apart by header.")
+    ] = None,
     form: Annotated[
         ReportForm | None, typer.Option("--as", help="The form of the files; without it each file tells.")
     ] = None,
@@ -46,7 +48,9 @@ def read(
     ] = None,
     map_e: Annotated[Path | None, typer.Option("--map-e", help="MAP-E rules, TOML.")] = None,
     realm: Annotated[str, typer.Option(help="Address realm of the reported addresses.")] = "",
-    config: Annotated[Path | None, typer.Option("--config", help="sekisho.toml: our prefixes, partners.")] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="sekisho.toml: sources of assignments, our prefixes, partners.")
+    ] = None,
     ask: Annotated[
         Path | None, typer.Option("--partner-query", help="Write what only partners know as a query, CSV.")
     ] = None,
@@ -80,7 +84,7 @@ def read(
             continue
         together.entries += parsed.entries
         together.dropped += parsed.dropped
-    attributor = _attributor(lines, map_e, settings)
+    attributor = _attributor(lines or [], map_e, settings)
     found = list(attribute(together.entries, attributor, realm=realm, partners=partners))
     if ask is not None:
         ask.write_text(query_csv(questions_of(found, partners)), encoding="utf-8")
@@ -97,15 +101,9 @@ def read(
 
 
 def _attributor(lines: list[Path], map_e: Path | None, settings: Config) -> Attributor:
-    from sekisho.attribution.attributor import Attributor
+    from sekisho.pipeline.batch import load_attributor
 
-    attributor = Attributor.load(
-        lines=lines,
-        map_e=map_e,
-        network=settings.network,
-        realms=[""],
-        clock_margin_ms=round(settings.attribution.clock_margin_s * 1000),
-    )
+    attributor = load_attributor(settings, lines, map_e, lambda *_: None)
     attributor.start()
     return attributor
 
