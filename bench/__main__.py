@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.measure import machine
 
-MODULES = ("decode", "capture", "attribution", "windows", "verdict", "store")
+MODULES = ("decode", "capture", "attribution", "windows", "verdict", "store", "live")
 
 PAGE = Path("docs/reference/benchmarks.md")
 
