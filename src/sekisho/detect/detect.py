@@ -28,6 +28,7 @@ from sekisho.detect.question import (
 from sekisho.detect.registry import DETECTORS
 from sekisho.detect.seen import Seen
 from sekisho.detect.verdict import verdict
+from sekisho.detect.ways import two_way_exporters
 from sekisho.detect.weak import WeakLines
 from sekisho.schema.detection import Quality
 from sekisho.schema.line_target import BLOCK_MS, LINE_TARGET
@@ -202,6 +203,8 @@ class Detect:
         self._weak_waiting, self._weak_from_ms = [_NO_LINES], _NEVER
         self._rates = JointRates()
         self._seen = Seen(LINES_REMEMBERED)
+        self._two_way_exporters: frozenset[int | None] = frozenset()
+        self._exporter_of: Callable[[int], int | None] = lambda _: None
         self._settled_block = 0
         self.episodes_dropped = 0
 
@@ -278,6 +281,11 @@ class Detect:
             if is_line(line)
         }
 
+    def episode_windows(self) -> Iterator[tuple[int, str, Iterator[Window]]]:
+        """(line, kind, windows) of every track, the windows that may still be revised."""
+        for (line, kind), track in self._tracks.items():
+            yield line, kind, (window for episode in track.episodes for window in episode.windows)
+
     def take_changes(self) -> Iterator[tuple[int, str, Track | None]]:
         """(line, kind, track) of what changed since the last call; None where a track was forgotten."""
         changed, self._changed = self._changed, set()
@@ -325,7 +333,7 @@ class Detect:
         touched = windows.tick(at_ms)
         if len(touched.lines):
             seen = windows.sent_windows(lines=touched.lines, since_ms=touched.since_ms, columns=())
-            self._seen.add(touched.lines, seen.sent, seen.received)
+            self._note_ways(touched.lines, seen, windows, at_ms)
 
     def subjects(self) -> set[int]:
         """Keys of everything but lines of which something was detected."""
@@ -336,7 +344,7 @@ class Detect:
         columns = columns_named(self._screen_sql, LINE_WINDOW)
         lines = touched.lines
         seen = windows.sent_windows(lines=lines, since_ms=touched.since_ms, columns=columns)
-        self._seen.add(lines, seen.sent, seen.received)
+        self._note_ways(lines, seen, windows, at_ms)
         screened = self._engine.run(self._screen_sql, {"line_window": seen.rows})
         tracked = self._tracked(lines)
         wanted = []
@@ -521,6 +529,13 @@ class Detect:
         two_way = [self._is_two_way(line, info) for line, info in zip(lines, infos, strict=True)]
         return params_table(detector, lines, infos, two_way)
 
+    def _note_ways(self, lines: NDArray[np.int64], seen: Sent, windows: WindowTables, at_ms: int) -> None:
+        """Take note of who sends and receives, by line and, every revision, by exporter."""
+        self._seen.add(lines, seen.sent, seen.received)
+        self._exporter_of = windows.exporter_of
+        if at_ms % REVISE_EVERY_MS == 0:
+            self._two_way_exporters = two_way_exporters(self._seen, windows.exporter_of)
+
     def _info(self, line: int) -> LineInfo:
         return self._line_info(line) or LineInfo()
 
@@ -528,7 +543,11 @@ class Detect:
         if info.sees:
             return info.sees == "both"
         sent, received = self._seen.of(line)
-        return received > 0 and received >= TWO_WAY_SHARE * sent
+        if received >= TWO_WAY_SHARE * sent:
+            return received > 0
+        # A quiet line that floods sends in many windows and receives in few: its exporter's other lines tell. One that
+        # never receives may stand behind an interface that is shown one way only.
+        return received > 0 and self._exporter_of(line) in self._two_way_exporters
 
 
 def _judged_by(detector: Detector, lines: NDArray[np.int64]) -> NDArray[np.bool_]:

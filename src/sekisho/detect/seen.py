@@ -42,6 +42,12 @@ class Seen:
             return 0, 0
         return int(self._counts[row, _SENT]), int(self._counts[row, _RECEIVED])
 
+    def steady(self, *, least: int, most: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Some of the lines that sent in so many windows at least, and whether each was seen to receive."""
+        rows = np.flatnonzero(self._counts[:, _SENT] >= least)
+        rows = rows[:: -(-len(rows) // most) or 1]
+        return self._lines[rows], self._counts[rows, _RECEIVED] > 0
+
     def _make_room(self, lines: NDArray[np.int64]) -> None:
         new = np.setdiff1d(lines, self._lines, assume_unique=True)
         if len(new):
