@@ -103,7 +103,7 @@ def measure(command: Command, datagrams: Sequence[bytes], rate: int, seconds: fl
             "lost_datagrams": lost,
             "cpu_s_per_million_records": round(used / (sent * _records_per_datagram(datagrams) / 1e6), 3),
         }
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
         process.wait(timeout=60)
         if list(Path(folder).glob("segments")):
             cost = _compaction_s(Path(folder))
@@ -114,6 +114,8 @@ def measure(command: Command, datagrams: Sequence[bytes], rate: int, seconds: fl
 @contextmanager
 def running(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
     """A collector whose socket is open."""
+    if _socket() is not None:
+        raise ChildProcessError(f"another program listens at port {PORT}")
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             deadline = time.monotonic() + 60
@@ -146,7 +148,7 @@ def send(datagrams: Sequence[bytes], rate: int, seconds: float) -> int:
 
 
 def receive(store: Path) -> None:
-    """Receive, decode and append until SIGTERM."""
+    """Receive, decode and append until SIGINT."""
     from sekisho.collect.exporters import Exporters
     from sekisho.collect.receive import Receiver
     from sekisho.core.config_serve import ListenAddress
@@ -154,7 +156,7 @@ def receive(store: Path) -> None:
     from sekisho.wire.decoder import Decoder
 
     stopping: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, _: stopping.append(number))
+    signal.signal(signal.SIGINT, lambda number, _: stopping.append(number))
     exporters = Exporters()
     exporters.start()
     decoder = Decoder(exporters=exporters.texts, realms=[""])
