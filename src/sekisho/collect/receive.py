@@ -39,11 +39,15 @@ SLOT_OCTETS = 65_600
 """Room for any UDP datagram, so that none is cut; not a power of two, which would put all slots into the same cache
 sets. Pages that no datagram reaches are never touched."""
 
-GATHER_S = 0.004
-"""After the first datagram so long is waited for others: a call for each would cost more than all the rest."""
+LONGEST_GATHER_S = 0.05
+"""After the first datagram so long is waited for others at most: a call for each would cost more than all the rest, and
+a verdict waits for its tick anyway."""
 
-GATHER_FROM_OCTETS = 4 << 20
+GATHER_FROM_OCTETS = 2 << 20
 """Only a socket with at least this much buffer can wait: a smaller one would overflow meanwhile."""
+
+KERNEL_OCTETS = 2304
+"""What a datagram of an Ethernet frame takes of the socket's buffer."""
 
 _CONTROL_OCTETS = 128
 _NAME_OCTETS = 32
@@ -172,6 +176,7 @@ class Receiver:
         self._listen, self._exporters, self._shares, self._slots = listen, exporters, shares, slots
         self._socket: socket.socket | None = None
         self._overflow = np.zeros(2, np.int64)
+        self._gather_s = self._called_s = 0.0
 
     def start(self) -> None:
         """Compile, bind the socket and ask for its buffer.
@@ -211,8 +216,8 @@ class Receiver:
         assert self._socket is not None, "start() comes first"
         if not self._poll.poll(timeout_ms):
             return None
-        if self.buffer_octets >= GATHER_FROM_OCTETS:
-            time.sleep(GATHER_S)
+        if self._gather_s:
+            time.sleep(self._gather_s)
         count = self._recvmmsg(
             self._socket.fileno(),
             ctypes.c_void_p(self._ring.headers.ctypes.data),
@@ -226,12 +231,22 @@ class Receiver:
             if number in (errno.EAGAIN, errno.EINTR):
                 return None
             raise OSError(number, os.strerror(number))
+        self._gather_s = self._next_gather_s(count)
         return self._datagrams(count)
 
     def close(self) -> None:
         """Let go of the socket."""
         if self._socket is not None:
             self._socket.close()
+
+    def _next_gather_s(self, count: int) -> float:
+        """How long to wait so that, as fast as they come now, a quarter of the buffer fills, or most of the slots."""
+        if self.buffer_octets < GATHER_FROM_OCTETS:
+            return 0.0
+        wanted = min(self._slots * 3 // 4, self.buffer_octets // KERNEL_OCTETS // 4)
+        passed_s = max(time.monotonic() - self._called_s, 1e-6)
+        self._called_s += passed_s
+        return min(wanted * passed_s / max(count, 1), LONGEST_GATHER_S)
 
     def _datagrams(self, count: int) -> Datagrams:
         ring = self._ring
