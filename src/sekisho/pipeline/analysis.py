@@ -56,7 +56,7 @@ def document_of(run: Run, frames: Mapping[str, int]) -> dict[str, Any]:
         "schema": SCHEMA,
         "input": {
             "datagrams": run.decoder.datagrams,
-            "records": run.decoder.records,
+            "records": run.decoder.records + run.replayed,
             "records_lost": round(sum(lost_records(source) for source in run.decoder.losses())),
             "late": run.windows.late,
             "undecodable": dict(sorted(undecodable.items())),
@@ -67,7 +67,7 @@ def document_of(run: Run, frames: Mapping[str, int]) -> dict[str, Any]:
         "detections": [_with_source(run, each).to_json() for each in found if not is_address(each.line)],
         "unattributed_detections": [_unattributed_detection(run, each) for each in found if is_address(each.line)],
         "events": [_event(run, event) for event in events],
-        "impact": {},
+        "impact": run.impact.report(found) if run.impact is not None else {},
     }
 
 

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sekisho.attribution.attributor import Attributor
@@ -29,14 +30,15 @@ from sekisho.pipeline.quality import QualityRecord
 from sekisho.pipeline.remarks import remarks_of
 from sekisho.pipeline.run import Run
 from sekisho.pipeline.series import SeriesRecord
+from sekisho.pipeline.stored import StoredFlows
 from sekisho.query import ENGINES
 from sekisho.schema.subject import is_line
+from sekisho.store.read import is_store
 from sekisho.windows.table import Windows
 from sekisho.wire.decoder import Decoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from sekisho.attribution.history.history import History
     from sekisho.core.address import IPAddress, IPNetwork
@@ -59,10 +61,10 @@ def analyze(
     cgnat: Sequence[Path] = (),
     with_series: bool = False,
 ) -> Analysis:
-    """Analyse capture files in the order given.
+    """Analyse capture files and flow stores in the order given.
 
     Args:
-        inputs: pcap or pcapng files, "-" is standard input.
+        inputs: pcap or pcapng files, "-" is standard input; or folders of flow stores.
         lines: files of assignments and of lines; those of the configuration come first.
         map_e: MAP-E rules, likewise.
         engine: name in ``query.ENGINES``.
@@ -75,12 +77,13 @@ def analyze(
         with_series: keep outbound traffic over time, for a picture.
 
     Raises:
-        InputError: a file that cannot be used, or no export datagram in any of the inputs.
+        InputError: a file that cannot be used, or no export datagram and no flow in any of the inputs.
         ConfigError: a wrong configuration.
     """
     config = load_config(config_file, os.environ)
     exporters = Exporters(config.exporter, accept_unconfigured=not config.exporter)
-    captures = [Capture(name, exporters=exporters, on_progress=partial(on_progress, name)) for name in inputs]
+    sources = [_source(name, exporters, partial(on_progress, name)) for name in inputs]
+    captures = [source for source in sources if isinstance(source, Capture)]
     for capture in captures:
         capture.check()
     attributor = load_attributor(config, lines, map_e, on_progress, radius=radius, kea=kea, cgnat=cgnat)
@@ -95,12 +98,16 @@ def analyze(
         series=SeriesRecord() if with_series else None,
     )
     run.start()
-    for capture in captures:
-        for datagrams in capture:
-            run.receive(datagrams)
+    for source in sources:
+        if isinstance(source, Capture):
+            for datagrams in source:
+                run.receive(datagrams)
+        else:
+            for flows in source:
+                run.receive_flows(flows)
     run.finish()
     frames = sum((capture.drops for capture in captures), Counter[FrameReason]())
-    if not run.decoder.datagrams:
+    if not run.decoder.datagrams and not run.replayed:
         raise InputError(", ".join(inputs), _nothing_found(frames, sum(capture.frames for capture in captures)))
     return Analysis(
         document=document_of(run, {reason.value: count for reason, count in frames.items()}),
@@ -109,6 +116,12 @@ def analyze(
             run, damage=[capture.damage for capture in captures if capture.damage], indicators=further.reports
         ),
     )
+
+
+def _source(name: str, exporters: Exporters, on_progress: Callable[[int, int | None], None]) -> Capture | StoredFlows:
+    if name != "-" and is_store(Path(name)):
+        return StoredFlows(Path(name), exporters=exporters, on_progress=on_progress)
+    return Capture(name, exporters=exporters, on_progress=on_progress)
 
 
 def compose(

@@ -7,8 +7,10 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sekisho.schema.detection import Quality
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from sekisho.wire.sequence import SourceLoss
 
@@ -44,9 +46,14 @@ class _Steps:
 
 
 class QualityRecord:
-    """Loss by exporter over stream time, from the sequence numbers of the exports."""
+    """Loss by exporter over stream time, from the sequence numbers of the exports, and coverage beside it.
 
-    def __init__(self) -> None:
+    Args:
+        coverage: (exporter, first ms, last ms) -> flows over interface counters; None where they are not known.
+    """
+
+    def __init__(self, coverage: Callable[[int | None, int, int], float | None] = lambda *_: None) -> None:
+        self._coverage = coverage
         self._exporters: defaultdict[int, _Steps] = defaultdict(_Steps)
 
     def tick(self, at_ms: int, losses: Iterable[SourceLoss]) -> None:
@@ -57,6 +64,11 @@ class QualityRecord:
             totals[source.exporter][1] += source.lost_units
         for exporter, (expected, lost) in totals.items():
             self._exporters[exporter].add(at_ms, expected, lost)
+
+    def of(self, exporter: int | None, first_ms: int, last_ms: int) -> Quality:
+        """What a verdict about an interval carries."""
+        loss, coverage = self.loss(exporter, first_ms, last_ms), self._coverage(exporter, first_ms, last_ms)
+        return Quality(loss=loss, coverage=coverage)
 
     def loss(self, exporter: int | None, first_ms: int, last_ms: int) -> float:
         """Share of an exporter's units lost in the interval, 0 to 1; without one, the worst of all bounds it."""

@@ -136,6 +136,7 @@ def _of_indicators(reports: Sequence[FileReport]) -> Iterator[Remark]:
 
 def _of_limits(run: Run) -> Iterator[Remark]:
     dropped = run.windows.dropped | {"subject_limit": run.subjects.records_left_out}
+    dropped |= run.impact.left_out if run.impact is not None else {}
     for limit, count in sorted(dropped.items()):
         if count:
             yield _remark("limit", limit=limit, count=count)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sekisho.attribution.subjects import Subjects
     from sekisho.collect.boundary import Boundaries
     from sekisho.detect.detect import Detect
+    from sekisho.impact.record import ImpactRecord
     from sekisho.pipeline.quality import QualityRecord
     from sekisho.pipeline.series import SeriesRecord
     from sekisho.schema.batch import FlowBatch
@@ -27,8 +28,10 @@ class Run:
     """The parts of a run in the order in which a flow passes them.
 
     Attributes:
+        impact: load of links and coverage; None where nobody asks.
         keep: told every batch of flows that have their lines, before senders without a line get keys.
         after_tick: told every tick that was judged, milliseconds UTC.
+        replayed: flows taken in that were decoded already.
         first_ms, last_ms: earliest and latest reception, milliseconds UTC; 0 before the first datagram.
     """
 
@@ -39,10 +42,12 @@ class Run:
     windows: Windows
     detect: Detect
     quality: QualityRecord
+    impact: ImpactRecord | None = None
     series: SeriesRecord | None = None
     keep: Callable[[FlowBatch], None] | None = None
     after_tick: Callable[[int], None] | None = None
     clock: StreamClock = field(default_factory=StreamClock)
+    replayed: int = 0
     first_ms: int = 0
     last_ms: int = 0
 
@@ -58,6 +63,8 @@ class Run:
         self.attributor.start()
         self.subjects.start()
         self.windows.start()
+        if self.impact is not None:
+            self.impact.start()
 
     def receive(self, datagrams: Datagrams) -> None:
         """Take in datagrams in order of arrival; ticks that they complete are evaluated first."""
@@ -78,6 +85,7 @@ class Run:
         self.first_ms = self.first_ms or int(received[0])
         if (complete := self.clock.advance(int(received[-1]))) is not None:
             self._tick(complete)
+        self.replayed += len(flows)
         self._take(flows)
         self.last_ms = self.clock.now_ms
 
@@ -92,8 +100,7 @@ class Run:
             self.detect.look_back(complete, self.windows)
         self.boundaries.annotate(flows)
         self.attributor.attribute(flows)
-        self.subjects.name(flows)
-        self.windows.fold(flows)
+        self._add(flows)
 
     def finish(self) -> None:
         """Evaluate the tick that was being filled, as the next datagram would have made it."""
@@ -102,6 +109,8 @@ class Run:
             self.detect.finish(self.clock.tick_ms, self.windows)
             if self.series is not None:
                 self.series.collect(self.windows, self.detect)
+            if self.impact is not None:
+                self.impact.collect(self.windows, self.detect)
 
     def _fold(self, part: Datagrams) -> None:
         for flows in self.decoder.decode(part):
@@ -112,11 +121,18 @@ class Run:
         self.attributor.attribute(flows)
         if self.keep is not None:
             self.keep(flows)
+        self._add(flows)
+
+    def _add(self, flows: FlowBatch) -> None:
         self.subjects.name(flows)
         self.windows.fold(flows)
+        if self.impact is not None:
+            self.impact.add(flows)
 
     def _tick(self, at_ms: int) -> None:
         self.quality.tick(at_ms, self.decoder.losses())
+        if self.impact is not None:
+            self.impact.tick(at_ms, self.decoder.interface_counters(), self.windows, self.detect)
         self.detect.tick(at_ms, self.windows)
         if self.subjects.is_nearly_full:
             self.subjects.make_room(at_ms, keep=self.detect.subjects())
