@@ -6,6 +6,7 @@ to it can come any more. Either way it sees exactly what ``analyze`` would see i
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from sekisho.core.errors import SekishoError, Unavailable
@@ -48,6 +49,7 @@ class Live:
     Attributes:
         resumed: what was taken over from the run before.
         is_kept: whether the last tick is on disk.
+        tick_s: what the last call took that judged a tick, seconds.
     """
 
     def __init__(
@@ -63,6 +65,8 @@ class Live:
         self.run = run
         self.resumed = Resumed()
         self.is_kept = True
+        self.tick_s = 0.0
+        self._ticks = 0
         self._checkpoint, self._segments, self._store = checkpoint, segments, store
         self._clock, self._on_tick = clock, on_tick
         self._has_saved_everything = False
@@ -92,11 +96,11 @@ class Live:
         if newest_ms and newest_ms < self.run.clock.now_ms - SET_BACK_MS:
             back_s = (self.run.clock.now_ms - newest_ms) / 1000
             raise ClockSetBack(f"the clock of this machine was set back by {back_s:,.0f} s: the collector begins anew")
-        self.run.receive(datagrams)
+        self._timed(lambda: self.run.receive(datagrams))
 
     def pass_to(self, until_ms: int) -> None:
         """Everything that was received until then has been handed over."""
-        self.run.pass_to(until_ms)
+        self._timed(lambda: self.run.pass_to(until_ms))
         if self._segments is not None:
             self._segments.tick()
 
@@ -108,7 +112,14 @@ class Live:
             self._save(self.run.clock.tick_ms, everything=True)
         self._checkpoint.close()
 
+    def _timed(self, step: Callable[[], None]) -> None:
+        before, started = self._ticks, time.perf_counter()
+        step()
+        if self._ticks != before:
+            self.tick_s = time.perf_counter() - started
+
     def _after_tick(self, at_ms: int) -> None:
+        self._ticks += 1
         # Flows first: what the checkpoint knows of them must be found again in the store.
         if self._segments is not None:
             self._segments.flush()

@@ -47,7 +47,6 @@ class Watch:
     live: Live
     segments: Segments | None
     started_ms: int
-    tick_s: float = 0.0
     _exporters: dict[int, _Seen] = field(default_factory=dict)
     _unknown_interfaces: int = 0
 
@@ -140,7 +139,7 @@ class Watch:
             yield Sample("episodes", (level,), count)
         if now:
             yield Sample("stream_delay_seconds", (), max(now_ms - now, 0) / 1000)
-        yield Sample("tick_seconds", (), self.tick_s)
+        yield Sample("tick_seconds", (), self.live.tick_s)
 
     def _stored(self) -> Iterator[Sample]:
         if self.segments is not None:

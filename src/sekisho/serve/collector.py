@@ -78,7 +78,6 @@ class Collector:
         self._cases = CaseRecorder(config.cases.url) if config.cases.url is not None else None
         self._alarms = Alarms(now_ms)
         self._watch = Watch(live=self._live, segments=self._segments, started_ms=now_ms())
-        self._ticked_s = time.monotonic()
 
     def run(self, asked: Asked) -> int:
         """Receive until asked to end; the exit status.
