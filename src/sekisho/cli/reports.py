@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sekisho.cases.evidence.reading import ReportForm
+from sekisho.cases.evidence.forms import ReportForm
 from sekisho.cli.analyze import Form
 
 if TYPE_CHECKING:

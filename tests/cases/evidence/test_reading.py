@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from sekisho.cases.evidence.categories import Category
 from sekisho.cases.evidence.columns import Columns, load_columns, read_rows
+from sekisho.cases.evidence.forms import ReportForm
 from sekisho.cases.evidence.model import MAX_SAYS, Entry
-from sekisho.cases.evidence.reading import ReportForm, read_report
+from sekisho.cases.evidence.reading import read_report
 from sekisho.cases.evidence.xarf import read_xarf
 from sekisho.core.errors import ConfigError, InputError
 from sekisho.core.reasons import ReportReason

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sekisho.cases.evidence.columns import read_rows
+from sekisho.cases.evidence.forms import ReportForm
 from sekisho.cases.evidence.mail import attachments, is_mail
 from sekisho.cases.evidence.model import Parsed
 from sekisho.cases.evidence.shadowserver import is_shadowserver, read_shadowserver
@@ -20,14 +20,6 @@ if TYPE_CHECKING:
 
 MAX_OCTETS = 64 << 20
 """A daily report of a large network has a few megabytes."""
-
-
-class ReportForm(StrEnum):
-    """Forms that a person can name; without a name the file itself tells."""
-
-    SHADOWSERVER = "shadowserver"
-    XARF = "xarf"
-    CSV = "csv"
 
 
 def read_report(path: Path, *, form: ReportForm | None = None, columns: Columns | None = None) -> Parsed:
