@@ -83,7 +83,9 @@ def slowed(timeline: Timeline, full: NDArray[np.bool_], looks: list[Condition], 
     Load alone proves nothing: a link can be full and drop nothing that people miss.
     """
     counted = full & ~np.isnan(timeline.discards)
-    discards, packets = timeline.discards[counted].sum(), timeline.packets[counted].sum()
+    # A file may count discards and no packets; what flows tell is then near enough for a share of a thousandth.
+    packets = np.where(np.isnan(timeline.packets), timeline.flow_packets, timeline.packets)[counted].sum()
+    discards = timeline.discards[counted].sum()
     if counted.any() and discards >= DISCARDED * (packets + discards) and discards > 0:
         return Slowed(answer="yes", by="discards")
     at = [(look, look.at_ms // window_ms - timeline.first) for look in looks]
