@@ -77,6 +77,8 @@ directory = "state"
 metrics = "127.0.0.1:{self.http}"
 [cases]
 url = "sqlite:///cases.db"
+[detect]
+baseline = "baseline.parquet"
 {more}
 """,
             encoding="utf-8",
@@ -167,6 +169,8 @@ def test_from_datagrams_to_cases_over_a_kill(served: Served):
     until(lambda: served.pid("collector") != before and served.metric("datagrams_total") > 0)
     assert sender.wait(120) == 0
     truth = json.loads((served.folder / "sent" / "truth.json").read_text())["attacks"]
+    # Silence for longer than a tick: everything that was sent has been judged.
+    until(lambda: served.metric("exporter_silent_seconds") > 8)
     until(served.cases)
     assert served.end() == 0
     found = analyze(
@@ -181,6 +185,7 @@ def test_from_datagrams_to_cases_over_a_kill(served: Served):
     assert served.cases() == in_batch
     assert in_batch <= {(attack["line_id"], attack["kind"]) for attack in truth}
     assert in_batch
+    assert (served.folder / "baseline.parquet").exists()
 
 
 def test_a_wrong_configuration_is_refused_whole_and_a_right_one_taken(served: Served):

@@ -23,6 +23,7 @@ from sekisho.serve.intake import Intake
 from sekisho.serve.recorder import CaseRecorder
 from sekisho.serve.status import EVERY_S, tell
 from sekisho.serve.supervisor import BEGIN_ANEW
+from sekisho.store.layout import HOUR_MS
 from sekisho.store.segments import Segments
 
 if TYPE_CHECKING:
@@ -57,12 +58,14 @@ class Collector:
             if store.directory is not None
             else None
         )
+        self._inputs = inputs_of(config.detect, indicators=(), is_ours=partial(is_ours, attributor))
+        self._baseline_file, self._baseline_hour = config.detect.baseline, 0
         run = compose(
             config,
             exporters,
             attributor=attributor,
             engine=DuckDBEngine(),
-            inputs=inputs_of(config.detect, indicators=(), is_ours=partial(is_ours, attributor)),
+            inputs=self._inputs,
             config_file=config_file,
         )
         self._live = Live(
@@ -117,9 +120,20 @@ class Collector:
                 self._tell()
 
     def _on_tick(self, at_ms: int) -> None:
-        del at_ms
+        if at_ms // HOUR_MS != self._baseline_hour:
+            self._save_baseline()
+            self._baseline_hour = at_ms // HOUR_MS
         if self._cases is not None:
             self._cases.hand_over(document_of(self._live.run, {}))
+
+    def _save_baseline(self) -> None:
+        """What lines usually send is learned by the hour: a kill costs the hour that runs."""
+        if self._inputs.baseline is None or self._baseline_file is None:
+            return
+        try:
+            self._inputs.baseline.save(self._baseline_file)
+        except OSError as error:
+            logger().warning("what lines usually send is not kept at present", why=str(error))
 
     def _tell(self) -> None:
         at_ms = now_ms()
@@ -143,6 +157,7 @@ class Collector:
             self._live.receive(datagrams)
         self._intake.close()
         self._live.close()
+        self._save_baseline()
         if self._cases is not None:
             self._cases.hand_over(document_of(self._live.run, {}))
             self._cases.close(wait_s=CASES_WAIT_S)
