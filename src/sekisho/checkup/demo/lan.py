@@ -12,13 +12,13 @@ import signal
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from sekisho.core.errors import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
     from types import TracebackType
 
 _SERIAL = itertools.count()
@@ -74,6 +74,8 @@ class Lan:
         for namespace in [host.namespace for host in self._hosts] + [self._switch]:
             _end_processes(namespace)
             _ip("netns", "del", namespace)
+        for process in self._processes:
+            process.wait()
 
     @property
     def switch(self) -> str:
@@ -106,15 +108,15 @@ class Lan:
 
     def start(self, host: Host, *command: str, log: Path | None = None) -> subprocess.Popen[bytes]:
         """A process inside a host; it ends with the LAN."""
-        output = log.open("ab") if log else subprocess.DEVNULL
-        process = subprocess.Popen(  # noqa: S603 # stand-ins and daemons that the caller names
-            ["ip", "netns", "exec", host.namespace, *command],  # noqa: S607 # iproute2, wherever it stands
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            # Some daemons signal their whole process group when they end; ours is not among it.
-            start_new_session=True,
-        )
+        with Path(log or os.devnull).open("ab") as output:
+            process = subprocess.Popen(  # noqa: S603 # stand-ins and daemons that the caller names
+                ["ip", "netns", "exec", host.namespace, *command],  # noqa: S607 # iproute2, wherever it stands
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                # Some daemons signal their whole process group when they end; ours is not among it.
+                start_new_session=True,
+            )
         self._processes.append(process)
         return process
 
