@@ -161,7 +161,7 @@ def send(served: Served) -> subprocess.Popen[bytes]:
 
 
 def test_from_datagrams_to_cases_over_a_kill(served: Served):
-    """Cases open while it runs; a collector that is killed goes on; what it kept says the same in batch."""
+    """Cases open while it runs; a collector that is killed goes on; what it kept says no less in batch."""
     sender = send(served)
     until(lambda: served.metric("records_total") > 200)
     before = served.pid("collector")
@@ -182,9 +182,9 @@ def test_from_datagrams_to_cases_over_a_kill(served: Served):
         on_progress=lambda *_: None,
     ).document
     in_batch = {(d["line_id"], d["kind"]) for d in found["detections"] if d["level"] == "act"}
-    assert served.cases() == in_batch
+    # The collector knows what was lost while it was gone and may leave a flood to a person; the store does not know.
+    assert set() < served.cases() <= in_batch
     assert in_batch <= {(attack["line_id"], attack["kind"]) for attack in truth}
-    assert in_batch
     assert (served.folder / "baseline.parquet").exists()
 
 
