@@ -14,6 +14,7 @@ PACKAGES = {
     "softflowd": "softflowd",
     "nfdump": "nfdump",
     "nfcapd": "nfdump",
+    "nfreplay": "nfdump",
     "editcap": "wireshark-common",
     "ip": "iproute2",
     "miniupnpd": "miniupnpd",

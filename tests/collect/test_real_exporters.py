@@ -1,18 +1,21 @@
 """Exporters of other makers meter known packets on a veth pair: what they report is what was sent.
 
 The traffic runs between two hosts in network namespaces; the exporter meters the interface of one of them and exports
-over that host's loopback to the receiver, which listens there.
+over that host's loopback to the receiver, which listens there. A replay of what another collector stored comes last.
 """
 
 from __future__ import annotations
 
 import socket
 import struct
+import subprocess
 import time
+from collections import Counter
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -24,13 +27,14 @@ from sekisho.collect.receive import Receiver
 from sekisho.core.address import text_of_words
 from sekisho.core.config import Exporter
 from sekisho.core.config_serve import ListenAddress
+from sekisho.simulate.cell import cell
+from sekisho.simulate.simulation import Simulation
 from sekisho.wire.datagrams import Datagrams
 from sekisho.wire.decoder import Decoder
 from tools import needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from sekisho.checkup.demo.lan import Host
 
@@ -234,3 +238,67 @@ def test_sfprobe_reports_what_was_sent(tmp_path: Path, lan: Lan, near: Host, far
         # The last packets may stay in the pipe of pmacct 1.7.7 until another one wakes the plugin.
         assert collecting.take(sent, partial(push, near, far, 1)) == sent, log.read_text()
         assert not collecting.decoder.drops
+
+
+RECORD = (
+    "ip_version",
+    *("src_hi", "src_lo", "dst_hi", "dst_lo"),
+    *("protocol", "src_port", "dst_port", "icmp_type_code", "tcp_flags"),
+    *("packets", "octets", "ingress_if", "egress_if"),
+)
+"""What a record is known by. nfreplay announces no sampling and gives its exporter another clock."""
+
+
+def records(collecting: Collector) -> Counter[tuple[int, ...]]:
+    """All records that wait, with their durations in milliseconds."""
+    found: Counter[tuple[int, ...]] = Counter()
+    while (datagrams := collecting.receiver.receive(QUIET_MS)) is not None:
+        for batch in collecting.decoder.decode(datagrams):
+            duration_ms = batch.column("flow_end") - batch.column("flow_start")
+            columns = [batch.column(name).tolist() for name in RECORD]
+            found.update(zip(*columns, duration_ms.tolist(), strict=True))
+    return found
+
+
+@contextmanager
+def nfcapd(folder: Path) -> Iterator[int]:
+    """A collector of nfdump that stores in a folder; the port at which it listens on loopback."""
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as one:
+        one.bind((LOOPBACK, 0))
+        port = int(one.getsockname()[1])
+    command = [needs("nfcapd"), "-b", LOOPBACK, "-p", str(port), "-w", str(folder), "-P", str(folder / "pid")]
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        until(lambda: waiting_octets(port) == 0, "nfcapd does not start")
+        yield port
+        until(lambda: waiting_octets(port) == 0, "nfcapd does not read")
+    finally:
+        running.terminate()
+        running.wait()
+
+
+def waiting_octets(port: int) -> int | None:
+    """What a socket on loopback has not read yet, as proc_net_udp(5) shows it; None without such a socket."""
+    for line in Path("/proc/net/udp").read_text().splitlines()[1:]:
+        address, queues = line.split()[1], line.split()[4]
+        if address == f"0100007F:{port:04X}":
+            return int(queues.split(":")[1], 16)
+    return None
+
+
+def test_nfreplay_sends_the_records_that_nfcapd_stored(tmp_path: Path):
+    """Our datagrams through nfdump and back: another reader and writer of NetFlow v9 changes no record."""
+    nfreplay = needs("nfreplay")
+    exported = Simulation(cell("replay", sampling_interval=1, lines_each=10, duration_s=20), seed=3).datagrams()
+    with collector() as direct, collector() as replayed:
+        with nfcapd(tmp_path) as port, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            for each in exported:
+                for to in (port, direct.receiver.port):
+                    sender.sendto(each.octets, (LOOPBACK, to))
+        to = ("-H", LOOPBACK, "-p", str(replayed.receiver.port))
+        # One file, or two where it began another meanwhile.
+        for stored in sorted(tmp_path.glob("nfcapd.*")):
+            subprocess.run([nfreplay, "-r", stored, *to, "-v", "9", "-d", "100"], check=True)
+        expected = records(direct)
+        assert records(replayed) == expected
+        assert {row[0] for row in expected} == {4, 6}
