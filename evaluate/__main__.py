@@ -39,7 +39,9 @@ def main() -> int:
     for name in arguments.part or PARTS:
         began = time.monotonic()
         text = PARTS[name](arguments)
-        sections[name] = f"{text}\n{(time.monotonic() - began) / 60:.0f} minutes on {PROCESSES} cores.\n"
+        minutes = (time.monotonic() - began) / 60
+        # Parts run apart: each says which code it judged.
+        sections[name] = f"{text}\nCommit {machine()['commit']}, {minutes:.0f} minutes on {PROCESSES} cores.\n"
         if arguments.state:
             arguments.state.write_text(json.dumps(sections))
     page = INTRODUCTION + f"\n```json\n{json.dumps(machine(), indent=1)}\n```\n\n"
