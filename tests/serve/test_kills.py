@@ -147,7 +147,7 @@ def test_killed_while_receiving(tmp_path: Path, kills: int):
     exporter = Exporter(port)
     exporter.start()
     try:
-        time.sleep(12)
+        time.sleep(8)
         for _ in range(kills):
             process.kill()
             process.wait()
@@ -158,7 +158,7 @@ def test_killed_while_receiving(tmp_path: Path, kills: int):
             time.sleep(rng.uniform(0.0, 5.0))
         if process.poll() is None and kills:
             until_it_tells(config, time.time_ns() // 1_000_000)
-        time.sleep(12)
+        time.sleep(8)
     finally:
         exporter.stop()
         process.send_signal(signal.SIGTERM)
