@@ -250,11 +250,22 @@ class Attributor:
 
     def prefixes_of(self, line: int, *, at_ms: int) -> tuple[IPNetwork, ...]:
         """What a line held at a time: its prefixes, and the IPv4 that MAP-E puts in front of them."""
+        prefixes = self._own_prefixes(line, at_ms)
+        rules = self._rules_at(at_ms)
+        return (*prefixes, *(shared for prefix in prefixes for shared in ipv4_of(rules, prefix)))
+
+    def prefixes_behind(self, line: int, shared: IPNetwork, *, at_ms: int) -> tuple[IPNetwork, ...]:
+        """The prefixes of a line that MAP-E put behind a shared IPv4 network at a time."""
+        rules = self._rules_at(at_ms)
+        return tuple(p for p in self._own_prefixes(line, at_ms) if any(shared == each for each in ipv4_of(rules, p)))
+
+    def _own_prefixes(self, line: int, at_ms: int) -> list[IPNetwork]:
         rows = section(self._memory, ROWS).reshape(-1, ROW_WORDS)
         held = rows[(rows[:, LINE] == line) & (rows[:, VALID_FROM] <= at_ms) & (rows[:, VALID_TO] > at_ms)]
-        prefixes = [prefix_of_words(hi, lo, kind & LENGTH_MASK) for hi, lo, kind in held[:, [HI, LO, KIND]].tolist()]
-        rules = [rule for rule in self._rules if rule.valid_from_ms <= at_ms < rule.valid_to_ms]
-        return (*prefixes, *(shared for prefix in prefixes for shared in ipv4_of(rules, prefix)))
+        return [prefix_of_words(hi, lo, kind & LENGTH_MASK) for hi, lo, kind in held[:, [HI, LO, KIND]].tolist()]
+
+    def _rules_at(self, at_ms: int) -> list[MapRule]:
+        return [rule for rule in self._rules if rule.valid_from_ms <= at_ms < rule.valid_to_ms]
 
     def _realm_code(self, realm: str) -> int:
         """A realm that nobody configured has no assignments; its code is one beyond the known ones."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +14,7 @@ from sekisho.cases.states import AnswerKind, Disposition, State
 from sekisho.cli.cases import CasesOption, ConfigOption, app, configuration, database_of, require_role
 from sekisho.cli.hunt import caller
 from sekisho.core.purposes import purpose_of
+from sekisho.core.time import now_ms
 from sekisho.measures.model import MeasureId, MeasureState  # noqa: TC001 (Typer reads them at run time)
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def acting(
     policy = load_policy(settings.cases.policy)
     person = caller()
     require(action, policy.roles_of(person), person)
-    act = Act(actor=person, purpose=purpose_of(purpose, policy.purposes).code, at_ms=time.time_ns() // 1_000_000)
+    act = Act(actor=person, purpose=purpose_of(purpose, policy.purposes).code, at_ms=now_ms())
     with writing(database_of(url, settings)) as connection:
         yield connection, act, policy, settings
 
@@ -254,7 +254,7 @@ def effect(cases: CasesOption = None, config: ConfigOption = None) -> None:
     settings = configuration(config)
     require_role(Action.LOOK, settings)
     with reading(database_of(cases, settings)) as connection:
-        found = counted(connection, time.time_ns() // 1_000_000)
+        found = counted(connection, now_ms())
     rows = [
         {"kind": r.kind, "channel": r.channel, "cases": r.cases, "clean": r.clean, "interval_95": list(r.interval_95)}
         for r in found.rows

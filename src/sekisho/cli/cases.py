@@ -12,6 +12,7 @@ from sekisho.cases.roles import Action
 from sekisho.cases.states import OPEN, State
 from sekisho.cli.analyze import Form, Language
 from sekisho.core.errors import InputError
+from sekisho.core.time import now_ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,12 +115,11 @@ def show(
 
 def record(url: str, document: Mapping[str, Any], *, lang: str) -> None:
     """Write the cases of an analysis and say in one line what became of them."""
-    import time
     from dataclasses import asdict
 
     from sekisho.cases.record import record_analysis
 
-    result = record_analysis(url, document, now_ms=time.time_ns() // 1_000_000)
+    result = record_analysis(url, document, now_ms=now_ms())
     typer.echo(f"sekisho: {RECORDED[lang].format(**asdict(result))}", err=True)
 
 

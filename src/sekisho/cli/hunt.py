@@ -196,14 +196,13 @@ def _named(url: str | None, settings: Config) -> dict[int, tuple[int, str]]:
 
 
 def _record(root: Path, stated: Purpose, asked: Mapping[str, Any], found: Found) -> None:
-    import time
-
+    from sekisho.core.time import now_ms
     from sekisho.store import audit
 
     answered = {"lines": found.total.lines, "records": found.total.records}
     audit.record(
         root / audit.AUDIT,
-        at_ms=time.time_ns() // 1_000_000,
+        at_ms=now_ms(),
         who=caller(),
         action="hunt",
         purpose=stated.code,

@@ -54,37 +54,25 @@ def who(
     """
     import json
     import os
-    import time
 
-    from sekisho.attribution.history.read import read_history
     from sekisho.attribution.history.who import explain
     from sekisho.cli import lines_view, progress
     from sekisho.core.config import load_config
     from sekisho.core.purposes import purpose_of
-    from sekisho.pipeline.batch import load_attributor
+    from sekisho.core.time import now_ms
+    from sekisho.pipeline.batch import attribution_of
 
     stated = purpose_of(purpose or "")
     settings = load_config(config, os.environ)
-    now_ms = time.time_ns() // 1_000_000
-    question = _question(address, port, protocol, realm, at, now_ms)
+    asked_ms = now_ms()
+    question = _question(address, port, protocol, realm, at, asked_ms)
     audit_file = _audit_file(settings)
-    with progress.bar() as bar:
-        attributor = load_attributor(settings, [], None, bar)
-    attributor.start()
-    files = settings.files
-    with read_history(
-        settings.attribution,
-        radius=files.radius,
-        kea=files.kea,
-        cgnat=files.cgnat,
-        lw4o6=files.lw4o6,
-        ipoe=files.ipoe,
-        now_ms=now_ms,
-    ) as history:
+    with progress.bar() as bar, attribution_of(settings, on_progress=bar) as (attributor, history):
+        attributor.start()
         settle_ms = round(settings.attribution.settle_s * 1000)
         found = explain(question, attributor=attributor, history=history, settle_ms=settle_ms)
     document = lines_view.document(found, stated, margin_s=settings.attribution.clock_margin_s)
-    _record(audit_file, stated.code, now_ms, document)
+    _record(audit_file, stated.code, asked_ms, document)
     if form is Form.JSON:
         typer.echo(json.dumps(document, ensure_ascii=False, indent=1))
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +11,7 @@ import typer
 from sekisho.cli.analyze import Language
 from sekisho.cli.cases import CasesOption, ConfigOption, LanguageOption, configuration, database_of
 from sekisho.core.errors import InputError
+from sekisho.core.time import now_ms
 from sekisho.notices.case_notice import About
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def preview(
         case,
         settings.operator,
         model.Language(language),
-        now_ms=time.time_ns() // 1_000_000,
+        now_ms=now_ms(),
         reader=model.Reader(level),
         form=Form.MAIL if output is Output.PDF else Form(form),
         qr=output is Output.PDF and settings.letter.qr,
@@ -174,7 +174,7 @@ def announce(
         extent,
         settings.operator,
         model.Language(language),
-        now_ms=time.time_ns() // 1_000_000,
+        now_ms=now_ms(),
         reader=model.Reader(level),
         form=Form.MAIL if output is Output.PDF else Form(form),
     )
@@ -229,7 +229,7 @@ def _printed(notice: Notice, settings: Config) -> bytes:
 
     head = letter.Head(
         address=[wording.say("address_here", notice.language)],
-        date=wording.date(time.time_ns() // 1_000_000, notice.language),
+        date=wording.date(now_ms(), notice.language),
         writes=sender(settings.operator, notice.language),
     )
     return letter.render(notice, head, settings.letter)

@@ -1,55 +1,102 @@
-"""Whose line it was, asked anew of everything that the configuration knows, for people who approve."""
+"""Whose line it was, asked anew of everything that the configuration knows, for people who approve.
+
+Evidence holds what the line was seen to send from, and neither realm nor source port. Where these decide, the answer
+is that nobody can say: a wrong line is worse than no notice.
+"""
 
 from __future__ import annotations
 
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
+from sekisho.attribution.history.settling import NotYet, Settled
 from sekisho.attribution.keys import UNKEYED, line_keys, read_key_file
-from sekisho.attribution.outcome import Attributed, Unattributed
+from sekisho.attribution.outcome import Attributed
 from sekisho.cases.settling import Answer, NotSettled, OtherLine, SameLine
 from sekisho.core.reasons import UnattributedReason
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sekisho.attribution.attributor import Attributor
+    from sekisho.attribution.outcome import Unattributed
     from sekisho.cases.model import Evidence
     from sekisho.cases.settling import Resolve
+    from sekisho.core.address import IPAddress, IPNetwork
     from sekisho.core.config import Config
+
+    Ask = Callable[[IPAddress, Evidence], Attributed | Unattributed | NotYet]
 
 
 def resolver(config: Config) -> Resolve:
-    """Reads lines, MAP-E rules and the history of sessions once; answers for any number of cases."""
-    from sekisho.pipeline.batch import load_attributor
+    """Reads lines, MAP-E rules and the history of sessions once; answers for any number of cases.
 
-    attributor = load_attributor(config, (), None, lambda *_: None)
-    attributor.start()
+    Lists of assignments are the operator's word for all times. Sources that go on telling must have told enough.
+    """
+    from sekisho.pipeline.batch import attribution_of
+
+    with attribution_of(config) as (attributor, history):
+        attributor.start()
+        margin_ms, settle_ms = (
+            round(seconds * 1000) for seconds in (config.attribution.clock_margin_s, config.attribution.settle_s)
+        )
+        settled = Settled(attributor, history, clock_margin_ms=margin_ms, settle_ms=settle_ms)
+        asked = settled.resolve if history.feeds else attributor.resolve
     key = read_key_file(config.privacy.key_file) if config.privacy.key_file is not None else UNKEYED
 
+    def ask(address: IPAddress, evidence: Evidence) -> Attributed | Unattributed | NotYet:
+        return asked(
+            realm="",
+            address=address,
+            port=0,
+            protocol=0,
+            start_ms=evidence.first_seen_ms,
+            end_ms=evidence.last_seen_ms,
+        )
+
     def resolve(line_id: str, evidence: Evidence) -> Answer:
-        return _whose(attributor, int(line_keys([line_id], key)[0]), line_id, evidence)
+        return _whose(attributor, ask, int(line_keys([line_id], key)[0]), line_id, evidence)
 
     return resolve
 
 
-def _whose(attributor: Attributor, line: int, line_id: str, evidence: Evidence) -> Answer:
+def _whose(attributor: Attributor, ask: Ask, line: int, line_id: str, evidence: Evidence) -> Answer:
     if not evidence.source:
         return NotSettled(why="the evidence names no address that could be asked about")
     source = ip_network(evidence.source)
-    for at_ms in (evidence.first_seen_ms, evidence.last_seen_ms - 1):
-        held = attributor.prefixes_of(line, at_ms=at_ms)
-        if not any(prefix.version == source.version and source.subnet_of(prefix) for prefix in held):  # type: ignore[arg-type]
-            return OtherLine(why=UnattributedReason.NO_ASSIGNMENT.label)
-    found = attributor.resolve(
-        realm="", address=source.network_address, port=0, protocol=0, start_ms=evidence.first_seen_ms,
-        end_ms=evidence.last_seen_ms,
-    )  # fmt: skip
-    match found:
-        case Attributed(certainty="inferred"):
-            return NotSettled(why="who held the address is known by inference only")
-        case Attributed():
-            return SameLine() if found.line_id == line_id else OtherLine(why="another line held the address")
-        case Unattributed(reason=UnattributedReason.NEEDS_PORT):
-            # A shared address: the line held a part of it all the time, and the ports were asked when it was seen.
-            return SameLine()
-        case Unattributed():
-            return OtherLine(why=found.reason.label)
+    found = ask(source.network_address, evidence)
+    if isinstance(found, NotYet):
+        return NotSettled(why=found.why)
+    if isinstance(found, Attributed):
+        return _of_line(found, line_id)
+    match found.reason:
+        case UnattributedReason.NEEDS_PORT:
+            return _shared(attributor, ask, line, line_id, source, evidence)
+        case UnattributedReason.REALM_UNKNOWN:
+            return NotSettled(why="the address is used in several realms, and the evidence names none")
+        case reason:
+            return OtherLine(why=reason.label)
+
+
+def _of_line(found: Attributed, line_id: str) -> Answer:
+    if found.certainty == "inferred":
+        return NotSettled(why="who held the address is known by inference only")
+    return SameLine() if found.line_id == line_id else OtherLine(why="another line held the address")
+
+
+def _shared(attributor: Attributor, ask: Ask, line: int, line_id: str, source: IPNetwork, evidence: Evidence) -> Answer:
+    """With MAP-E the line's ports follow from its own prefix; with a translator's log they do not."""
+    ends = evidence.first_seen_ms, evidence.last_seen_ms - 1
+    behind = [set(attributor.prefixes_behind(line, source, at_ms=at_ms)) for at_ms in ends]
+    for prefix in sorted(behind[0] & behind[1], key=str):
+        found = ask(prefix.network_address, evidence)
+        if isinstance(found, Attributed):
+            return _of_line(found, line_id)
+    if not all(_has_part(attributor, line, source, at_ms) for at_ms in ends):
+        return OtherLine(why=UnattributedReason.NO_ASSIGNMENT.label)
+    return NotSettled(why="the address was shared, and the evidence holds no ports")
+
+
+def _has_part(attributor: Attributor, line: int, source: IPNetwork, at_ms: int) -> bool:
+    held = attributor.prefixes_of(line, at_ms=at_ms)
+    return any(prefix.version == source.version and source.subnet_of(prefix) for prefix in held)  # type: ignore[arg-type]

@@ -23,6 +23,7 @@ from numba import types
 from sekisho.collect.exporters import REFUSED
 from sekisho.core.errors import InputError
 from sekisho.core.kernels import kernel, warm
+from sekisho.core.time import now_ms
 from sekisho.wire import sflow5
 from sekisho.wire.datagrams import Datagrams
 
@@ -250,8 +251,8 @@ class Receiver:
 
     def _datagrams(self, count: int) -> Datagrams:
         ring = self._ring
-        now_ms = time.time_ns() // 1_000_000
-        read_ring(count, now_ms, ring.headers, ring.names, ring.controls, ring.address, ring.columns, self._overflow)
+        headers, names, controls = ring.headers, ring.names, ring.controls
+        read_ring(count, now_ms(), headers, names, controls, ring.address, ring.columns, self._overflow)
         self.received += count
         length, received_at, source_port, offset = (column[:count] for column in ring.columns)
         address = ring.address[:count]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import time
 from collections import Counter
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -21,6 +21,7 @@ from sekisho.collect.exporters import Exporters
 from sekisho.core.config import Config, Sees, load_config
 from sekisho.core.errors import InputError
 from sekisho.core.reasons import FrameReason, UnattributedReason
+from sekisho.core.time import now_ms
 from sekisho.detect.detect import Detect
 from sekisho.detect.level import LineInfo
 from sekisho.impact.record import ImpactRecord, lines_by_link
@@ -38,7 +39,7 @@ from sekisho.windows.table import Windows
 from sekisho.wire.decoder import Decoder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sekisho.attribution.history.history import History
     from sekisho.core.address import IPAddress, IPNetwork
@@ -204,6 +205,27 @@ def load_attributor(
         InputError: a file that cannot be used.
         ConfigError: a wrong MAP-E rule.
     """
+    with attribution_of(config, lines, map_e, on_progress, radius=radius, kea=kea, cgnat=cgnat) as (attributor, _):
+        return attributor
+
+
+@contextmanager
+def attribution_of(
+    config: Config,
+    lines: Sequence[Path] = (),
+    map_e: Path | None = None,
+    on_progress: Advance = lambda *_: None,
+    *,
+    radius: Sequence[Path] = (),
+    kea: Sequence[Path] = (),
+    cgnat: Sequence[Path] = (),
+) -> Iterator[tuple[Attributor, History]]:
+    """The same, with the history that it rests on.
+
+    Raises:
+        InputError: a file that cannot be used.
+        ConfigError: a wrong MAP-E rule.
+    """
     with read_history(
         config.attribution,
         radius=[*config.files.radius, *radius],
@@ -211,9 +233,9 @@ def load_attributor(
         cgnat=[*config.files.cgnat, *cgnat],
         lw4o6=config.files.lw4o6,
         ipoe=config.files.ipoe,
-        now_ms=time.time_ns() // 1_000_000,
+        now_ms=now_ms(),
     ) as history:
-        return _loaded(config, lines, map_e, on_progress, history)
+        yield _loaded(config, lines, map_e, on_progress, history), history
 
 
 def _loaded(

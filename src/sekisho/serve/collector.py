@@ -11,6 +11,7 @@ from sekisho.collect.exporters import Exporters
 from sekisho.core.alarms import Alarms
 from sekisho.core.config import load_config
 from sekisho.core.log import logger
+from sekisho.core.time import now_ms
 from sekisho.pipeline.analysis import document_of
 from sekisho.pipeline.batch import compose, is_ours, load_attributor
 from sekisho.pipeline.checkpoint import STATE, Checkpoint
@@ -175,8 +176,3 @@ def main(config_file: Path) -> int:
     """
     asked = Asked()
     return Collector(load_config(config_file, os.environ), config_file=config_file).run(asked)
-
-
-def now_ms() -> int:
-    """Wall clock, milliseconds UTC."""
-    return time.time_ns() // 1_000_000

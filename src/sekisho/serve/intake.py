@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING
 
 from sekisho.collect.queue import FairQueue
@@ -11,6 +10,7 @@ from sekisho.collect.receive import Receiver
 from sekisho.core.alarms import Condition
 from sekisho.core.metrics import Sample
 from sekisho.core.reasons import FrameReason
+from sekisho.core.time import now_ms
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -128,7 +128,7 @@ class Intake:
     def _run(self, number: int) -> None:
         receiver = self._receivers[number]
         while not self._ends.is_set():
-            before_ms = time.time_ns() // 1_000_000
+            before_ms = now_ms()
             datagrams = receiver.receive(WAIT_MS)
             if datagrams is not None:
                 self._queue.put(datagrams)

@@ -10,6 +10,7 @@ from sekisho.core.alarms import Alarms, Condition
 from sekisho.core.config import load_config
 from sekisho.core.errors import Unavailable
 from sekisho.core.log import logger
+from sekisho.core.time import now_ms
 from sekisho.pipeline.checkpoint import STATE, lines_with_tracks
 from sekisho.serve.ending import Asked
 from sekisho.serve.status import EVERY_S, tell
@@ -58,8 +59,3 @@ def main(config_file: Path) -> int:
         asked.end.wait(EVERY_S)
     logger().info("the keeper ends")
     return 0
-
-
-def now_ms() -> int:
-    """Wall clock, milliseconds UTC."""
-    return time.time_ns() // 1_000_000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler
@@ -14,6 +13,7 @@ from prometheus_client.exposition import ThreadingWSGIServer
 
 from sekisho.core.errors import InputError
 from sekisho.core.metrics import METRICS, PREFIX, MetricKind, Sample
+from sekisho.core.time import now_ms
 from sekisho.serve.processes import PROCESSES
 from sekisho.serve.status import STALE_MS, Status, told
 
@@ -62,7 +62,7 @@ class MetricsServer:
             if environ["PATH_INFO"] != "/health":
                 start_response("404 Not Found", [("Content-Type", "text/plain")])
                 return [b"there are /metrics and /health\n"]
-            is_well, content = health(self._directory, now_ms=time.time_ns() // 1_000_000)
+            is_well, content = health(self._directory, now_ms=now_ms())
             start_response("200 OK" if is_well else "503 Service Unavailable", [("Content-Type", "application/json")])
             return [json.dumps(content, ensure_ascii=False, indent=1).encode() + b"\n"]
 

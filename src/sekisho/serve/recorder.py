@@ -7,13 +7,13 @@ the next.
 from __future__ import annotations
 
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 from sekisho.cases.record import record_analysis
 from sekisho.core.alarms import Condition
 from sekisho.core.errors import SekishoError
 from sekisho.core.log import logger
+from sekisho.core.time import now_ms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +62,7 @@ class CaseRecorder:
         wait_s = FIRST_WAIT_S
         while (document := self._next()) is not None:
             try:
-                done = record_analysis(self._url, document, now_ms=time.time_ns() // 1_000_000)
+                done = record_analysis(self._url, document, now_ms=now_ms())
             except (SekishoError, OSError) as error:
                 self.refused = str(error)
                 with self._changed:

@@ -19,6 +19,7 @@ from sekisho.core.config import load_config
 from sekisho.core.errors import ConfigError, InputError
 from sekisho.core.log import logger
 from sekisho.core.metrics import Sample
+from sekisho.core.time import now_ms
 from sekisho.serve.ending import Asked
 from sekisho.serve.metrics import MetricsServer
 from sekisho.serve.processes import PROCESSES
@@ -78,7 +79,7 @@ class Supervisor:
             InputError: a file that cannot be used.
         """
         config = self._load()
-        asked, alarms = Asked(), Alarms(_now_ms)
+        asked, alarms = Asked(), Alarms(now_ms)
         directory = config.serve.state_beside(self.config_file)
         metrics = MetricsServer(config.serve.metrics, directory=directory)
         metrics.start()
@@ -95,7 +96,7 @@ class Supervisor:
                 alarms.look(Condition.PROCESS_FAILING, failing)
                 if time.monotonic() - told_s >= 1.0:
                     told_s = time.monotonic()
-                    tell(directory, NAME, at_ms=_now_ms(), samples=self._samples(), alarms=alarms)
+                    tell(directory, NAME, at_ms=now_ms(), samples=self._samples(), alarms=alarms)
                 asked.end.wait(LOOK_EVERY_S)
         finally:
             self._end(self._children)
@@ -172,7 +173,3 @@ class Supervisor:
             is_up = child.running is not None and child.running.poll() is None
             yield Sample("process_up", (child.process.name,), float(is_up))
             yield Sample("process_starts_total", (child.process.name,), child.starts)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
 
+from sekisho.attribution.attributor import Attributor
 from sekisho.attribution.history.history import History
 from sekisho.attribution.history.settling import NotYet, Settled
 from sekisho.attribution.outcome import Attributed, Unattributed
@@ -27,7 +28,11 @@ def end(at, session, line):
 
 
 def asked(history, at):
-    settled = Settled(history, network=Network(), realms=[""], clock_margin_ms=2000)
+    attributor = Attributor.load(
+        lines=[], map_e=None, history=history.assignments(), network=Network(), realms=[""], clock_margin_ms=2000
+    )
+    attributor.start()
+    settled = Settled(attributor, history, clock_margin_ms=2000)
     return settled.resolve(
         realm="", address=ip_address("203.0.113.7"), port=443, protocol=6, start_ms=T + at, end_ms=T + at
     )

@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sekisho.attribution.attributor import Attributor
 from sekisho.core.time import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from sekisho.attribution.attributor import Attributor
     from sekisho.attribution.history.history import History
     from sekisho.attribution.outcome import Attributed, Unattributed
     from sekisho.core.address import IPAddress
-    from sekisho.core.config import Network
 
 DEFAULT_SETTLE_MS = 900_000
 """Stops are repeated for minutes where a server does not answer; after a quarter of an hour they are lost."""
@@ -32,33 +29,25 @@ class NotYet:
 
 
 class Settled:
-    """Answers from a history as it stands now; one of these is made for each round of questions.
+    """Answers from what is known now; one of these is made for each round of questions.
 
     Every source counts, whichever addresses it has told of so far: the next record of any may name this one.
+
+    Args:
+        attributor: started; knows the history and whatever else there is.
+        history: tells how far its sources have told, and which are not believed.
+        clock_margin_ms: what a flow's times may be off by.
+        settle_ms: what a source must have told beyond the time in question.
     """
 
     def __init__(
-        self,
-        history: History,
-        *,
-        network: Network,
-        realms: Sequence[str],
-        clock_margin_ms: int,
-        settle_ms: int = DEFAULT_SETTLE_MS,
+        self, attributor: Attributor, history: History, *, clock_margin_ms: int, settle_ms: int = DEFAULT_SETTLE_MS
     ) -> None:
+        self._attributor = attributor
         self._feeds = tuple(history.feeds.values())
         self._quarantined = sorted(history.quarantined())
         self._settle_ms = settle_ms
         self._margin_ms = clock_margin_ms
-        self._attributor = Attributor.load(
-            lines=[],
-            map_e=None,
-            history=history.assignments(),
-            network=network,
-            realms=realms,
-            clock_margin_ms=clock_margin_ms,
-        )
-        self._attributor.start()
 
     def resolve(
         self, *, realm: str, address: IPAddress, port: int, protocol: int, start_ms: int, end_ms: int

@@ -6,11 +6,10 @@ import csv
 import fcntl
 import io
 import os
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sekisho.core.time import JST, to_datetime
+from sekisho.core.time import JST, now_ms, to_datetime
 from sekisho.core.whole_file import write_whole
 from sekisho.notices.channels.identity import is_file_name
 from sekisho.notices.delivery import Deferred, Refused, Sent, Skipped, SkipReason
@@ -36,7 +35,7 @@ class LetterQueue:
         clock: now, milliseconds UTC; names the day's folder.
     """
 
-    def __init__(self, directory: Path, *, clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
+    def __init__(self, directory: Path, *, clock: Callable[[], int] = now_ms) -> None:
         self._directory, self._clock = directory, clock
 
     def deliver(self, message: Message) -> Outcome:
