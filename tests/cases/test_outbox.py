@@ -13,11 +13,11 @@ from sekisho.cases import audit, brake, outbox
 from sekisho.cases.database import reading, writing
 from sekisho.cases.ladder import approve_automatically, propose, unreached
 from sekisho.cases.lifecycle import move
-from sekisho.cases.outbox import NoticeKind, NoticeState
+from sekisho.cases.outbox import NoticeState
 from sekisho.cases.read import get_case
 from sekisho.cases.record import record_analysis
 from sekisho.cases.signals import Signal, Source, add, independent
-from sekisho.cases.states import State
+from sekisho.cases.states import NoticeKind, State
 from sekisho.core.errors import Refused
 from sekisho.notices import delivery
 from sekisho.notices.sender import Sender

@@ -18,12 +18,11 @@ from sekisho.cases.answers import dismiss
 from sekisho.cases.database import downgrade, upgrade, writing
 from sekisho.cases.effect import NOBODY_TOLD, Row, effect
 from sekisho.cases.lifecycle import move
-from sekisho.cases.outbox import NoticeKind
 from sekisho.cases.read import find_cases
 from sekisho.cases.record import record_analysis
 from sekisho.cases.retention import erase, hold, release_hold
 from sekisho.cases.reveal import reveal, truncated
-from sekisho.cases.states import Disposition, State
+from sekisho.cases.states import Disposition, NoticeKind, State
 from sekisho.cases.subject_access import export
 from sekisho.cases.tables import METADATA, VERSION_TABLE
 from sekisho.cases.work_tables import NOTICE

@@ -9,13 +9,12 @@ import pytest
 from cases.documents import NOW_MS
 from notices.contacts.test_contacts import TARO
 from notices.samples import LINE_ID, OPERATOR, case_of
-from sekisho.cases.states import State
+from sekisho.cases.states import NoticeKind, State
 from sekisho.core.config import Config, Operator
 from sekisho.core.config_delivery import Letter
 from sekisho.core.errors import Refused, Unavailable
 from sekisho.measures.model import Language
 from sekisho.notices import delivery
-from sekisho.notices.case_notice import About
 from sekisho.notices.compose import Composer, Draft, compose
 from sekisho.notices.contacts.contact import Contact
 from sekisho.notices.delivery import Deferred, Message, Skipped, SkipReason
@@ -24,7 +23,9 @@ CODE = "AAAA-AAAA-AAAA-AAAA"
 
 
 def composed(channel: str, contact: Contact = TARO, operator: Operator = OPERATOR) -> Message | Skipped:
-    draft = Draft(about=About.FIRST_NOTICE, number="n1.a", code=CODE, channel=channel, since_ms=None, now_ms=NOW_MS)
+    draft = Draft(
+        about=NoticeKind.FIRST_NOTICE, number="n1.a", code=CODE, channel=channel, since_ms=None, now_ms=NOW_MS
+    )
     return compose(case_of("udp_flood"), contact, draft, operator, Letter())
 
 
@@ -68,7 +69,7 @@ class Known:
 
 def test_what_keeps_a_message_from_being_written_is_an_outcome() -> None:
     """Nobody known, contacts not now, a gap in the text, a case that is none: the sender goes on with the next."""
-    draft = Draft(about=About.FIRST_NOTICE, number="n1.a", code=CODE, channel="mail", since_ms=None, now_ms=NOW_MS)
+    draft = Draft(about=NoticeKind.FIRST_NOTICE, number="n1.a", code=CODE, channel="mail", since_ms=None, now_ms=NOW_MS)
     case, complete = case_of("scan"), Config(operator=OPERATOR)
     missing = Skipped(SkipReason.NO_CONTACT)
     assert isinstance(Composer(complete, Known(TARO)).message(case, draft), Message)
@@ -79,8 +80,8 @@ def test_what_keeps_a_message_from_being_written_is_an_outcome() -> None:
     assert isinstance(Composer(complete, Known(TARO)).message(withdrawn, draft), delivery.Refused)
 
 
-@pytest.mark.parametrize("about", [about for about in About if about is not About.FIRST_NOTICE])
-def test_what_speaks_of_a_message_before_needs_one(about: About) -> None:
+@pytest.mark.parametrize("about", [about for about in NoticeKind if about is not NoticeKind.FIRST_NOTICE])
+def test_what_speaks_of_a_message_before_needs_one(about: NoticeKind) -> None:
     """No day is made up on which nobody was written to."""
     draft = Draft(about=about, number="n1.a", code=CODE, channel="mail", since_ms=None, now_ms=NOW_MS)
     with pytest.raises(Refused, match="expected a message before"):

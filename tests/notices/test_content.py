@@ -16,12 +16,13 @@ from cases.documents import NOW_MS
 from notices.samples import CASE_KINDS, EXTENT, LINE_ID, OPERATOR, SOURCE, case_of
 from sekisho.cases.code import SPECIMEN, is_valid
 from sekisho.cases.model import Case, Extent
+from sekisho.cases.states import NoticeKind
 from sekisho.core.config import Operator
 from sekisho.measures.model import Language, MeasureId, Reader, measures
 from sekisho.measures.order import AMPLIFIERS, device_names, likely_devices, order_of_measures
 from sekisho.notices import page, plain
 from sekisho.notices.announcement import announcement
-from sekisho.notices.case_notice import About, case_notice
+from sekisho.notices.case_notice import case_notice
 from sekisho.notices.kinds import wording_of
 from sekisho.notices.markup import Kind
 from sekisho.notices.notice import Form, Notice
@@ -62,7 +63,7 @@ def noticed(
     language: Language,
     reader: Reader = Reader.ANYONE,
     form: Form = Form.MAIL,
-    about: About = About.FIRST_NOTICE,
+    about: NoticeKind = NoticeKind.FIRST_NOTICE,
 ) -> Notice:
     return case_notice(about, case(kind), OPERATOR, language, now_ms=NOW_MS, reader=reader, form=form)
 
@@ -83,18 +84,18 @@ def require_clean(text: str) -> None:
         assert secret not in text
 
 
-@pytest.mark.parametrize("about", About)
+@pytest.mark.parametrize("about", NoticeKind)
 @pytest.mark.parametrize("kind", CASE_KINDS)
 @pytest.mark.parametrize(("language", "reader", "form", "renderer"), VARIANTS)
 def test_nothing_forbidden_stands_in_a_notice(
-    about: About, kind: str, language: Language, reader: Reader, form: Form, renderer: str
+    about: NoticeKind, kind: str, language: Language, reader: Reader, form: Form, renderer: str
 ) -> None:
     """No address, line or destination, no infection, no secret asked for, nothing to click or to open."""
     require_clean(RENDERERS[renderer](noticed(kind, language, reader, form, about)))
 
 
-@pytest.mark.parametrize(("about", "language", "kind"), list(product(About, Language, CASE_KINDS)))
-def test_every_notice_says_what_it_has_to(about: About, language: Language, kind: str) -> None:
+@pytest.mark.parametrize(("about", "language", "kind"), list(product(NoticeKind, Language, CASE_KINDS)))
+def test_every_notice_says_what_it_has_to(about: NoticeKind, language: Language, kind: str) -> None:
     """Likely devices as a likelihood, that an antivirus is not enough, both clocks, code, whom to call, the five."""
     notice = noticed(kind, language, about=about)
     text = plain.render(notice)
@@ -108,8 +109,8 @@ def test_every_notice_says_what_it_has_to(about: About, language: Language, kind
     assert notice.blocks[1].kind is Kind.BOX
 
 
-@pytest.mark.parametrize(("about", "kind"), list(product(About, CASE_KINDS)))
-def test_both_languages_of_every_notice_have_the_same_blocks(about: About, kind: str) -> None:
+@pytest.mark.parametrize(("about", "kind"), list(product(NoticeKind, CASE_KINDS)))
+def test_both_languages_of_every_notice_have_the_same_blocks(about: NoticeKind, kind: str) -> None:
     """Neither language tells more."""
     ja, en = (noticed(kind, language, about=about) for language in Language)
     assert [block.kind for block in ja.blocks] == [block.kind for block in en.blocks]
@@ -122,11 +123,11 @@ def test_a_message_is_the_digest_since_the_one_before(language: Language) -> Non
     old, new = found.evidence
     later = replace(found, evidence=(old, replace(new, last_seen_ms=NOW_MS)))
     since = old.last_seen_ms + 1
-    told = plain.render(case_notice(About.REMINDER, later, OPERATOR, language, now_ms=NOW_MS, since_ms=since))
+    told = plain.render(case_notice(NoticeKind.REMINDER, later, OPERATOR, language, now_ms=NOW_MS, since_ms=since))
     assert wording_of(new.kind).seen.render(language) in told
     assert wording_of(old.kind).seen.render(language) not in told
     goes_on = {JA: "次の通信を確認しています", EN: "Since then we have seen"}[language]
-    quiet = plain.render(case_notice(About.REMINDER, found, OPERATOR, language, now_ms=NOW_MS, since_ms=NOW_MS))
+    quiet = plain.render(case_notice(NoticeKind.REMINDER, found, OPERATOR, language, now_ms=NOW_MS, since_ms=NOW_MS))
     assert (goes_on in told, goes_on in quiet) == (True, False)
 
 
@@ -141,17 +142,17 @@ def test_a_message_is_the_digest_since_the_one_before(language: Language) -> Non
 def test_a_closing_says_how_strong_the_proof_is(proof: str, ja: str, en: str) -> None:
     """Each label of a closed case has its own words."""
     closed = replace(case("scan"), closing=proof)
-    texts = [plain.render(case_notice(About.CLOSING, closed, OPERATOR, lang, now_ms=NOW_MS)) for lang in (JA, EN)]
+    texts = [plain.render(case_notice(NoticeKind.CLOSING, closed, OPERATOR, lang, now_ms=NOW_MS)) for lang in (JA, EN)]
     assert ja in texts[0]
     assert en in texts[1]
-    results = [block.text for block in case_notice(About.CLOSING, closed, OPERATOR, JA, now_ms=NOW_MS).blocks]
+    results = [block.text for block in case_notice(NoticeKind.CLOSING, closed, OPERATOR, JA, now_ms=NOW_MS).blocks]
     assert ("以前と同じ通信" in "".join(results)) is (proof == "observed_quiet")
 
 
 @pytest.mark.parametrize("language", Language)
 def test_beside_a_qr_code_nothing_claims_that_there_is_no_link(language: Language) -> None:
     """A letter with a QR code says what it is for, and that it is not needed."""
-    text = plain.render(case_notice(About.FIRST_NOTICE, case("scan"), OPERATOR, language, now_ms=NOW_MS, qr=True))
+    text = plain.render(case_notice(NoticeKind.FIRST_NOTICE, case("scan"), OPERATOR, language, now_ms=NOW_MS, qr=True))
     assert "QR" in text
     assert not re.search("リンクも添付|no links", text)
     require_clean(text)
@@ -250,7 +251,7 @@ def test_both_languages_announce_the_same_facts(kind: str, reader: Reader) -> No
 def test_a_code_that_was_issued_takes_the_place_of_the_specimen() -> None:
     """What is sent carries its own code and no word of a preview."""
     code = "AAAA-AAAA-AAAA-AAAA"
-    sent = case_notice(About.FIRST_NOTICE, case("scan"), OPERATOR, JA, now_ms=NOW_MS, code=code)
+    sent = case_notice(NoticeKind.FIRST_NOTICE, case("scan"), OPERATOR, JA, now_ms=NOW_MS, code=code)
     text = plain.render(sent)
     assert (sent.banner, code in text, "見本" in text, SPECIMEN in text) == ("", True, False, False)
 
@@ -268,7 +269,7 @@ def test_a_preview_shows_a_specimen_and_says_so(language: Language) -> None:
 @pytest.mark.parametrize("language", Language)
 def test_what_is_not_configured_is_marked(language: Language) -> None:
     """No name, number or site is made up; the notice knows which keys are missing."""
-    notice = case_notice(About.FIRST_NOTICE, case("scan"), Operator(), language, now_ms=NOW_MS)
+    notice = case_notice(NoticeKind.FIRST_NOTICE, case("scan"), Operator(), language, now_ms=NOW_MS)
     keys = [f"name_{language}", f"contact_{language}", "telephone", f"hours_{language}", "site"]
     assert list(notice.missing) == [f"operator.{key}" for key in keys]
     mark = {JA: "：未設定】", EN: ": not configured]"}[language]
@@ -279,7 +280,7 @@ def test_what_is_not_configured_is_marked(language: Language) -> None:
 @pytest.mark.parametrize("language", Language)
 def test_several_kinds_are_told_one_by_one(language: Language) -> None:
     """The worst first, and in the box; its evidence decides where the measures begin, the others' comes next."""
-    both = case_notice(About.FIRST_NOTICE, case("udp_flood", "scan"), OPERATOR, language, now_ms=NOW_MS)
+    both = case_notice(NoticeKind.FIRST_NOTICE, case("udp_flood", "scan"), OPERATOR, language, now_ms=NOW_MS)
     text = plain.render(both)
     assert text.count("JST") == 3
     titles = [measures()[m].title.render(language) for m in (MeasureId.REBOOT, MeasureId.CREDENTIALS)]
@@ -291,14 +292,14 @@ def test_episodes_of_a_kind_are_counted(language: Language, expected: str) -> No
     """Three floods in an evening are one paragraph, from the first to the last."""
     found = case("udp_flood")
     repeated = replace(found, evidence=found.evidence * 3)
-    assert expected in plain.render(case_notice(About.FIRST_NOTICE, repeated, OPERATOR, language, now_ms=NOW_MS))
+    assert expected in plain.render(case_notice(NoticeKind.FIRST_NOTICE, repeated, OPERATOR, language, now_ms=NOW_MS))
 
 
 @pytest.mark.parametrize(("language", "reader"), list(product(Language, Reader)))
 def test_the_abused_service_is_named_where_it_is_known(language: Language, reader: Reader) -> None:
     """For reflection: in what was seen, in the first step and in what to turn off."""
     found = case_of("reflection", evidence={"service_port": 123.0, "caps": []})
-    text = plain.render(case_notice(About.FIRST_NOTICE, found, OPERATOR, language, now_ms=NOW_MS, reader=reader))
+    text = plain.render(case_notice(NoticeKind.FIRST_NOTICE, found, OPERATOR, language, now_ms=NOW_MS, reader=reader))
     assert text.count("NTP (123)") == 3
     assert "NTP" not in plain.render(noticed("reflection", language, reader))
 

@@ -13,11 +13,12 @@ import pytest
 from cases.documents import NOW_MS
 from notices.messages import HOSTILE
 from notices.samples import OPERATOR, case_of
+from sekisho.cases.states import NoticeKind
 from sekisho.core.config import Operator
 from sekisho.core.config_delivery import Letter
 from sekisho.measures.model import Language
 from sekisho.notices import letter, wording
-from sekisho.notices.case_notice import About, case_notice
+from sekisho.notices.case_notice import case_notice
 from sekisho.notices.letter import MAX_ADDRESS_LINES, Head, address_lines
 from sekisho.notices.operator import sender
 from tools import needs
@@ -30,7 +31,7 @@ MM_PER_POINT = 25.4 / 72
 @cache
 def pdf_of(
     language: Language,
-    about: About = About.FIRST_NOTICE,
+    about: NoticeKind = NoticeKind.FIRST_NOTICE,
     address: tuple[str, ...] = ADDRESS,
     operator: Operator = OPERATOR,
     qr: bool = True,
@@ -57,8 +58,8 @@ def words_of(folder: Path, pdf: bytes) -> list[tuple[str, float, float, float, f
     return [(m[5], *(float(m[n]) * MM_PER_POINT for n in range(1, 5))) for m in re.finditer(row, text)]  # type: ignore[misc]
 
 
-@pytest.mark.parametrize(("language", "about"), list(product(Language, About)))
-def test_a_letter_holds_the_whole_text(tmp_path: Path, language: Language, about: About) -> None:
+@pytest.mark.parametrize(("language", "about"), list(product(Language, NoticeKind)))
+def test_a_letter_holds_the_whole_text(tmp_path: Path, language: Language, about: NoticeKind) -> None:
     """Address, date, subject, code, whom to call; on A4, with the Japanese font in it and no other."""
     pdf = pdf_of(language, about)
     text = re.sub(r"\s", "", run("pdftotext", tmp_path, pdf))

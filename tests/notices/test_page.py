@@ -11,11 +11,12 @@ import pytest
 from cases.documents import NOW_MS
 from notices.messages import HOSTILE as MEGABYTE
 from notices.samples import EXTENT, OPERATOR, case_of
+from sekisho.cases.states import NoticeKind
 from sekisho.core.config import Operator
 from sekisho.measures.model import Language, Reader
 from sekisho.notices import page, plain
 from sekisho.notices.announcement import announcement
-from sekisho.notices.case_notice import About, case_notice
+from sekisho.notices.case_notice import case_notice
 from sekisho.notices.notice import Form, Notice
 
 COLOURS = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", page.stylesheet()))
@@ -48,7 +49,7 @@ def notices(operator: Operator = OPERATOR, form: Form = Form.MAIL) -> list[Notic
     case = case_of("udp_flood", "scan")
     return [
         *(
-            case_notice(About.FIRST_NOTICE, case, operator, lang, now_ms=NOW_MS, reader=r, form=form)
+            case_notice(NoticeKind.FIRST_NOTICE, case, operator, lang, now_ms=NOW_MS, reader=r, form=form)
             for lang, r in product(Language, Reader)
         ),
         *(announcement(EXTENT, operator, lang, now_ms=NOW_MS, form=form) for lang in Language),
@@ -91,8 +92,8 @@ def test_hostile_names_are_text(form: Form, mark: str) -> None:
         assert "{{ 7*7 }}" in text
 
 
-@pytest.mark.parametrize(("about", "language"), list(product(About, Language)))
-def test_a_megabyte_of_hostile_words_is_cut_and_inert(about: About, language: Language) -> None:
+@pytest.mark.parametrize(("about", "language"), list(product(NoticeKind, Language)))
+def test_a_megabyte_of_hostile_words_is_cut_and_inert(about: NoticeKind, language: Language) -> None:
     """Every message, as a page and as text: the same blocks, no markup, no control character, not endless."""
     names = Operator(**dict.fromkeys(Operator.model_fields, MEGABYTE))
     found = case_of("udp_flood")

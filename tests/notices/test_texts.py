@@ -13,10 +13,11 @@ import pytest
 
 from cases.documents import NOW_MS, T0_MS
 from notices.samples import CASE_KINDS, EXTENT, OPERATOR, case_of
+from sekisho.cases.states import NoticeKind
 from sekisho.measures.model import Language, Text
 from sekisho.notices import plain, wording
 from sekisho.notices.announcement import announcement
-from sekisho.notices.case_notice import About, case_notice
+from sekisho.notices.case_notice import case_notice
 from sekisho.notices.kinds import OTHER, kind_wordings
 from sekisho.notices.markup import Kind, parse
 from sekisho.notices.notice import TEXTS
@@ -80,8 +81,8 @@ def test_japanese_is_japanese_and_english_is_english(name: str, text: Text) -> N
         assert any("\u3040" <= c <= "\u9fff" for c in words) == (language is JA), name
 
 
-@pytest.mark.parametrize(("about", "language"), list(product(About, Language)))
-def test_the_golden_notices(about: About, language: Language) -> None:
+@pytest.mark.parametrize(("about", "language"), list(product(NoticeKind, Language)))
+def test_the_golden_notices(about: NoticeKind, language: Language) -> None:
     """Each message as it goes out, so that a change of any word is seen by whoever makes it."""
     golden = (GOLDEN / f"{about}.{language}.txt").read_text("utf-8")
     assert plain.render(case_notice(about, case_of("udp_flood"), OPERATOR, language, now_ms=NOW_MS)) == golden

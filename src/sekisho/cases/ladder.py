@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from sekisho.cases import outbox, signals
-from sekisho.cases.outbox import NoticeKind, NoticeState
+from sekisho.cases.outbox import NoticeState
 from sekisho.cases.policy import DAY_MS, Mode
-from sekisho.cases.states import OPEN, State
+from sekisho.cases.states import OPEN, NoticeKind, State
 from sekisho.cases.tables import CASE, DETECTION, HISTORY
 from sekisho.cases.work_tables import ANSWER, NOTICE
 from sekisho.core.errors import Refused

@@ -20,7 +20,7 @@ from sekisho.cases.lifecycle import move
 from sekisho.cases.policy import DAY_MS, HOUR_MS, Mode
 from sekisho.cases.read import get_case
 from sekisho.cases.settling import NotSettled, OtherLine, settled
-from sekisho.cases.states import OPEN, State
+from sekisho.cases.states import OPEN, NoticeKind, State
 from sekisho.cases.tables import CASE, DETECTION
 from sekisho.cases.work_tables import NOTICE
 from sekisho.core.errors import InputError, Refused
@@ -44,16 +44,6 @@ MAX_ATTEMPTS = 12
 _FIRST_WAIT_MS, _LONGEST_WAIT_MS = 60_000, 6 * HOUR_MS
 _JST_MS = 9 * HOUR_MS
 _WORK = "notice"
-
-
-class NoticeKind(StrEnum):
-    """What a notice is about; the names are those of the texts."""
-
-    FIRST_NOTICE = "first_notice"
-    REMINDER = "reminder"
-    RECOVERY = "recovery"
-    RELAPSE = "relapse"
-    CLOSING = "closing"
 
 
 class NoticeState(StrEnum):

@@ -31,6 +31,16 @@ OPEN = frozenset(State) - CLOSED
 """States of which a line can have one case only."""
 
 
+class NoticeKind(StrEnum):
+    """Which message about a case it is; the names are those of the folders of texts."""
+
+    FIRST_NOTICE = "first_notice"
+    REMINDER = "reminder"
+    RECOVERY = "recovery"
+    RELAPSE = "relapse"
+    CLOSING = "closing"
+
+
 class ClosingLabel(StrEnum):
     """How strong the evidence is that a resolved case is over."""
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sekisho.cases.states import NoticeKind
 from sekisho.cli.analyze import Language
 from sekisho.cli.cases import CasesOption, ConfigOption, LanguageOption, configuration, database_of
 from sekisho.core.errors import InputError
 from sekisho.core.time import now_ms
-from sekisho.notices.case_notice import About
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -85,7 +85,7 @@ def preview(
     number: Annotated[int, typer.Argument(metavar="CASE", help="Number of the case.")],
     cases: CasesOption = None,
     config: ConfigOption = None,
-    about: Annotated[About, typer.Option(help="Which message about the case.")] = About.FIRST_NOTICE,
+    about: Annotated[NoticeKind, typer.Option(help="Which message about the case.")] = NoticeKind.FIRST_NOTICE,
     lang: LanguageOption = None,
     output: OutputOption = Output.TEXT,
     form: PaperOption = Paper.MAIL,

@@ -46,7 +46,7 @@ class Receive(Section):
     )
     """Where exports arrive, as ADDRESS:PORT, IPv6 in brackets; any protocol at any of them."""
     buffer_octets: Annotated[int, Strict(), Field(ge=1 << 16, le=1 << 30)] = 32 << 20
-    """Receive buffer of each socket: it holds what arrives while the process starts anew."""
+    """Receive buffer of each socket: it holds what arrives while windows are folded anew, or a tick takes long."""
     queue_octets: Annotated[int, Strict(), Field(ge=1 << 20, le=1 << 34)] = 256 << 20
     """What waits for the run at most; once half of it is used, each exporter may hold an equal share of a half."""
     sockets: Annotated[int, Strict(), Field(ge=1, le=64)] = 1

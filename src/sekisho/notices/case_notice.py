@@ -7,7 +7,6 @@ secret, or needs a link or an attachment.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sekisho.cases.code import SPECIMEN
@@ -22,20 +21,11 @@ from sekisho.notices.wording import say
 
 if TYPE_CHECKING:
     from sekisho.cases.model import Case, Evidence
+    from sekisho.cases.states import NoticeKind
     from sekisho.core.config import Operator
 
 SERVICE_PORT = "service_port"
 """Name under which evidence of reflection holds the port of the abused service."""
-
-
-class About(StrEnum):
-    """Which message about a case it is; the names are those of the folders of texts."""
-
-    FIRST_NOTICE = "first_notice"
-    REMINDER = "reminder"
-    RECOVERY = "recovery"
-    RELAPSE = "relapse"
-    CLOSING = "closing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +39,7 @@ class Seen:
 
 
 def case_notice(
-    about: About,
+    about: NoticeKind,
     case: Case,
     operator: Operator,
     language: Language,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sekisho.cases.states import NoticeKind
 from sekisho.core import errors
 from sekisho.notices import letter, page, plain, wording
-from sekisho.notices.case_notice import About, case_notice
+from sekisho.notices.case_notice import case_notice
 from sekisho.notices.contacts.join import contact_of
 from sekisho.notices.delivery import Deferred, Message, Refused, Skipped, SkipReason
 from sekisho.notices.operator import sender
@@ -37,7 +38,7 @@ class Draft:
         now_ms: its date.
     """
 
-    about: About
+    about: NoticeKind
     number: str
     code: str
     channel: str
@@ -76,7 +77,7 @@ def compose(case: Case, contact: Contact, draft: Draft, operator: Operator, layo
         sekisho.core.errors.Refused: the configuration does not say who writes (a text with a gap in it goes to nobody),
             or the text speaks of a message before and there is none.
     """
-    if draft.since_ms is None and draft.about is not About.FIRST_NOTICE:
+    if draft.since_ms is None and draft.about is not NoticeKind.FIRST_NOTICE:
         raise errors.Refused(f"expected a message before a {draft.about}, found none")
     to = contact.reached_by(draft.channel)
     if not to and draft.channel not in BY_LINE:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from sekisho.cases import outbox
 from sekisho.cases.database import reading
-from sekisho.notices.case_notice import About
 from sekisho.notices.compose import Composer, Draft
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ class Outgoing:
         """The message, or what becomes of the notice without one."""
         notice = claimed.notice
         draft = Draft(
-            about=About(notice.kind.value),
+            about=notice.kind,
             number=notice.message_id,
             code=claimed.code,
             channel=notice.channel,

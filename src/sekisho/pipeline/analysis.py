@@ -15,6 +15,7 @@ from sekisho.schema.subject import is_address, is_interface
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sekisho.detect.detect import Report
     from sekisho.pipeline.remarks import Remark
     from sekisho.pipeline.run import Run
     from sekisho.pipeline.series import TrafficSeries
@@ -43,14 +44,15 @@ class Analysis:
         return json.dumps(self.document, ensure_ascii=False, indent=1)
 
 
-def document_of(run: Run, frames: Mapping[str, int]) -> dict[str, Any]:
+def document_of(run: Run, frames: Mapping[str, int], report: Report | None = None) -> dict[str, Any]:
     """The document of a finished run.
 
     Args:
         run: the run.
         frames: frames of the input that were no usable export datagram, by reason.
+        report: of the run's detectors, where it was asked for already.
     """
-    found, events = run.detect.report()
+    found, events = report or run.detect.report()
     undecodable = {reason.value: count for reason, count in run.decoder.drops.items() if count} | dict(frames)
     return {
         "schema": SCHEMA,
@@ -69,6 +71,11 @@ def document_of(run: Run, frames: Mapping[str, int]) -> dict[str, Any]:
         "events": [_event(run, event) for event in events],
         "impact": run.impact.report(found) if run.impact is not None else {},
     }
+
+
+def exporters_of(run: Run, report: Report) -> dict[str, str]:
+    """Line of a detection -> address of the exporter that reports it."""
+    return {d.line_id: run.exporters[d.exporter] for d in report.detections if d.line_id and d.exporter is not None}
 
 
 def nothing_judged(document: Mapping[str, Any]) -> bool:

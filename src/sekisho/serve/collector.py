@@ -12,7 +12,7 @@ from sekisho.core.alarms import Alarms
 from sekisho.core.config import load_config
 from sekisho.core.log import logger
 from sekisho.core.time import now_ms
-from sekisho.pipeline.analysis import document_of
+from sekisho.pipeline.analysis import document_of, exporters_of
 from sekisho.pipeline.batch import compose, is_ours, load_attributor
 from sekisho.pipeline.checkpoint import STATE, Checkpoint
 from sekisho.pipeline.detecting import inputs_of
@@ -116,16 +116,28 @@ class Collector:
                 self._live.receive(datagrams)
             else:
                 self._live.pass_to(self._intake.drained_ms)
+            self._fail_with_threads()
             if time.monotonic() - told_s >= EVERY_S:
                 told_s = time.monotonic()
                 self._tell()
+
+    def _fail_with_threads(self) -> None:
+        """A thread that has ended by a mistake of ours ends the process: it is started again, and everybody is told."""
+        failed = self._intake.failed or (self._cases.failed if self._cases is not None else None)
+        if failed is not None:
+            raise failed
 
     def _on_tick(self, at_ms: int) -> None:
         if at_ms // HOUR_MS != self._baseline_hour:
             self._save_baseline()
             self._baseline_hour = at_ms // HOUR_MS
+        self._hand_over()
+
+    def _hand_over(self) -> None:
         if self._cases is not None:
-            self._cases.hand_over(document_of(self._live.run, {}))
+            run = self._live.run
+            report = run.detect.report()
+            self._cases.hand_over(document_of(run, {}, report), exporters_of(run, report))
 
     def _save_baseline(self) -> None:
         """What lines usually send is learned by the hour: a kill costs the hour that runs."""
@@ -159,8 +171,8 @@ class Collector:
         self._intake.close()
         self._live.close()
         self._save_baseline()
+        self._hand_over()
         if self._cases is not None:
-            self._cases.hand_over(document_of(self._live.run, {}))
             self._cases.close(wait_s=CASES_WAIT_S)
         self._tell()
         logger().info("the collector ends", datagrams=self._live.run.decoder.datagrams)

@@ -31,9 +31,13 @@ class Intake:
     Args:
         config: where to listen.
         exporters: who may send.
+
+    Attributes:
+        failed: what ended a thread before its time.
     """
 
     def __init__(self, config: Receive, exporters: Exporters) -> None:
+        self.failed: BaseException | None = None
         self._exporters = exporters
         self._queue = FairQueue(exporters.limit, octets=config.queue_octets)
         self._receivers = [
@@ -126,6 +130,13 @@ class Intake:
         return drops
 
     def _run(self, number: int) -> None:
+        try:
+            self._empty(number)
+        except BaseException as error:
+            self.failed = error
+            raise
+
+    def _empty(self, number: int) -> None:
         receiver = self._receivers[number]
         while not self._ends.is_set():
             before_ms = now_ms()

@@ -2,7 +2,7 @@
 
 SIGTERM and SIGINT end everything: each process keeps what it knows and has ten seconds for it. SIGHUP reads the
 configuration anew: a wrong one is refused as a whole and everything goes on as it was; with a right one each process is
-ended and started again, the collector last, whose sockets' buffers hold what arrives meanwhile.
+ended and started again, one after the other. What arrives while the collector has no socket is lost, and shows as gaps.
 """
 
 from __future__ import annotations
