@@ -132,9 +132,8 @@ class Intake:
     def _run(self, number: int) -> None:
         try:
             self._empty(number)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 (the collector raises it in the main thread)
             self.failed = error
-            raise
 
     def _empty(self, number: int) -> None:
         receiver = self._receivers[number]

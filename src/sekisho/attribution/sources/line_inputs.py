@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from sekisho.attribution.sources.growing import READ_OCTETS, GrowingFile
 from sekisho.attribution.sources.syslog import MAX_MESSAGE_OCTETS
 from sekisho.core.address import parse_address
 from sekisho.core.errors import InputError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sekisho.core.address import IPAddress
 
 POLL_OCTETS = 1 << 20
-"""Read of a file at once; the caller comes back while there is more."""
+"""Taken of a connection at once; the caller comes back while there is more."""
 POLL_DATAGRAMS = 4096
 MAX_CONNECTIONS = 64
 """Translators that send by TCP are a handful; one connection more is closed and counted."""
@@ -58,89 +58,46 @@ class FileLines:
     position: str = ""
     live: bool = False
     dropped: Counter[SourceReason] = field(default_factory=Counter)
-    _file: BinaryIO | None = None
+    _file: GrowingFile | None = None
     _skipping: bool = False
     _at_end: bool = False
 
     def poll(self) -> list[bytes]:
         """The next lines; an unfinished last one waits for its end."""
-        file = self._file or self._open(first=True)
-        lines = self._read(file)
-        if lines or not self._replaced(file):
-            self._note(file)
-            return lines
-        if file.tell() < _status(file)[1]:
-            # The last line never got its end.
-            self.dropped[SourceReason.FILE_GONE] += 1
-        file.close()
-        self._file = None
-        try:
-            file = self._open(first=False)
-        except InputError:
-            # Between the rename and the new file there is none: the next call looks again.
-            return []
-        lines = self._read(file)
-        self._note(file)
+        file = self._file or self._begin()
+        cut = file.cut
+        content = file.read()
+        if file.cut > cut:
+            self.dropped[SourceReason.FILE_GONE] += file.cut - cut
+        # What was there before we looked may have been there for long.
+        self.live, self._at_end = self._at_end, self._at_end or len(content) < READ_OCTETS
+        lines = self._lines(file, content)
+        self.position = file.position
         return lines
 
     def close(self) -> None:
-        """Close the file; the position stays."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        """Nothing is open between two polls; the position stays."""
 
-    def _open(self, *, first: bool) -> BinaryIO:
-        try:
-            file = self.path.open("rb")
-        except OSError as error:
-            raise InputError(self.path, f"expected a log that can be read, found: {error.strerror}") from error
-        inode, _, offset = self.position.partition(":")
-        status = _status(file)
-        if first and inode == str(status[0]):
-            if int(offset) <= status[1]:
-                file.seek(int(offset))
-            else:
-                self.dropped[SourceReason.FILE_GONE] += 1
-        elif first and inode:
-            self.dropped[SourceReason.FILE_GONE] += 1
-        self._file = file
-        return file
+    def _begin(self) -> GrowingFile:
+        if not self.path.is_file():
+            raise InputError(self.path, "expected a log that can be read, found no such file")
+        self._file = GrowingFile(self.path)
+        self._file.position = self.position
+        return self._file
 
-    def _read(self, file: BinaryIO) -> list[bytes]:
-        start = file.tell()
-        if start > _status(file)[1]:
-            self.dropped[SourceReason.FILE_GONE] += 1
-            start = file.seek(0)
-        content = file.read(POLL_OCTETS)
-        # What was there before we looked may have been there for long.
-        self.live, self._at_end = self._at_end, self._at_end or len(content) < POLL_OCTETS
+    def _lines(self, file: GrowingFile, content: bytes) -> list[bytes]:
         end = content.rfind(b"\n") + 1
         if end == 0 and len(content) > MAX_MESSAGE_OCTETS:
             # No message is that long: what belongs to it is passed over, up to its end.
             self._skipping = True
             return []
-        file.seek(start + end)
+        file.give_back(len(content) - end)
         lines = content[:end].split(b"\n")[:-1]
         if self._skipping and lines:
             self._skipping = False
             self.dropped[SourceReason.TOO_LONG] += 1
             del lines[0]
         return lines
-
-    def _replaced(self, file: BinaryIO) -> bool:
-        try:
-            return self.path.stat().st_ino != _status(file)[0]
-        except OSError:
-            return False
-
-    def _note(self, file: BinaryIO) -> None:
-        self.position = f"{_status(file)[0]}:{file.tell()}"
-
-
-def _status(file: BinaryIO) -> tuple[int, int]:
-    """Inode and size."""
-    status = os.fstat(file.fileno())
-    return status.st_ino, status.st_size
 
 
 @dataclass(slots=True, kw_only=True)
