@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from jsonschema import validate
 
+from analysed import analysed
 from sekisho.core.time import iso, parse_time
-from sekisho.pipeline.batch import analyze
 from sekisho.simulate.run import simulate
 from small_scenarios import attack, exporter, scenario
 
@@ -19,6 +19,10 @@ LINK = '\n[[link]]\nname = "bng-1/0"\nkind = "nte"\ncapacity_bps = 1e9\n'
 SCHEMA = Path(__file__).parents[2] / "src/sekisho/schema/analysis.schema.json"
 OVERHEAD = 1.03
 """Frames over IP octets in this traffic: 18 octets on packets of some 1,000, and short ones filled up."""
+
+
+def judged(folder: Path, config: str) -> dict[str, Any]:
+    return analysed(folder, config=config).document
 
 
 @pytest.fixture(scope="module")
@@ -39,19 +43,6 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def outbound(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "truth.json").read_text(encoding="utf-8"))["outbound"]
-
-
-def analysed(folder: Path, config: str) -> dict[str, Any]:
-    config_file = folder / "links.toml"
-    config_file.write_text((folder / "sekisho.toml").read_text(encoding="utf-8") + config, encoding="utf-8")
-    return analyze(
-        [str(folder / "flows.pcap")],
-        lines=[folder / "assignments.csv", folder / "lines.csv"],
-        map_e=folder / "map-e.toml",
-        engine="duckdb",
-        config_file=config_file,
-        on_progress=lambda *_: None,
-    ).document
 
 
 def interface(index: int, role: str) -> str:
@@ -101,7 +92,7 @@ def agrees_with_the_truth(link: dict[str, Any], folder: Path) -> None:
 
 def test_from_counters_and_flows(network: Path):
     """The interface's own counters, made finer by flows."""
-    document = analysed(network, interface(SUBSCRIBERS, "subscriber") + LINK + counters(network))
+    document = judged(network, interface(SUBSCRIBERS, "subscriber") + LINK + counters(network))
     link = only_link(document)
     assert (link["measured"], link["missing"]) == ("counters_and_flows", [])
     agrees_with_the_truth(link, network)
@@ -113,7 +104,7 @@ def test_from_counters_and_flows(network: Path):
 
 def test_from_flows_alone(network: Path):
     """Without counters the flows of the interface tell, and it is said."""
-    link = only_link(analysed(network, interface(SUBSCRIBERS, "subscriber") + LINK))
+    link = only_link(judged(network, interface(SUBSCRIBERS, "subscriber") + LINK))
     assert (link["measured"], link["missing"]) == ("flows", ["no_counters"])
     agrees_with_the_truth(link, network)
     assert link["others_slowed"] == {"answer": "not_measured", "by": None}
@@ -121,7 +112,7 @@ def test_from_flows_alone(network: Path):
 
 def test_from_what_its_lines_send(network: Path):
     """A link that no interface is known of is the sum of its lines."""
-    document = analysed(network, LINK)
+    document = judged(network, LINK)
     link = only_link(document)
     assert (link["measured"], link["missing"]) == ("lines", ["no_interface", "no_counters"])
     agrees_with_the_truth(link, network)
@@ -130,14 +121,14 @@ def test_from_what_its_lines_send(network: Path):
 
 def test_outbound_leaves_by_the_interface_to_the_core(network: Path):
     """The same traffic is egress there."""
-    link = only_link(analysed(network, interface(CORE, "core") + LINK))
+    link = only_link(judged(network, interface(CORE, "core") + LINK))
     assert link["measured"] == "flows"
     agrees_with_the_truth(link, network)
 
 
 def test_a_wrong_direction_is_said_and_no_number_given(network: Path):
     """Lines send out by an interface that is configured to face them."""
-    link = only_link(analysed(network, interface(CORE, "subscriber") + LINK + counters(network)))
+    link = only_link(judged(network, interface(CORE, "subscriber") + LINK + counters(network)))
     assert (link["measured"], link["load"], link["abuse"]) == (None, None, None)
     assert link["missing"] == ["direction_contradicted"]
 
@@ -145,10 +136,10 @@ def test_a_wrong_direction_is_said_and_no_number_given(network: Path):
 def test_others_were_slowed_only_where_something_was_discarded(network: Path):
     """A full link alone is no proof."""
     config = interface(SUBSCRIBERS, "subscriber") + LINK
-    quiet = only_link(analysed(network, config + counters(network)))
+    quiet = only_link(judged(network, config + counters(network)))
     assert quiet["others_slowed"] == {"answer": "not_seen", "by": None}
     with_packets = config + counters(network, discards_while_full=50_000)
-    dropping = only_link(analysed(network, with_packets))
+    dropping = only_link(judged(network, with_packets))
     assert dropping["others_slowed"] == {"answer": "yes", "by": "discards"}
 
 
@@ -158,14 +149,14 @@ def test_round_trip_times_tell_that_others_were_slowed(network: Path):
     looks = [f"{iso(start + 30_000 * k)},bng-1/0,{24_000 if 3 <= k <= 5 else 8000}" for k in range(10)]
     (network / "rtt.csv").write_text("\n".join(["time,link,rtt_us", *looks]) + "\n", encoding="utf-8")
     config = interface(SUBSCRIBERS, "subscriber") + LINK + '\n[impact]\nconditions = ["rtt.csv"]\n'
-    assert only_link(analysed(network, config))["others_slowed"] == {"answer": "yes", "by": "rtt"}
+    assert only_link(judged(network, config))["others_slowed"] == {"answer": "yes", "by": "rtt"}
 
 
 @pytest.mark.parametrize(("times", "level"), [(1.0, "act"), (1.6, "watch")])
 def test_coverage_caps_detections_of_an_exporter_that_sees_too_little(network: Path, times: float, level: str):
     """Where counters tell of much more than flows do, nothing automatic follows."""
     config = interface(SUBSCRIBERS, "subscriber") + LINK + counters(network, times=times)
-    document = analysed(network, config)
+    document = judged(network, config)
     assert {d["level"] for d in document["detections"]} == {level}
     for detection in document["detections"]:
         assert detection["quality"]["coverage"] == pytest.approx(1 / times, rel=0.08)
@@ -176,4 +167,4 @@ def test_coverage_caps_detections_of_an_exporter_that_sees_too_little(network: P
 
 def test_nothing_configured_is_nothing_said(network: Path):
     """No link, no counter: an empty object, as before."""
-    assert analysed(network, "")["impact"] == {}
+    assert judged(network, "")["impact"] == {}

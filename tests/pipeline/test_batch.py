@@ -14,17 +14,11 @@ from jsonschema import validate
 from sekisho.core.time import parse_time
 from sekisho.pipeline.batch import analyze
 from sekisho.pipeline.clock import TICK_MS
-from sekisho.simulate.run import simulate
-from sekisho.simulate.scenario import load
-
-SEED = 3
 
 
 @pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("quick")
-    simulate(load("quick"), folder, seed=SEED)
-    return folder
+def network(quick: Path) -> Path:
+    return quick
 
 
 def document(folder: Path, capture: Path | None = None) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from analysed import analysed
 from sekisho.core.config import Detection
 from sekisho.detect.baseline import HOUR_MS, Baseline
 from sekisho.pipeline.analysis import Analysis
-from sekisho.pipeline.batch import analyze
 from sekisho.pipeline.detecting import inputs_of
 from sekisho.schema.line_target import BLOCK_MS
 from sekisho.simulate.run import simulate
@@ -26,20 +26,6 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     bot = {"name": "bot", "kind": "c2_contact", "access": "pppoe", "start_s": 5, "duration_s": 280}
     simulate(scenario(duration_s=300, attack=[bot]), folder, seed=5)
     return folder
-
-
-def analysed(folder: Path, *indicators: Path, config: str = "") -> Analysis:
-    config_file = folder / "with.toml"
-    config_file.write_text((folder / "sekisho.toml").read_text(encoding="utf-8") + config, encoding="utf-8")
-    return analyze(
-        [str(folder / "flows.pcap")],
-        lines=[folder / "assignments.csv", folder / "lines.csv"],
-        map_e=folder / "map-e.toml",
-        engine="duckdb",
-        config_file=config_file,
-        on_progress=lambda *_: None,
-        indicators=indicators,
-    )
 
 
 def contacts(analysis: Analysis) -> list[tuple[str, str]]:

@@ -20,8 +20,6 @@ from sekisho.pipeline.checkpoint import Checkpoint
 from sekisho.pipeline.clock import TICK_MS
 from sekisho.pipeline.live import ClockSetBack, Live
 from sekisho.query.duckdb import DuckDBEngine
-from sekisho.simulate.run import simulate
-from sekisho.simulate.scenario import load
 from sekisho.store.compact import Compactor
 from sekisho.store.segments import Segments
 from sekisho.wire.datagrams import Datagrams
@@ -29,14 +27,10 @@ from sekisho.wire.datagrams import Datagrams
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SEED = 3
-
 
 @pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("quick")
-    simulate(load("quick"), folder, seed=SEED)
-    return folder
+def network(quick: Path) -> Path:
+    return quick
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from export_builders import FLOW_FIELDS, UPTIME_MS, a_set, flow, template, v9, v9_templates
+from ports import free_port
 from sekisho.serve.status import told
 from sekisho.store.compact import Compactor
 from sekisho.store.read import snapshot
@@ -119,12 +120,6 @@ def begin(config: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "sekisho.serve", "collector", str(config)]
     with (config.parent / "collector.log").open("ab") as log:
         return subprocess.Popen(command, stdout=log, stderr=log)
-
-
-def free_port() -> int:
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def until_it_tells(config: Path, since_ms: int) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ports import free_port
 from sekisho.core.metrics import METRICS
 from sekisho.pipeline.batch import analyze
 from sekisho.simulate.run import write_inputs
@@ -121,12 +122,6 @@ baseline = "baseline.parquet"
 
     def said(self) -> str:
         return (self.folder / "serve.log").read_text()
-
-
-def free_port(kind: socket.SocketKind) -> int:
-    with closing(socket.socket(socket.AF_INET, kind)) as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def until(holds: Callable[[], Any], wait_s: float = WAIT_S) -> Any:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import time
 from ipaddress import ip_address
 
 import pytest
 
+from ports import free_port
 from sekisho.attribution.history.history import History
 from sekisho.attribution.sources.radius.detail import DetailFile
 from sekisho.attribution.sources.radius.listener import Listener
@@ -88,12 +88,6 @@ Framed-Route = "198.51.100.0/29 203.0.113.7 1"
 Delegated-IPv6-Prefix = 2001:db8:700::/56
 Acct-Session-Time = {seconds}
 """
-
-
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture
