@@ -43,7 +43,7 @@ TEXTS = {
         "sender": "{source}: {kind}, peak {pps} packets/s\n    {reason}; lines that it may be: {candidates}",
         "interface": "interface {source}",
         "blind": "No record belongs to a known line, so that nothing could be judged.",
-        "found": "{lines} of the lines seen send traffic that should be looked into.",
+        "found": "Lines that send traffic that should be looked into: {lines}",
         "input": "{records} records in {datagrams} datagrams, {first} to {last} JST",
         "quality": "lost {lost}, late {late}, undecodable {undecodable}, without a line {unattributed}",
     },
