@@ -64,7 +64,7 @@ _OVERFLOWED, _LAST_OVERFLOW = 0, 1
 @kernel
 def read_ring(
     count: int,
-    now_ms: int,
+    taken_ms: int,
     headers: NDArray[np.int64],
     names: NDArray[np.uint8],
     controls: NDArray[np.uint8],
@@ -76,7 +76,7 @@ def read_ring(
 
     Args:
         count: datagrams received.
-        now_ms: time of arrival of a datagram that carries none.
+        taken_ms: time of arrival of a datagram that carries none.
         headers: a row a slot, as given to ``recvmmsg``.
         names: source addresses, likewise.
         controls: ancillary data, likewise.
@@ -94,7 +94,7 @@ def read_ring(
             hi = hi << 8 | (lo >> 56 & 0xFF)
             lo = lo << 8 | np.int64(name[at])
         address[i, 0], address[i, 1] = hi, lo if last == 24 else lo | _V4_MAPPED
-        columns[1, i] = now_ms
+        columns[1, i] = taken_ms
         at, end = 0, headers[i, _CONTROL_LENGTH]
         while at + 16 <= end:
             length, level, kind = _word(control, at, 8), _word(control, at + 8, 4), _word(control, at + 12, 4)
