@@ -23,8 +23,9 @@ tools: ## install the programs that tests compare with (Debian packages; needs r
 demo: $(STAMP) ## simulate an access network, find the infected lines, write demo/report.html
 	@$(BIN)/python scripts/demo.py $(DEMO)
 
+# Three at once on two cores: tests of real daemons wait more than they work.
 test: $(STAMP) tools check ## everything that must hold: check, then all tests
-	$(BIN)/pytest -q -n 2
+	$(BIN)/pytest -q -n 3
 
 check: $(STAMP) ## format, lint, types, layers, sizes, generated docs
 	$(BIN)/ruff format --check --quiet src tests bench evaluate scripts
