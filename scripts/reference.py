@@ -18,7 +18,9 @@ from pydantic.fields import FieldInfo
 
 from sekisho.cli.main import app
 from sekisho.core import reasons
+from sekisho.core.alarms import TEXTS, Condition
 from sekisho.core.config import Config
+from sekisho.core.metrics import METRICS, PREFIX
 from sekisho.detect.detector import GROUPS, Detector
 from sekisho.detect.indicators.model import SkipReason
 from sekisho.detect.registry import DETECTORS
@@ -70,6 +72,7 @@ def reason_page() -> str:
         reasons.UnattributedReason,
         reasons.StoreReason,
         reasons.SourceReason,
+        reasons.ReportReason,
     )
     for kind in (*own, SkipReason):
         names = "\n".join(f"- `{member.name.lower()}`" for member in kind if member.name != "ATTRIBUTED")
@@ -108,6 +111,33 @@ def model_of(annotation: object) -> type[BaseModel] | None:
         if isinstance(candidate, type) and issubclass(candidate, BaseModel):
             return candidate
     return None
+
+
+_SCRAPED = """Answered at `[serve] metrics` under `/metrics`, in the text format of Prometheus. A counter begins anew with
+its process; `process` says which one. A number that a process has not told yet is not there."""
+
+
+def metrics() -> str:
+    """Every number that a running Sekisho tells."""
+    rows = "".join(
+        f"| `{PREFIX}{m.name}` | {m.kind.value} | {', '.join(f'`{label}`' for label in m.labels)} | {m.en} | {m.ja} |\n"
+        for m in METRICS
+    )
+    head = "| metric | type | labels | meaning | 意味 |\n|---|---|---|---|---|\n"
+    return f"# Metrics\n\n{_SCRAPED}\n\n{head}{rows}"
+
+
+_HELD = """Each is logged once when it begins and once when it ends, stands under `/health` while it holds, and is 1 in
+`sekisho_alarm{condition, subject}`. In braces: what is filled in."""
+
+
+def alarms() -> str:
+    """Every condition that an operator is told of, in both languages."""
+    rows = "".join(
+        f"| `{condition.value}` | {cell(TEXTS[condition]['en'])} | {cell(TEXTS[condition]['ja'])} |\n"
+        for condition in Condition
+    )
+    return f"# Alarms\n\n{_HELD}\n\n| condition | what is said | 表示 |\n|---|---|---|\n{rows}"
 
 
 _TOLD = """Every detection says in one sentence what would have kept it quiet. The numbers of that sentence are in its
@@ -228,6 +258,8 @@ def rfc_coverage() -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "columns.md": columns,
     "reasons.md": reason_page,
+    "metrics.md": metrics,
+    "alarms.md": alarms,
     "configuration.md": configuration,
     "cli.md": command_line,
     "detectors.md": detectors,

@@ -68,7 +68,7 @@ TEXTS: Mapping[Condition, Mapping[Language, str]] = {
         "exported. Nothing is decided automatically",
     },
     Condition.CLOCK_SKEW: {
-        "ja": "{subject} の時計が {skew_s:+,.1f}秒ずれています。補正して使いますが、NTP を確認してください",
+        "ja": "{subject} の時計が {skew_s:+,.1f} 秒ずれています。補正して使いますが、NTP を確認してください",
         "en": "the clock of {subject} is {skew_s:+,.1f} s off; times are corrected, but look at its NTP",
     },
     Condition.UNKNOWN_INTERFACE: {
