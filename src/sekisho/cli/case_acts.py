@@ -93,7 +93,7 @@ def approve(
 ) -> None:
     """Let a notice leave, after whose line it was has been asked anew."""
     from sekisho.cases import outbox
-    from sekisho.cli.settling import resolver
+    from sekisho.pipeline.settling import resolver
 
     with acting(Action.APPROVE, cases, config, purpose) as (connection, act, policy, settings):
         state = outbox.approve(connection, number, act, policy, resolver(settings))

@@ -8,9 +8,9 @@ import pytest
 
 from sekisho.cases.model import Evidence
 from sekisho.cases.settling import NotSettled, OtherLine, SameLine
-from sekisho.cli.settling import resolver
 from sekisho.core.config import load_config
 from sekisho.core.time import iso, parse_time
+from sekisho.pipeline.settling import resolver
 
 FIRST_MS = parse_time("2026-11-24T12:00:00+09:00")
 LAST_MS = FIRST_MS + 600_000
