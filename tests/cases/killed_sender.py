@@ -13,7 +13,7 @@ from sekisho.notices.sender import Sender
 
 def main(url: str, folder: str, now_ms: str) -> None:
     sender = Sender(
-        url, policy(), channels={"mail": DropChannel(Path(folder))}, compose=message, resolve=same,
+        url, policy(daily_cap=1_000), channels={"mail": DropChannel(Path(folder))}, compose=message, resolve=same,
         now_ms=lambda: int(now_ms),
     )  # fmt: skip
     sys.stdout.write("ready\n")
