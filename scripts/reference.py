@@ -114,7 +114,7 @@ def model_of(annotation: object) -> type[BaseModel] | None:
 
 
 _SCRAPED = """Answered at `[serve] metrics` under `/metrics`, in the text format of Prometheus. A counter begins anew with
-its process; `process` says which one. A number that a process has not told yet is not there."""
+its process, which `process` names. A number that a process has not told yet is not there."""
 
 
 def metrics() -> str:
