@@ -113,8 +113,8 @@ def model_of(annotation: object) -> type[BaseModel] | None:
     return None
 
 
-_SCRAPED = """Answered at `[serve] metrics` under `/metrics`, in the text format of Prometheus. A counter begins anew with
-its process, which `process` names. A number that a process has not told yet is not there."""
+_SCRAPED = """Answered at `[serve] metrics` under `/metrics`, in the text format of Prometheus. A counter begins anew
+with its process, which `process` names. A number that a process has not told yet is not there."""
 
 
 def metrics() -> str:
