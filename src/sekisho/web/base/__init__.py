@@ -1,0 +1,1 @@
+"""What the portal and the console share: headers, language, pages, bounds, tokens."""
