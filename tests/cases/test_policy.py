@@ -63,8 +63,8 @@ def test_quiet_hours_are_japanese_and_cross_midnight(hour: int, *, quiet: bool) 
 @pytest.mark.parametrize("action", Action)
 def test_an_auditor_reads_and_changes_nothing(action: Action) -> None:
     """Neither does support see destinations."""
-    assert (Role.AUDITOR in ROLES[action]) == (action in {Action.LOOK, Action.EXPORT, Action.AUDIT})
-    if action in {Action.REVEAL, Action.APPROVE, Action.ERASE}:
+    assert (Role.AUDITOR in ROLES[action]) == (action in {Action.LOOK, Action.WATCH, Action.EXPORT, Action.AUDIT})
+    if action in {Action.WATCH, Action.WHO, Action.REVEAL, Action.APPROVE, Action.ERASE}:
         with pytest.raises(Refused, match=action.value):
             require(action, frozenset({Role.SUPPORT}), "tanaka")
 

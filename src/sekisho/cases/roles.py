@@ -25,19 +25,25 @@ class Action(StrEnum):
     """What can be done."""
 
     LOOK = "look"
+    WATCH = "watch"
+    WHO = "who"
     ANSWER = "answer"
     MEASURE = "measure"
+    REISSUE = "reissue"
     ESCALATE = "escalate"
     DISMISS = "dismiss"
+    WITHDRAW = "withdraw"
     REVEAL = "reveal"
     PROPOSE_FILTER = "propose_filter"
     APPROVE = "approve"
     REFUSE = "refuse"
     RELEASE = "release"
+    ANNOUNCE = "announce"
     EXPORT = "export"
     HOLD = "hold"
     ERASE = "erase"
     AUDIT = "audit"
+    ACCOUNTS = "accounts"
 
 
 _EVERYBODY = frozenset(Role)
@@ -45,21 +51,28 @@ _DESK = frozenset({Role.OPERATOR, Role.APPROVER})
 
 ROLES: Mapping[Action, frozenset[Role]] = {
     Action.LOOK: _EVERYBODY,
+    Action.WATCH: _EVERYBODY - {Role.SUPPORT},
+    Action.WHO: _DESK,
     Action.ANSWER: _DESK | {Role.SUPPORT},
     Action.MEASURE: _DESK | {Role.SUPPORT},
+    Action.REISSUE: _DESK | {Role.SUPPORT},
     Action.ESCALATE: _DESK,
     Action.DISMISS: _DESK,
+    Action.WITHDRAW: _DESK,
     Action.REVEAL: _DESK,
     Action.PROPOSE_FILTER: _DESK,
     Action.APPROVE: frozenset({Role.APPROVER}),
     Action.REFUSE: frozenset({Role.APPROVER}),
     Action.RELEASE: frozenset({Role.APPROVER}),
+    Action.ANNOUNCE: frozenset({Role.APPROVER}),
     Action.EXPORT: frozenset({Role.AUDITOR, Role.ADMIN}),
     Action.HOLD: frozenset({Role.ADMIN}),
     Action.ERASE: frozenset({Role.ADMIN}),
     Action.AUDIT: frozenset({Role.AUDITOR, Role.ADMIN}),
+    Action.ACCOUNTS: frozenset({Role.ADMIN}),
 }
-"""An auditor reads and changes nothing; support sees no destinations."""
+"""An auditor reads and changes nothing; support sees one case at a time and no destinations: an event names its target,
+so that ``watch``, the view over everything, is not for support."""
 
 
 def require(action: Action, roles: frozenset[Role], person: str) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from alembic import context
 
-from sekisho.cases import work_tables
+from sekisho.cases import account_tables, work_tables
 from sekisho.cases.tables import METADATA, VERSION_TABLE
 
-assert work_tables.NOTICE.metadata is METADATA, "one set of tables"
+assert work_tables.NOTICE.metadata is account_tables.ACCOUNT.metadata is METADATA, "one set of tables"
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=METADATA,

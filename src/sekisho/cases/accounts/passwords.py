@@ -1,0 +1,55 @@
+"""Passwords as Argon2id; whether a name exists cannot be told from the time that an answer takes."""
+
+from __future__ import annotations
+
+import secrets
+from functools import cache
+from typing import TYPE_CHECKING
+
+from sekisho.core.errors import Refused
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
+
+MIN_LENGTH = 15
+"""NIST SP 800-63B-4, 3.1.1.2: at least fifteen characters where a password is the only factor, no rule about kinds."""
+
+MAX_LENGTH = 200
+"""Longer ones protect no better, and hashing a megabyte is work that anybody could ask for."""
+
+
+def hashed(password: str) -> str:
+    """The encoded hash.
+
+    Raises:
+        Refused: too short or too long.
+    """
+    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        raise Refused(f"password: expected {MIN_LENGTH} to {MAX_LENGTH} characters, found {len(password)}")
+    return _hasher().hash(password)
+
+
+def fits(encoded: str | None, password: str) -> bool:
+    """Whether it is the password; None, a name that nobody has, takes as long and is never right."""
+    from argon2.exceptions import InvalidHashError, VerificationError
+
+    if len(password) > MAX_LENGTH:
+        return False
+    try:
+        _hasher().verify(encoded or _of_nobody(), password)
+    except (VerificationError, InvalidHashError):
+        return False
+    return encoded is not None
+
+
+@cache
+def _hasher() -> PasswordHasher:
+    """With the parameters of RFC 9106, 4: the second recommended choice, 64 MiB, three passes, four lanes."""
+    from argon2 import PasswordHasher
+
+    return PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=4)
+
+
+@cache
+def _of_nobody() -> str:
+    return _hasher().hash(secrets.token_urlsafe(32))
