@@ -42,6 +42,8 @@ from sekisho.core.reasons import UnattributedReason
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from numpy.typing import NDArray
+
     from sekisho.attribution.history.spans import Span
     from sekisho.attribution.lines import LineInfo
     from sekisho.attribution.map_e import MapRule
@@ -253,6 +255,12 @@ class Attributor:
         prefixes = self._own_prefixes(line, at_ms)
         rules = self._rules_at(at_ms)
         return (*prefixes, *(shared for prefix in prefixes for shared in ipv4_of(rules, prefix)))
+
+    def holds(self, lines: NDArray[np.int64], *, at_ms: int) -> NDArray[np.bool_]:
+        """Which of the lines (n,) held any prefix at a time; one pass over all assignments."""
+        rows = section(self._memory, ROWS).reshape(-1, ROW_WORDS)
+        held = rows[:, LINE][(rows[:, VALID_FROM] <= at_ms) & (rows[:, VALID_TO] > at_ms)]
+        return np.isin(lines, held)
 
     def prefixes_behind(self, line: int, shared: IPNetwork, *, at_ms: int) -> tuple[IPNetwork, ...]:
         """The prefixes of a line that MAP-E put behind a shared IPv4 network at a time."""

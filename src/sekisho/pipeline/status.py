@@ -66,7 +66,8 @@ class Watch:
         for exporter, packets in decoder.not_metered_packets().items():
             yield Sample("not_metered_packets_total", (run.exporters[exporter],), packets)
         templates = decoder.templates
-        for event in ("redefined", "withdrawn", "port_conflicts"):
+        yield Sample("template_events_total", ("redefined",), templates.redefined.total())
+        for event in ("withdrawn", "port_conflicts"):
             yield Sample("template_events_total", (event,), getattr(templates, event))
         yield Sample("sampling_changes_total", (), decoder.sampling_changes)
         for cause, count in run.attributor.unattributed.items():

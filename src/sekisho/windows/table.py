@@ -212,6 +212,19 @@ class Windows:
             series = memory[series + arena.SERIES_NEXT]
         return tuple(sorted(seen, key=lambda s: (-s.octets, s.boundary)))
 
+    def sent_lately(self, *, lines: NDArray[np.int64], since_ms: int) -> NDArray[np.bool_]:
+        """Which of the lines (ascending) sent anything that a record told of since then, as far as windows go back."""
+        _, counts, _ = self._window_rows(lines, since_ms, sides=1)
+        return np.asarray(counts[arena.OUT :: 2] > 0)
+
+    def lines_by_exporter(self) -> Counter[int]:
+        """How many lines' outbound traffic each exporter told of last, by its code; lines at two count at both."""
+        series = self._arena.rows_of(arena.SERIES)
+        series = series[(series[:, arena.SERIES_LINE] > 0) & (series[:, arena.SERIES_PLACE] % 2 == arena.OUT)]
+        pairs = np.unique(series[:, [arena.SERIES_EXPORTER, arena.SERIES_LINE]], axis=0)
+        exporters, counts = np.unique(pairs[:, 0], return_counts=True)
+        return Counter(dict(zip(exporters.tolist(), counts.tolist(), strict=True)))
+
     def exporter_of(self, line: int) -> int | None:
         """Code of the exporter that last reported what a line sent, at its primary boundary; None without any."""
         series = read.primary(self._arena.memory, self._arena.sums, line, arena.OUT)

@@ -164,7 +164,17 @@ class Decoder:
     @property
     def sampling_changes(self) -> int:
         """How often an announced sampling interval changed."""
-        return self._samplers.changes + int(self._sources[:, Of.RATE_CHANGES].sum())
+        return self._samplers.changes.total() + int(self._sources[:, Of.RATE_CHANGES].sum())
+
+    def export_changes(self) -> Counter[int]:
+        """How often an exporter changed what it exports by, sampling or templates, by its code.
+
+        Right after such a change what it seems to report may be a mistake about its settings.
+        """
+        counts = self._samplers.changes + self.templates.redefined
+        for source in self._sources[self._sources[:, Of.RATE_CHANGES] > 0]:
+            counts[int(source[Of.EXPORTER])] += int(source[Of.RATE_CHANGES])
+        return counts
 
     def not_metered_packets(self) -> Counter[int]:
         """Packets that exporters say they neither metered nor exported since they began, by code of the exporter.

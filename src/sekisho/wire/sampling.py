@@ -43,7 +43,7 @@ class SamplerTable:
     """Rates by source and sampler. The latest announcement holds from then on; changes are counted.
 
     Attributes:
-        changes: announcements that differed from the one before. ignored: samplers beyond the limit.
+        changes: announcements that differed from the one before, by exporter. ignored: samplers beyond the limit.
     """
 
     def __init__(self, sources: NDArray[np.int64], *, samplers_per_source: int) -> None:
@@ -52,7 +52,7 @@ class SamplerTable:
         self._rates: dict[int, dict[Sampler, float]] = {}
         self._selectors: dict[tuple[int, int], int] = {}
         self.keys = KeyTable()
-        self.changes = 0
+        self.changes: Counter[int] = Counter()
         self.ignored: Counter[int] = Counter()
 
     def learn(self, source: int, samplers: list[Sampler], interval: float) -> None:
@@ -107,7 +107,8 @@ class SamplerTable:
         if sampler not in rates and len(rates) >= self._limit:
             self.ignored[source] += 1
             return
-        self.changes += rates.get(sampler, interval) != interval
+        if rates.get(sampler, interval) != interval:
+            self.changes[int(self._sources[source, Of.EXPORTER])] += 1
         rates[sampler] = interval
         if sampler.namespace is not None:
             self.keys.set(*_key(source, sampler), _bits(interval))

@@ -81,9 +81,14 @@ class _Entry:
 
 @dataclass(slots=True)
 class TemplateStats:
-    """Counters for reports."""
+    """Counters for reports.
 
-    redefined: int = 0
+    Attributes:
+        redefined: templates whose layout changed, by exporter.
+        by_exporter: templates that are known now.
+    """
+
+    redefined: Counter[int] = field(default_factory=Counter)
     withdrawn: int = 0
     port_conflicts: int = 0
     by_exporter: Counter[int] = field(default_factory=Counter)
@@ -163,7 +168,7 @@ class TemplateTable:
         by_port = self._entries.get((source, template.template_id, port))
         if by_port is not None and by_port.template == template:
             return False
-        self.stats.redefined += 1
+        self.stats.redefined[source.exporter] += 1
         is_conflict = port != entry.port or self.programs[entry.row, Program.BY_PORT]
         if is_conflict and self._has_room_to_part(source, port, entry):
             self._part_by_port(source, port, entry, template)
