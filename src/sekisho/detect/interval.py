@@ -41,6 +41,18 @@ def interval_95(estimate: float, variance: float, *, loss: float = 0.0, highest_
     return low, high / (1 - min(max(loss, 0.0), 0.99))
 
 
+def at_least(count: int, mean: float) -> float:
+    """Chance that a Poisson number of a mean is at least a count: that ``count`` arrivals take less than their time."""
+    if count <= 0:
+        return 1.0
+    if mean <= 0:
+        return 0.0
+    if count <= _SMALL:
+        # So far above it the rest is less than 1e-15, and the series would not fit its numbers.
+        return _lower_gamma(count, mean) if mean < 2 * count + 60 else 1.0
+    return _NORMAL.cdf(3 * sqrt(count) * ((mean / count) ** (1 / 3) - 1 + 1 / (9 * count)))
+
+
 def _gamma_quantile(shape: float, probability: float) -> float:
     """The x with ``P(shape, x) = probability``."""
     x = _wilson_hilferty(shape, probability)

@@ -1,0 +1,264 @@
+"""What each kind needs to be seen: how many packets within which time, from the thresholds of its own detector.
+
+The shape of the traffic is that which its detector's page gives first: floods change ports or fill fragments as
+reported ones do, a scan knocks at other doors each time, passwords are guessed on some addresses, mail goes to many.
+Traffic of another shape may need more. A detector that needs anything else than packets has no row: ``volume_anomaly``
+compares a line with itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, exp, sqrt
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_DEVIATIONS = 2
+"""As in ``detect/rates.py``."""
+
+_WINDOW_S, _MINUTE_S, _BLOCK_S, _HOUR_S = 10, 60, 600, 3600
+_LATELY_S = 2 * _BLOCK_S
+"""Network floods are told by the targets of a block and the one before."""
+
+ANSWERED = 0.6
+"""Share of a water torture's questions that resolvers still answer."""
+PACKETS_AN_ANSWER = 3
+"""Packets of an amplified answer: a first fragment, which has ports, and two later ones."""
+PACKETS_A_REQUEST, PACKETS_A_GUESS, PACKETS_A_MAIL = 8, 12, 13
+"""Packets sent for each connection that is asked for: served, refused or unanswered, on average."""
+GUESSED_ADDRESSES = 8
+"""Addresses that the passwords of one line are tried on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """So much within a period: one condition of a verdict.
+
+    Attributes:
+        period_s: what is added up. It begins where the clock says, or with the traffic if it ``slides``.
+        packets: estimated packets in it.
+        sampled: sampled packets in it.
+        share: of the line's packets of that kind, how many count.
+        sure: the estimate counts with its lower limit.
+        pace_s: where the traffic is shorter than the period, ``packets`` are needed in proportion, but at least those
+            of so many seconds; 0 = the same however long it was.
+    """
+
+    period_s: float
+    packets: float = 0.0
+    sampled: float = 1.0
+    share: float = 1.0
+    sure: bool = False
+    slides: bool = False
+    pace_s: float = 0.0
+
+    def needs(self, sampling: float, length_s: float) -> int:
+        """Sampled packets that this condition needs of traffic that lasted so long within its period."""
+        packets = self.packets
+        if self.pace_s:
+            packets *= max(length_s, self.pace_s) / self.period_s
+        half = _DEVIATIONS * sqrt(sampling - 1) / 2 if self.sure else 0.0
+        # Of k sampled packets the estimate is k N, its variance k N (N - 1): a quadratic equation of the root of k.
+        root = (half + sqrt(half * half + packets)) / sqrt(sampling)
+        return max(ceil(self.sampled), ceil(root * root - 1e-9), 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """One way to be seen.
+
+    Attributes:
+        opens: any of these looks.
+        rests_on: and all of these.
+        least_s: traffic that is over sooner is never seen.
+    """
+
+    opens: tuple[Look, ...]
+    rests_on: tuple[Look, ...] = ()
+    least_s: float = 0.0
+
+
+def _rates(pps_10s: float, pps_60s: float) -> tuple[Look, ...]:
+    return Look(period_s=_WINDOW_S, packets=10 * pps_10s), Look(period_s=_MINUTE_S, packets=60 * pps_60s)
+
+
+def _sure_rates(pps_10s: float, pps_60s: float, *, share: float = 1.0) -> tuple[Look, ...]:
+    """The periods of ``detect/rates.py``."""
+    return (
+        Look(period_s=_WINDOW_S, packets=10 * pps_10s, share=share, sure=True),
+        Look(period_s=_MINUTE_S, packets=60 * pps_60s, share=share, sure=True),
+        Look(period_s=_BLOCK_S, packets=_BLOCK_S * pps_60s, share=share, sure=True, pace_s=_MINUTE_S),
+    )
+
+
+def _lately(*, packets: float, sampled: float) -> tuple[Look, ...]:
+    return (Look(period_s=_LATELY_S, packets=packets, sampled=sampled, slides=True),)
+
+
+def _flood(pps_10s: float, pps_60s: float, *, sampled: float, much: float | None = None) -> tuple[Needs, ...]:
+    packets = 10 * pps_10s if much is None else much
+    return (Needs(opens=_rates(pps_10s, pps_60s), rests_on=_lately(packets=packets, sampled=sampled)),)
+
+
+def _udp_flood(p: Any, _: float, two_way: bool) -> tuple[Needs, ...]:
+    if two_way:
+        return _flood(p.pps_10s, p.pps_60s, sampled=p.scattered_sampled)
+    return _flood(p.one_way_pps, p.one_way_pps, sampled=p.one_way_sampled)
+
+
+def _tcp_syn_flood(p: Any, _: float, __: bool) -> tuple[Needs, ...]:
+    return _flood(p.pps_10s, p.pps_60s, sampled=p.sampled, much=p.syn_a_port)
+
+
+def _tcp_flood(p: Any, sampling: float, two_way: bool) -> tuple[Needs, ...]:
+    if two_way:
+        return _flood(p.pps_10s, p.pps_60s, sampled=p.scattered_sampled)
+    pps = max(p.one_way_pps, p.one_way_sampled_pps * sampling)
+    return _flood(pps, pps, sampled=p.one_way_sampled)
+
+
+def _icmp_flood(p: Any, _: float, __: bool) -> tuple[Needs, ...]:
+    return _flood(p.pps_10s, p.pps_60s, sampled=p.sampled)
+
+
+def _gre_flood(p: Any, _: float, two_way: bool) -> tuple[Needs, ...]:
+    if two_way:
+        return _flood(p.pps_10s, p.pps_60s, sampled=p.answers_missed / p.answers_mixed)
+    return _flood(p.one_way_single_pps, p.one_way_single_pps, sampled=p.one_way_sampled)
+
+
+def _fragment_flood(p: Any, _: float, two_way: bool) -> tuple[Needs, ...]:
+    if two_way:
+        return _flood(p.pps_10s, p.pps_60s, sampled=p.sampled)
+    return _flood(p.one_way_pps, p.one_way_pps, sampled=p.sampled)
+
+
+def _http_flood(p: Any, sampling: float, __: bool) -> tuple[Needs, ...]:
+    each = PACKETS_A_REQUEST
+    rests_on = (
+        Look(period_s=_BLOCK_S, packets=_packets_of(10 * p.connections_10s, each, p, sampling), sampled=p.sampled),
+        Look(period_s=_BLOCK_S, sampled=p.connections_seen, share=1 / each),
+    )
+    return (Needs(opens=_sure_rates(each * p.connections_10s, each * p.connections_60s), rests_on=rests_on),)
+
+
+def _dns_flood(p: Any, _: float, two_way: bool) -> tuple[Needs, ...]:
+    enough = (Look(period_s=_BLOCK_S, sampled=p.sampled),)
+    ways = [Needs(opens=_sure_rates(p.pps_10s, p.pps_60s), rests_on=enough)]
+    if two_way:
+        # Fewer were answered than asked, by more than chance.
+        known = p.deviations**2 * (1 + ANSWERED) / (1 - ANSWERED) ** 2
+        ways.append(
+            Needs(
+                opens=tuple(
+                    Look(
+                        period_s=look.period_s,
+                        packets=look.packets / (1 - ANSWERED),
+                        sure=look.sure,
+                        pace_s=look.pace_s,
+                    )
+                    for look in _sure_rates(p.unanswered_pps_10s, p.unanswered_pps_60s)
+                ),
+                rests_on=(Look(period_s=_BLOCK_S, sampled=max(p.sampled, known)),),
+            )
+        )
+    return tuple(ways)
+
+
+def _reflection(p: Any, _: float, __: bool) -> tuple[Needs, ...]:
+    share = 1 / PACKETS_AN_ANSWER
+    rests_on = (Look(period_s=_BLOCK_S, packets=10 * p.pps_10s, sampled=p.sampled, share=share),)
+    return (Needs(opens=_sure_rates(p.pps_10s, p.pps_60s, share=share), rests_on=rests_on),)
+
+
+def _scan(p: Any, _: float, __: bool) -> tuple[Needs, ...]:
+    return (
+        Needs(
+            opens=(
+                Look(period_s=_BLOCK_S, packets=p.any_targets_10min, sampled=p.probes_10min),
+                Look(period_s=_HOUR_S, packets=p.any_targets_60min, sampled=p.probes_60min, slides=True),
+            )
+        ),
+    )
+
+
+def _brute_force(p: Any, sampling: float, __: bool) -> tuple[Needs, ...]:
+    def way(period_s: float, connections: float, *, slides: bool) -> Needs:
+        packets = _packets_of(connections * GUESSED_ADDRESSES, PACKETS_A_GUESS, p, sampling)
+        sampled = max(p.sampled, p.packets_a_target * GUESSED_ADDRESSES)
+        known = Look(period_s=period_s, sampled=p.connections_seen, share=1 / PACKETS_A_GUESS, slides=slides)
+        return Needs(
+            opens=(Look(period_s=period_s, packets=packets, sampled=sampled, slides=slides),), rests_on=(known,)
+        )
+
+    return way(_BLOCK_S, p.remote_10min, slides=False), way(_HOUR_S, p.remote_60min, slides=True)
+
+
+def _spam(p: Any, sampling: float, __: bool) -> tuple[Needs, ...]:
+    block, hour = (_sampled_of_addresses(targets, p, sampling) for targets in (p.targets_10min, p.targets_60min))
+    return (
+        Needs(
+            opens=(
+                Look(period_s=_BLOCK_S, sampled=block),
+                Look(period_s=_HOUR_S, sampled=hour, slides=True),
+            )
+        ),
+    )
+
+
+def _c2_contact(p: Any, _: float, __: bool) -> tuple[Needs, ...]:
+    looks = (Look(period_s=_HOUR_S, packets=p.contact_packets, sampled=p.contact_packets, slides=True),)
+    return (Needs(opens=looks, least_s=p.contact_s),)
+
+
+def _spoofed_source(p: Any, _: float, __: bool) -> tuple[Needs, ...]:
+    opens = (Look(period_s=_WINDOW_S, packets=10 * p.pps_10s),)
+    return (Needs(opens=opens, rests_on=(Look(period_s=_BLOCK_S, sampled=p.sampled),)),)
+
+
+def _packets_of(connections: float, each: float, p: Any, sampling: float) -> float:
+    """Packets from which so many connections are sure (``SURE_CONNECTIONS`` in ``detect/rates.py``)."""
+    if sampling < 1.5:
+        return connections * each
+    half = _DEVIATIONS * sqrt(sampling) / 2
+    counted = (half + sqrt(half * half + connections)) ** 2
+    return float(min(counted * each, connections * p.packets_most))
+
+
+_NO_END = 1_000_000
+
+
+def _sampled_of_addresses(targets: float, p: Any, sampling: float) -> float:
+    """Sampled packets from which so many mail servers are told, where each of them gets one mail."""
+    for sampled in range(1, _NO_END):
+        addresses = sampled * sampling / PACKETS_A_MAIL
+        seen = addresses * (1 - exp(-sampled / addresses))
+        if seen >= targets:
+            return sampled
+        met = sampled - seen
+        share = (met + p.deviations * sqrt(met + 1) + 1) / sampled
+        likely = sampled / (share * (2 + share * (4 / 3 + share * 10 / 9)))
+        if sampling >= 1.5 and sampled >= p.sampled and seen >= p.distinct * sampled and likely >= targets:
+            return sampled
+    return _NO_END
+
+
+NEEDS: dict[str, Callable[[Any, float, bool], tuple[Needs, ...]]] = {
+    "udp_flood": _udp_flood,
+    "tcp_syn_flood": _tcp_syn_flood,
+    "tcp_flood": _tcp_flood,
+    "icmp_flood": _icmp_flood,
+    "gre_flood": _gre_flood,
+    "fragment_flood": _fragment_flood,
+    "http_flood": _http_flood,
+    "dns_flood": _dns_flood,
+    "reflection": _reflection,
+    "scan": _scan,
+    "brute_force": _brute_force,
+    "spam": _spam,
+    "c2_contact": _c2_contact,
+    "spoofed_source": _spoofed_source,
+}
+"""Kind -> (thresholds of a group, sampling interval, both ways shown) -> ways to be seen, any of them."""
