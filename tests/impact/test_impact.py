@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import validate
+from rich.cells import cell_len
+from rich.console import Console
 
 from analysed import analysed
+from sekisho.cli import table
 from sekisho.core.time import iso, parse_time
 from sekisho.simulate.run import simulate
+from sekisho.web.report import ReportSeries, render
 from small_scenarios import attack, exporter, scenario
 
 SUBSCRIBERS, CORE = 10, 1
@@ -100,6 +105,22 @@ def test_from_counters_and_flows(network: Path):
     assert link["load"]["peak_bps"] == pytest.approx(peak, rel=0.05)
     assert [(event["lines"], event["event"]) for event in link["abuse"]["events"]] == [(3, document["events"][0]["id"])]
     validate(document, json.loads(SCHEMA.read_text(encoding="utf-8")))
+
+
+def test_the_page_and_the_table_say_what_the_document_says(network: Path):
+    """Which share, which minutes, how many others: for people, in both languages."""
+    analysis = analysed(network, config=interface(SUBSCRIBERS, "subscriber") + LINK + counters(network))
+    link = only_link(analysis.document)
+    low, high = (f"{100 * end:.1f}" for end in link["abuse"]["share_interval_95"])
+    page = render(analysis.document, ReportSeries()).replace("\u00a0", " ")
+    for lang, others in (("en", "201 on this link"), ("ja", "201 回線")):
+        out = StringIO()
+        table.show(analysis, lang=lang, console=Console(file=out, width=80, highlight=False))
+        assert max(map(cell_len, out.getvalue().splitlines())) <= 80
+        for text in (page, " ".join(out.getvalue().replace("\u00a0", " ").split())):
+            assert f"{low} %–{high} %" in text
+            assert "20:01:00–20:03:00 JST" in text
+            assert others in text
 
 
 def test_from_flows_alone(network: Path):

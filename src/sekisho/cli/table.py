@@ -8,6 +8,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from sekisho.cli import links_view
 from sekisho.core.time import JST, parse_time, to_datetime
 from sekisho.pipeline.analysis import nothing_judged
 from sekisho.web.report.texts import texts as report_texts
@@ -15,6 +16,7 @@ from sekisho.web.report.texts import texts as report_texts
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sekisho.detect.detector import Language
     from sekisho.pipeline.analysis import Analysis
 
 TARGETS_SHOWN = 2
@@ -73,7 +75,7 @@ TEXTS = {
 }
 
 
-def show(analysis: Analysis, *, lang: str, console: Console | None = None) -> None:
+def show(analysis: Analysis, *, lang: Language, console: Console | None = None) -> None:
     """Print the table of an analysis on standard output."""
     console = console or Console(highlight=False)
     texts, document = TEXTS[lang], analysis.document
@@ -91,6 +93,10 @@ def show(analysis: Analysis, *, lang: str, console: Console | None = None) -> No
     _list(console, texts["events"], [_event(event, texts) for event in document["events"]])
     senders = document["unattributed_detections"]
     _list(console, texts["unattributed"], [_sender(sender, texts, lang) for sender in senders])
+    if said := list(links_view.sentences(document.get("impact", {}), lang=lang, width=console.width)):
+        console.print()
+        for sentence in said:
+            console.print(sentence, markup=False, soft_wrap=True)
 
 
 def _list(console: Console, heading: str, sentences: list[str]) -> None:

@@ -13,9 +13,10 @@ from sekisho.impact.coverage import coverage_of
 from sekisho.impact.frames import frame_octets
 from sekisho.impact.links import Links
 from sekisho.impact.load import KEPT_WINDOWS, Load, Side, Sum
+from sekisho.impact.missing import Missing
 from sekisho.impact.report import Measured, link_document
 from sekisho.impact.senders import KEPT_MS, Senders
-from sekisho.impact.timeline import Timeline, of_counters, of_flows
+from sekisho.impact.timeline import of_counters, of_flows
 from sekisho.schema.line_window import WINDOW_MS
 
 if TYPE_CHECKING:
@@ -209,10 +210,10 @@ class ImpactRecord:
 
     def _measure(self, places: LinkPlaces) -> Measured:
         first, count = self._span()
-        missing = [] if len(places.lines) else ["lines_unknown"]
-        missing += ["capacity_unknown"] if places.capacity_bps is None and places.capacity_pps is None else []
+        missing = [] if len(places.lines) else [Missing.LINES_UNKNOWN]
+        missing += [Missing.CAPACITY_UNKNOWN] if places.capacity_bps is None and places.capacity_pps is None else []
         if not count:
-            return Measured(by=None, side=Side.IN, timeline=None, missing=(*missing, "nothing_received"))
+            return Measured(by=None, side=Side.IN, timeline=None, missing=(*missing, Missing.NOTHING_RECEIVED))
         if not places.places:
             return self._measure_by_lines(places, first, count, missing)
         watched = set(self.load.watched)
@@ -224,34 +225,34 @@ class ImpactRecord:
         flows, side = of_flows(sums, first), sides[0][1]
         counted = [(place, way, self.counters.of(place.key)) for place, way in sides]
         if not all(intervals for _, _, intervals in counted):
-            return Measured(by="flows", side=side, timeline=flows, missing=(*missing, "no_counters"))
+            return Measured(by="flows", side=side, timeline=flows, missing=(*missing, Missing.NO_COUNTERS))
         timeline = of_counters(self.load, counted, flows)
         by = "counters_and_flows" if flows.flow_octets.any() else "counters"
         return Measured(by=by, side=side, timeline=timeline, missing=tuple(missing))
 
-    def _direction_problem(self, kept: Sequence[Place], directed: Sequence[Place]) -> str:
-        """Why the way of outbound traffic is not known, or cannot be what the roles say; "" where it is."""
+    def _direction_problem(self, kept: Sequence[Place], directed: Sequence[Place]) -> Missing | None:
+        """Why the way of outbound traffic is not known, or cannot be what the roles say; None where it is."""
         if not kept:
-            return "interface_load_limit"
+            return Missing.INTERFACE_LOAD_LIMIT
         if len(directed) < len(kept):
-            return "direction_unknown"
+            return Missing.DIRECTION_UNKNOWN
         for place in directed:
             came_in, left = self.load.sent_by_lines(*place.key)
             as_said, otherwise = (came_in, left) if place.side is Side.IN else (left, came_in)
             if otherwise > as_said:
-                return "direction_contradicted"
-        return ""
+                return Missing.DIRECTION_CONTRADICTED
+        return None
 
-    def _measure_by_lines(self, places: LinkPlaces, first: int, count: int, missing: list[str]) -> Measured:
+    def _measure_by_lines(self, places: LinkPlaces, first: int, count: int, missing: list[Missing]) -> Measured:
         """What the link's lines sent: less than its load where others use it, too."""
         sums = np.zeros((count, len(Sum)))
         for window, row in self._by_lines[places.link.name].items():
             if 0 <= window - first < count:
                 sums[window - first] = row
+        lacking = (*missing, Missing.NO_INTERFACE, Missing.NO_COUNTERS)
         if not sums.any():
-            return Measured(by=None, side=Side.IN, timeline=None, missing=(*missing, "no_interface", "no_counters"))
-        timeline: Timeline = of_flows(sums, first)
-        return Measured(by="lines", side=Side.IN, timeline=timeline, missing=(*missing, "no_interface", "no_counters"))
+            return Measured(by=None, side=Side.IN, timeline=None, missing=lacking)
+        return Measured(by="lines", side=Side.IN, timeline=of_flows(sums, first), missing=lacking)
 
     def _collect_lines(self, places: LinkPlaces, windows: Windows) -> None:
         rows = windows.line_window(lines=places.lines, columns=_LINE_COLUMNS)

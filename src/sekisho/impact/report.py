@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sekisho.impact.conditions import Condition
     from sekisho.impact.links import LinkPlaces
     from sekisho.impact.load import Side
+    from sekisho.impact.missing import Missing
     from sekisho.impact.senders import Senders
     from sekisho.impact.timeline import Timeline
     from sekisho.schema.detection import Detection
@@ -45,7 +46,7 @@ class Measured:
     by: str | None
     side: Side
     timeline: Timeline | None
-    missing: tuple[str, ...]
+    missing: tuple[Missing, ...]
 
 
 def link_document(
@@ -66,7 +67,7 @@ def link_document(
         "capacity_sessions": places.link.capacity_sessions,
         "mark": places.link.mark,
         "lines": len(places.lines) or None,
-        "missing": list(measured.missing),
+        "missing": [what.value for what in measured.missing],
     }
     timeline = measured.timeline
     if timeline is None:

@@ -16,11 +16,11 @@ import numpy as np
 from matplotlib import dates
 from matplotlib.figure import Figure
 
-from sekisho.core.time import JST, to_datetime
+from sekisho.core.time import JST, parse_time, to_datetime
 from sekisho.web.report.numbers import scale
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 MOST_POINTS = 720
 """A longer series is averaged: finer than a pixel of the page nothing can be seen."""
+
+_FAR = 4
+"""Times the highest load beyond which a capacity is not drawn."""
 
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
@@ -94,6 +97,33 @@ def line_chart(series: ReportSeries, rates_bps: Sequence[float], *, number: int,
         _finish(axes, times, unit)
         axes.yaxis.set_major_locator(mpl.ticker.MaxNLocator(3))
         return _inline(figure, prefix=f"d{number}", label=label)
+
+
+def link_chart(series: Mapping[str, Any], *, limits: Sequence[tuple[float, str]], number: int, label: str) -> str:
+    """Load of a link, the part of lines at ``act`` on top; where nothing was measured there is a gap.
+
+    Args:
+        series: of the link's entry in ``impact``.
+        limits: bits a second and line style of what is drawn across, such as the capacity; one that the load is far
+            from is left out, since it would press the load flat.
+        number: of the link on its page.
+        label: what a screen reader says.
+    """
+    load, abuse = (np.array(series[name], np.float64) for name in ("load_bps", "abuse_bps"))
+    start, step = to_datetime(parse_time(series["start"])), timedelta(milliseconds=series["interval_ms"])
+    edges = [start + step * n for n in range(len(load) + 1)]
+    highest = float(np.nanmax(load, initial=0.0))
+    near = [(bps, style) for bps, style in limits if bps <= _FAR * highest]
+    with mpl.rc_context(_STYLE):
+        figure, axes = _axes(width=6.4, height=1.9, top=0.1)
+        divisor, unit = scale(max([highest, *(bps for bps, _ in near)]), "bit/s")
+        _area(axes, edges, np.zeros_like(load), (load - abuse) / divisor, _USUAL)
+        _area(axes, edges, (load - abuse) / divisor, load / divisor, _ABNORMAL)
+        for bps, style in near:
+            axes.axhline(bps / divisor, color=_INK, linewidth=1, linestyle=style)
+        _finish(axes, edges, unit)
+        axes.yaxis.set_major_locator(mpl.ticker.MaxNLocator(4))
+        return _inline(figure, prefix=f"link{number}", label=label)
 
 
 def _thinned(series: ReportSeries, rows: list[NDArray[np.float64]]) -> tuple[list[Any], list[NDArray[np.float64]]]:

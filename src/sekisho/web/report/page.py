@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
+    from sekisho.web.report.links import LinkView
     from sekisho.web.report.series import ReportSeries
     from sekisho.web.report.view import DetectionView
 
@@ -36,7 +37,7 @@ def render(
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     from sekisho.pipeline.analysis import nothing_judged
-    from sekisho.web.report import numbers, texts, view
+    from sekisho.web.report import links, numbers, texts, view
 
     environment = Environment(
         loader=PackageLoader("sekisho.web.report", ""),
@@ -47,6 +48,7 @@ def render(
     )
     environment.globals |= {"say": texts.say, "name": texts.name, "plain": texts.plain, "numbers": numbers}
     detections = view.detection_views(document["detections"])
+    shown = links.link_views(document["impact"])
     return environment.get_template("page.html").render(
         subtitle=title,
         language=language,
@@ -59,6 +61,9 @@ def render(
         detections=detections,
         details=detections[: view.DETAILS_SHOWN],
         plots=_plots(detections[: view.DETAILS_SHOWN], series),
+        links=shown[: links.LINKS_SHOWN],
+        links_left_out=len(shown[links.LINKS_SHOWN :]),
+        link_plots=_link_plots(shown[: links.LINKS_SHOWN]),
         quality_rows=view.quality_rows(document),
         blind_spots=list(view.blind_spots(document)),
         port_and_protocol=view.port_and_protocol,
@@ -87,6 +92,23 @@ def _plots(detections: Sequence[DetectionView], series: ReportSeries) -> dict[in
         for d in detections
         if d.key in series.detected_bps and len(series.times_ms)
     }
+    return {number: Markup(svg) for number, svg in drawn.items()}  # noqa: S704 (labels are escaped by ElementTree)
+
+
+def _link_plots(links: Sequence[LinkView]) -> dict[int, Markup]:
+    """Plots of the links whose load is known, by their number."""
+    from markupsafe import Markup
+
+    from sekisho.web.report import charts
+
+    drawn = {}
+    for link in links:
+        capacity = link.entry["capacity_bps"]
+        limits = [(capacity, "-"), (capacity * link.entry["mark"], "--")] if capacity else []
+        if link.entry["series"] is not None:
+            drawn[link.number] = charts.link_chart(
+                link.entry["series"], limits=limits, number=link.number, label=link.label
+            )
     return {number: Markup(svg) for number, svg in drawn.items()}  # noqa: S704 (labels are escaped by ElementTree)
 
 
