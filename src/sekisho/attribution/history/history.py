@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import defaultdict, deque
-from ipaddress import ip_network
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sekisho.attribution.history import tables
 from sekisho.attribution.history.facts import added, first, matching
 from sekisho.attribution.history.feed import DELAYS_KEPT, Feed
-from sekisho.attribution.history.inside import resolved
-from sekisho.attribution.history.spans import Holding, spans
-from sekisho.attribution.sources.events import Held, Restarted
+from sekisho.attribution.history.inside import lines_of, resolved
+from sekisho.attribution.history.spans import MISSED_CONFIRMS, Holding, spans
+from sekisho.attribution.sources.events import LAST_PORT, Restarted
+from sekisho.core.address import prefix_words, to_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from sekisho.attribution.history.facts import OfSession
     from sekisho.attribution.history.spans import Span
-    from sekisho.attribution.sources.events import Event
+    from sekisho.attribution.sources.events import Event, Held
 
 DAY_MS = 86_400_000
 DEFAULT_RETENTION_MS = 183 * DAY_MS
 """Six months, as long as complaints come in; ``people-and-law`` names it as the longest without a reason."""
 
 DEFAULT_MARGIN_MS = 2000
+
+
+_HELD = "hi, lo, length, realm, port_first, port_last"
+_SOURCE = 9
+"""Place of the source among the cells of a holding."""
+_HOLDINGS = (
+    "select hi, lo, length, realm, port_first, port_last, max(from_ms, began_ms), session.id, server, source, "
+    "line.name, inside_realm, inside_hi, inside_lo, confirmed_ms, ended_ms, until_ms, every_ms "
+    "from held join session on session.id = held.session left join line on line.id = session.line"
+)
+_OF_HELD = " where hi = ? and lo = ? and length = ? and realm = ? and port_first = ? and port_last = ?"
+_NOT_OVER = " and ifnull(ended_ms, ifnull(until_ms, 1 << 62)) > ?"
 
 
 class History:
@@ -44,6 +57,7 @@ class History:
         self._database = tables.connect(path)
         self._margin_ms = margin_ms
         self.unopened = 0
+        self._known_lengths: frozenset[tuple[int, int]] | None = None
         self._feeds = {
             name: Feed(name, position, watermark, deque(json.loads(delays), maxlen=DELAYS_KEPT))
             for name, position, watermark, delays in self._database.execute(
@@ -103,14 +117,47 @@ class History:
 
     def assignments(self) -> Iterator[tuple[Held, Span]]:
         """Who held what: every span of every prefix; the holders are lines."""
-        holdings = self._holdings()
-        by_held = {what: list(spans(rows)) for what, rows in holdings.items()}
+        by_held = {what: list(spans(rows)) for what, rows in self._holdings().items()}
         yield from resolved(by_held)
+
+    def spans_of(self, held: Held, *, since_ms: int) -> list[Span]:
+        """Who held one thing, as far as that was not over before ``since_ms``; the holders are lines."""
+        mine = [span for span in self._spans(held, since_ms) if span.to_ms > since_ms]
+        # A block of ports may be older, and so may be whoever decides about its line.
+        oldest_ms = min((span.from_ms for span in mine), default=since_ms)
+        spans_of = functools.partial(self._spans, since_ms=oldest_ms)
+        return [span for span in lines_of(mine, spans_of, self._lengths()) if span.to_ms > since_ms]
+
+    def behind(self, held: Held) -> set[Held]:
+        """What sessions hold whose holder is an inside address of a prefix: its lines follow from the prefix's."""
+        if (held.port_first, held.port_last) != (0, LAST_PORT):
+            return set()
+        hi, lo, length = prefix_words(held.prefix)
+        last_hi, last_lo = to_words(held.prefix[-1])
+        # The lower word counts only where the prefix reaches into it.
+        lower = (lo, last_lo) if length > 64 else (-1 << 63, (1 << 63) - 1)
+        rows = self._database.execute(
+            f"select distinct {_HELD} from session join held on held.session = session.id "  # noqa: S608 - a constant
+            "where inside_hi between ? and ? and inside_lo between ? and ? and inside_realm = ?",
+            (hi, last_hi, *lower, held.realm),
+        )
+        return {tables.held_of(*cells) for cells in rows}
+
+    def lapsed(self, source: str, from_ms: int, to_ms: int) -> set[Held]:
+        """What sessions hold of which so many promised confirmations stayed away until a time between the two."""
+        rows = self._database.execute(
+            f"select distinct {_HELD} from session join held on held.session = session.id "  # noqa: S608 - a constant
+            "where ended_ms is null and every_ms is not null and source = ? "
+            "and confirmed_ms + every_ms * ? > ? and confirmed_ms + every_ms * ? <= ?",
+            (source, MISSED_CONFIRMS, from_ms, MISSED_CONFIRMS, to_ms),
+        )
+        return {tables.held_of(*cells) for cells in rows}
 
     def octets_up(self, line: str, from_ms: int, to_ms: int) -> int:
         """Octets that the sessions of a line within a time counted from it: a measure besides the flows."""
         row = self._database.execute(
-            "select sum(octets_up) from session where line = ? and began_ms >= ? and confirmed_ms <= ?",
+            "select sum(octets_up) from session join line on line.id = session.line "
+            "where line.name = ? and began_ms >= ? and confirmed_ms <= ?",
             (line, from_ms, to_ms),
         ).fetchone()
         return int(row[0] or 0)
@@ -132,19 +179,17 @@ class History:
             return set()
         if renewed != facts:
             tables.write_session(self._database, number, renewed)
+            self._note_lengths(renewed.held)
         return set(renewed.held)
 
     def _restart(self, event: Restarted) -> set[Held]:
         self._database.execute("insert or ignore into restart values (?, ?)", (event.server, event.at_ms))
         rows = self._database.execute(
-            "select distinct prefix, realm, port_first, port_last from held join session on session.id = held.session "
+            f"select distinct {_HELD} from held join session on session.id = held.session "  # noqa: S608 - a constant
             "where server = ? and ended_ms is null and began_ms <= ?",
             (event.server, event.at_ms),
         )
-        return {
-            Held(prefix=ip_network(prefix), realm=realm, port_first=start, port_last=last)
-            for prefix, realm, start, last in rows
-        }
+        return {tables.held_of(*cells) for cells in rows}
 
     def _restarts(self) -> dict[str, list[int]]:
         restarts: defaultdict[str, list[int]] = defaultdict(list)
@@ -153,29 +198,49 @@ class History:
         return restarts
 
     def _holdings(self) -> dict[Held, list[Holding]]:
-        restarts, left_out = self._restarts(), self.quarantined()
         found: defaultdict[Held, list[Holding]] = defaultdict(list)
-        for row in self._database.execute(
-            "select prefix, realm, port_first, port_last, max(from_ms, began_ms), session.id, server, source, line, "
-            "inside_realm, inside_address, confirmed_ms, ended_ms, until_ms, every_ms "
-            "from held join session on session.id = held.session"
-        ):
-            prefix, realm, start, last, began, number, server, source, line, inside_realm, address, *times = row
-            if source in left_out:
-                continue
-            confirmed, ended, until, every = times
-            restarted = next((at for at in restarts.get(server, ()) if at > confirmed), None)
-            holding = Holding(
-                session=number,
-                source=source,
-                holder=tables.holder_of(line, inside_realm, address),
-                began_ms=began,
-                confirmed_ms=confirmed,
-                ended_ms=ended,
-                until_ms=until,
-                every_ms=every,
-                restarted_ms=restarted,
-                watermark_ms=self._feeds[source].watermark_ms,
-            )
-            found[Held(prefix=ip_network(prefix), realm=realm, port_first=start, port_last=last)].append(holding)
+        restarts, left_out = self._restarts(), self.quarantined()
+        for cells in self._database.execute(_HOLDINGS):
+            if cells[_SOURCE] not in left_out:
+                found[tables.held_of(*cells[:6])].append(self._holding(cells[6:], restarts))
         return found
+
+    def _spans(self, held: Held, since_ms: int) -> list[Span]:
+        cells = (*prefix_words(held.prefix), held.realm, held.port_first, held.port_last)
+        recent = list(self._of_held(_HOLDINGS + _OF_HELD + _NOT_OVER, (*cells, since_ms)))
+        if any(one.ended_ms is None and one.confirmed_ms <= since_ms for one in recent):
+            # Its end was not told: a session that is over meanwhile may have ended it.
+            recent = list(self._of_held(_HOLDINGS + _OF_HELD, cells))
+        return list(spans(recent))
+
+    def _of_held(self, query: str, parameters: Sequence[Any]) -> Iterator[Holding]:
+        restarts, left_out = self._restarts(), self.quarantined()
+        for cells in self._database.execute(query, parameters).fetchall():
+            if cells[_SOURCE] not in left_out:
+                yield self._holding(cells[6:], restarts)
+
+    def _note_lengths(self, held: Iterable[Held]) -> None:
+        if self._known_lengths is not None:
+            self._known_lengths |= {(what.prefix.version, what.prefix.prefixlen) for what in held}
+
+    def _lengths(self) -> frozenset[tuple[int, int]]:
+        """Version and length of every prefix that anything holds; they come rarely and never go."""
+        if self._known_lengths is None:
+            rows = self._database.execute("select distinct length, hi = 0 and lo >> 32 = 65535 from held")
+            self._known_lengths = frozenset((4, n - 96) if mapped and n >= 96 else (6, n) for n, mapped in rows)
+        return self._known_lengths
+
+    def _holding(self, cells: Sequence[Any], restarts: Mapping[str, Sequence[int]]) -> Holding:
+        began, number, server, source, line, realm, hi, lo, confirmed, ended, until, every = cells
+        return Holding(
+            session=number,
+            source=source,
+            holder=tables.holder_of(line, realm, hi, lo),
+            began_ms=began,
+            confirmed_ms=confirmed,
+            ended_ms=ended,
+            until_ms=until,
+            every_ms=every,
+            restarted_ms=next((at for at in restarts.get(server, ()) if at > confirmed), None),
+            watermark_ms=self._feeds[source].watermark_ms,
+        )

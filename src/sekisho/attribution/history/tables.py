@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from sekisho.attribution.history.facts import Facts
+from sekisho.attribution.outcome import prefix_of_words
 from sekisho.attribution.sources.events import Held, Inside
-from sekisho.core.address import parse_address
+from sekisho.core.address import from_words, prefix_words, to_words
 from sekisho.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,30 +18,35 @@ if TYPE_CHECKING:
     from sekisho.attribution.sources.events import Holder
 
 _SCHEMA = """
+create table if not exists line (id integer primary key, name text not null unique);
 create table if not exists session (
     id integer primary key, server text not null, name text not null, source text not null,
-    line text, inside_realm text, inside_address text,
+    line integer references line (id), inside_realm text, inside_hi integer, inside_lo integer,
     began_ms integer not null, begun integer not null, confirmed_ms integer not null,
     ended_ms integer, until_ms integer, every_ms integer, octets_up integer);
 create index if not exists session_name on session (server, name);
 create index if not exists session_confirmed on session (confirmed_ms);
+create index if not exists session_line on session (line);
+create index if not exists session_inside on session (inside_hi, inside_lo) where inside_hi is not null;
 create table if not exists held (
     session integer not null references session (id) on delete cascade,
-    prefix text not null, realm text not null, port_first integer not null, port_last integer not null,
-    from_ms integer not null,
-    primary key (session, prefix, realm, port_first, port_last)) without rowid;
-create index if not exists held_prefix on held (prefix, realm);
+    hi integer not null, lo integer not null, length integer not null, realm text not null,
+    port_first integer not null, port_last integer not null, from_ms integer not null,
+    primary key (session, hi, lo, length, realm, port_first, port_last)) without rowid;
+create index if not exists held_prefix on held (hi, lo, length, port_first);
 create table if not exists restart (
     server text not null, at_ms integer not null, primary key (server, at_ms)) without rowid;
 create table if not exists source (
     name text primary key, position text not null, watermark_ms integer not null, delays text not null) without rowid;
 """
+"""Prefixes stand as two signed words and a length, as the index has them; lines stand once, with a number."""
 
-_VERSION = 1
+_VERSION = 2
 _SESSION = (
-    "server, name, source, line, inside_realm, inside_address, began_ms, begun, confirmed_ms, ended_ms, until_ms, "
-    "every_ms, octets_up"
+    "server, name, source, line, inside_realm, inside_hi, inside_lo, began_ms, begun, confirmed_ms, ended_ms, "
+    "until_ms, every_ms, octets_up"
 )
+_FACTS = f"session.{_SESSION.replace(', ', ', session.').replace('session.line', 'line.name')}"
 
 
 def connect(path: Path | None) -> sqlite3.Connection:
@@ -71,7 +76,8 @@ def connect(path: Path | None) -> sqlite3.Connection:
 def sessions_named(database: sqlite3.Connection, server: str, name: str) -> Iterator[tuple[int, Facts]]:
     """The sessions of one name on one server, with their numbers."""
     for number, *cells in database.execute(
-        f"select id, {_SESSION} from session where server = ? and name = ?",  # noqa: S608 - a constant
+        f"select session.id, {_FACTS} from session left join line on line.id = session.line "  # noqa: S608 - a constant
+        "where server = ? and session.name = ?",
         (server, name),
     ).fetchall():
         yield number, _facts(cells, _held(database, number))
@@ -79,15 +85,20 @@ def sessions_named(database: sqlite3.Connection, server: str, name: str) -> Iter
 
 def write_session(database: sqlite3.Connection, number: int | None, facts: Facts) -> int:
     """Write a session anew; answers its number."""
-    inside = facts.holder if isinstance(facts.holder, Inside) else None
+    inside_realm, inside_hi, inside_lo, line = None, None, None, None
+    if isinstance(facts.holder, Inside):
+        inside_realm, (inside_hi, inside_lo) = facts.holder.realm, to_words(facts.holder.address)
+    else:
+        line = line_number(database, facts.holder)
     cells = (
         number,
         facts.server,
         facts.session,
         facts.source,
-        None if inside else facts.holder,
-        inside.realm if inside else None,
-        str(inside.address) if inside else None,
+        line,
+        inside_realm,
+        inside_hi,
+        inside_lo,
         facts.began_ms,
         facts.begun,
         facts.confirmed_ms,
@@ -104,40 +115,50 @@ def write_session(database: sqlite3.Connection, number: int | None, facts: Facts
         cells,
     ).fetchone()
     database.executemany(
-        "insert into held (session, prefix, realm, port_first, port_last, from_ms) values (?, ?, ?, ?, ?, ?) "
-        "on conflict do update set from_ms = excluded.from_ms",
+        "insert into held (session, hi, lo, length, realm, port_first, port_last, from_ms) "
+        "values (?, ?, ?, ?, ?, ?, ?, ?) on conflict do update set from_ms = excluded.from_ms",
         [
-            (row[0], str(what.prefix), what.realm, what.port_first, what.port_last, since)
+            (row[0], *prefix_words(what.prefix), what.realm, what.port_first, what.port_last, since)
             for what, since in facts.held.items()
         ],
     )
     return int(row[0])
 
 
-def holder_of(line: str | None, inside_realm: str | None, inside_address: str | None) -> Holder:
-    """The holder that three cells name."""
+def line_number(database: sqlite3.Connection, name: str) -> int:
+    """The number of a line, which it gets when it is first told of."""
+    row = database.execute("select id from line where name = ?", (name,)).fetchone()
+    if row is None:
+        row = database.execute("insert into line (name) values (?) returning id", (name,)).fetchone()
+    return int(row[0])
+
+
+def holder_of(line: str | None, inside_realm: str | None, hi: int | None, lo: int | None) -> Holder:
+    """The holder that four cells name."""
     if line is not None:
         return line
-    return Inside(address=parse_address(inside_address or ""), realm=inside_realm or "")
+    return Inside(address=from_words(hi or 0, lo or 0), realm=inside_realm or "")
 
 
 def _held(database: sqlite3.Connection, number: int) -> dict[Held, int]:
     rows = database.execute(
-        "select prefix, realm, port_first, port_last, from_ms from held where session = ?", (number,)
+        "select hi, lo, length, realm, port_first, port_last, from_ms from held where session = ?", (number,)
     )
-    return {
-        Held(prefix=ip_network(prefix), realm=realm, port_first=first, port_last=last): since
-        for prefix, realm, first, last, since in rows
-    }
+    return {held_of(*cells): since for *cells, since in rows}
+
+
+def held_of(hi: int, lo: int, length: int, realm: str, port_first: int, port_last: int) -> Held:
+    """What six cells say is held."""
+    return Held(prefix=prefix_of_words(hi, lo, length), realm=realm, port_first=port_first, port_last=port_last)
 
 
 def _facts(cells: list[object], held: dict[Held, int]) -> Facts:
-    server, name, source, line, realm, address, began, begun, confirmed, ended, until, every, octets = cells
+    server, name, source, line, realm, hi, lo, began, begun, confirmed, ended, until, every, octets = cells
     values = {
         "server": server,
         "session": name,
         "source": source,
-        "holder": holder_of(line, realm, address),  # type: ignore[arg-type]
+        "holder": holder_of(line, realm, hi, lo),  # type: ignore[arg-type]
         "began_ms": began,
         "begun": bool(begun),
         "confirmed_ms": confirmed,
