@@ -12,7 +12,7 @@ from sekisho.cases.accounts import passwords, people, replies, sessions, tokens
 from sekisho.cases.database import downgrade, reading, upgrade, writing
 from sekisho.cases.policy import HOUR_MS
 from sekisho.cases.roles import Action, Role
-from sekisho.core.errors import InputError, Refused
+from sekisho.core.errors import NotFound, Refused
 
 PASSWORD = "a quiet checkpoint on the old road"
 
@@ -117,14 +117,6 @@ def test_a_person_has_ten_browsers_at_most(url: str) -> None:
         assert connection.exec_driver_sql("SELECT count(*) FROM account_session").scalar() == 1
 
 
-def test_a_form_belongs_to_one_session() -> None:
-    """What another session's form carries is not taken."""
-    assert sessions.is_form_token("one", sessions.form_token("one"))
-    assert not sessions.is_form_token("one", sessions.form_token("two"))
-    assert not sessions.is_form_token("one", "")
-    assert not sessions.is_form_token("one", "é")
-
-
 def test_a_token_may_what_its_person_and_its_scopes_allow(url: str) -> None:
     """Taking a role away takes it from the tokens too; time, revoking and disabling end them."""
     with writing(url) as connection:
@@ -149,7 +141,7 @@ def test_a_token_is_for_something_that_its_person_may_and_for_a_while(url: str) 
         for scopes, days in (([], 1), ([Action.APPROVE], 1), ([Action.LOOK], 0), ([Action.LOOK], 367)):
             with pytest.raises(Refused, match="token"):
                 tokens.issue(connection, account, "x", scopes, days, act())
-        with pytest.raises(InputError, match="no such token"):
+        with pytest.raises(NotFound, match="no such token"):
             tokens.revoke(connection, 99, act())
         secret = tokens.issue(connection, account, "x", [Action.LOOK], 366, act())
         people.disable(connection, "sato", act())

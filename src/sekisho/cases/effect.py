@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import sqrt
 from typing import TYPE_CHECKING
 
@@ -53,29 +53,39 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
-    """The report: mistakes of ours first."""
+class Mistakes:
+    """What went wrong, and of how many notices."""
 
     wrong_lines: int
     look_alikes: int
     complaints: int
     notices: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect(Mistakes):
+    """The report: mistakes of ours first."""
+
     rows: tuple[Row, ...]
 
 
 def effect(connection: Connection, now_ms: int) -> Effect:
     """Count everything that the database still holds."""
+    return Effect(**asdict(mistakes(connection)), rows=_rows(connection, now_ms))
+
+
+def mistakes(connection: Connection) -> Mistakes:
+    """The counters of the first page alone."""
     closings = Counter(connection.execute(select(CASE.c.closing).where(CASE.c.state == State.DISMISSED)).scalars())
     answers = Counter(connection.execute(select(ANSWER.c.kind)).scalars())
     sent = select(func.count()).select_from(NOTICE).where(NOTICE.c.state == NoticeState.SENT)
     withdrawn = select(func.count(CASE.c.id)).where(CASE.c.state == State.WITHDRAWN)
     mistaken = connection.execute(withdrawn).scalar_one() + closings[Disposition.WRONG_LINE]
-    return Effect(
+    return Mistakes(
         wrong_lines=mistaken + answers[AnswerKind.WRONG_LINE],
         look_alikes=closings[Disposition.LOOK_ALIKE],
         complaints=answers[AnswerKind.COMPLAINT],
         notices=connection.execute(sent).scalar_one(),
-        rows=_rows(connection, now_ms),
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from sekisho.cases.tables import EVENT
-from sekisho.core.errors import InputError, Refused
+from sekisho.core.errors import NotFound, Refused
 from sekisho.core.time import iso
 
 if TYPE_CHECKING:
@@ -41,12 +41,12 @@ def scope_of_event(connection: Connection, number: int, *, now_ms: int, hours: i
     """The target of an event.
 
     Raises:
-        InputError: there is none of that number.
+        NotFound: there is none of that number.
         Refused: its target is everybody.
     """
     row = connection.execute(select(EVENT).where(EVENT.c.id == number)).mappings().one_or_none()
     if row is None:
-        raise InputError("case database", f"expected the number of an event, found E{number}: there is no such event")
+        raise NotFound("case database", f"expected the number of an event, found E{number}: there is no such event")
     if ip_network(row["target"]).prefixlen == 0:
         raise Refused(f"E{number} has no target of its own: a filter would drop everybody's traffic")
     return Scope(target=row["target"], port=row["port"], protocol=row["protocol"], until_ms=now_ms + hours * HOUR_MS)

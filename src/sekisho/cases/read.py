@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sekisho.cases.model import Case, Evidence, Extent, Progress, Step, harm
 from sekisho.cases.states import State
 from sekisho.cases.tables import CASE, DETECTION, EVENT, HISTORY, MEASURE
-from sekisho.core.errors import InputError
+from sekisho.core.errors import InputError, NotFound
 from sekisho.core.time import iso
 from sekisho.measures.model import MeasureId, MeasureState
 
@@ -50,11 +50,11 @@ def get_case(connection: Connection, number: int) -> Case:
     """One case.
 
     Raises:
-        InputError: there is none of that number.
+        NotFound: there is none of that number.
     """
     rows = connection.execute(select(CASE).where(CASE.c.id == number)).mappings().all()
     if not rows:
-        raise InputError("case database", f"expected the number of a case, found {number}: there is no such case")
+        raise NotFound("case database", f"expected the number of a case, found {number}: there is no such case")
     return _cases(connection, rows)[0]
 
 
@@ -62,13 +62,13 @@ def event_extent(connection: Connection, number: int) -> Extent:
     """How far one event reached.
 
     Raises:
-        InputError: there is none of that number.
+        NotFound: there is none of that number.
     """
     row = connection.execute(select(EVENT).where(EVENT.c.id == number)).mappings().one_or_none()
     if row is None:
         known = connection.execute(select(EVENT.c.id).order_by(EVENT.c.id.desc()).limit(5)).scalars().all()
         there_are = "the last are " + ", ".join(f"E{n}" for n in known) if known else "the database holds no event"
-        raise InputError("case database", f"expected the number of an event, found E{number}; {there_are}")
+        raise NotFound("case database", f"expected the number of an event, found E{number}; {there_are}")
     return Extent(
         kinds=_kinds(connection, DETECTION.c.event_id == number),
         first_seen_ms=row["first_seen"],

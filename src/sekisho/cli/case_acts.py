@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sekisho.cases.roles import Action, require
-from sekisho.cases.states import AnswerKind, Disposition, State
+from sekisho.cases.states import AnswerKind, Disposition  # noqa: TC001 (Typer reads them at run time)
 from sekisho.cli.cases import CasesOption, ConfigOption, app, configuration, database_of, require_role
 from sekisho.cli.hunt import caller
 from sekisho.core.purposes import purpose_of
@@ -139,12 +139,10 @@ def escalate(
     purpose: PurposeOption = OWN,
 ) -> None:
     """Ask for more than notices."""
-    from sekisho.cases import audit
-    from sekisho.cases.lifecycle import move
+    from sekisho.cases import decisions
 
     with acting(Action.ESCALATE, cases, config, purpose) as (connection, act, _, _):
-        move(connection, number, State.ESCALATED, act, reason=reason)
-        audit.append(connection, "escalate", act, case_id=number)
+        decisions.escalate(connection, number, act, reason)
 
 
 @app.command()
@@ -173,13 +171,10 @@ def measure(
     purpose: PurposeOption = OWN,
 ) -> None:
     """Record how far one measure is."""
-    from sekisho.cases import audit
-    from sekisho.cases.lifecycle import set_measure
-    from sekisho.cases.read import get_case
+    from sekisho.cases import decisions
 
     with acting(Action.MEASURE, cases, config, purpose) as (connection, act, _, _):
-        set_measure(connection, get_case(connection, number).number, which, state, act)
-        audit.append(connection, "measure", act, case_id=number, details={"measure": which, "state": state})
+        decisions.note_measure(connection, number, which, state, act)
 
 
 @app.command()

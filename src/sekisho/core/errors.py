@@ -27,6 +27,10 @@ class InputError(SekishoError):
         super().__init__(f"{place}: {problem}")
 
 
+class NotFound(InputError):
+    """What was asked for is not there, such as a case of that number."""
+
+
 class ConfigError(SekishoError):
     """The configuration is wrong; fatal at start. Names file, key, what was expected and what was found."""
 

@@ -12,7 +12,7 @@ from sekisho.cases import audit
 from sekisho.cases.account_tables import ACCOUNT, SESSION, TOKEN
 from sekisho.cases.accounts import passwords
 from sekisho.cases.roles import Role
-from sekisho.core.errors import InputError, Refused
+from sekisho.core.errors import NotFound, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -61,11 +61,11 @@ def find(connection: Connection, name: str) -> Account:
     """The account of a name.
 
     Raises:
-        InputError: there is none.
+        NotFound: there is none.
     """
     row = connection.execute(select(ACCOUNT).where(ACCOUNT.c.name == name)).mappings().one_or_none()
     if row is None:
-        raise InputError("case database", f"expected the name of an account, found {name!r}: there is no such account")
+        raise NotFound("case database", f"expected the name of an account, found {name!r}: there is no such account")
     return of_row(row)
 
 
@@ -78,7 +78,7 @@ def set_roles(connection: Connection, name: str, roles: Collection[Role], act: A
     """Give a person other roles; they hold from the next page on.
 
     Raises:
-        InputError: there is no such account.
+        NotFound: there is no such account.
     """
     account = find(connection, name)
     connection.execute(update(ACCOUNT).where(ACCOUNT.c.id == account.number).values(roles=sorted(roles)))
@@ -90,7 +90,7 @@ def set_password(connection: Connection, name: str, password: str, act: Act) -> 
     """Give a person another password; whoever is signed in under the name is signed out.
 
     Raises:
-        InputError: there is no such account.
+        NotFound: there is no such account.
         Refused: the password is none.
     """
     account = find(connection, name)
@@ -105,7 +105,7 @@ def disable(connection: Connection, name: str, act: Act) -> None:
     """Keep a person out from now on, with all sessions and tokens.
 
     Raises:
-        InputError: there is no such account.
+        NotFound: there is no such account.
     """
     account = find(connection, name)
     mine = TOKEN.c.account_id == account.number

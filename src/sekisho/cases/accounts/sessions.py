@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from hashlib import sha256
-from hmac import compare_digest
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, or_, select, update
@@ -83,13 +82,3 @@ def end(connection: Connection, secret: str, act: Act) -> None:
     """Sign a person out."""
     connection.execute(delete(SESSION).where(SESSION.c.digest == digest_of(secret)))
     audit.append(connection, "sign_out", act)
-
-
-def form_token(secret: str) -> str:
-    """What every form of a session carries: another site can neither read nor compute it."""
-    return sha256(b"sekisho form " + secret.encode()).hexdigest()
-
-
-def is_form_token(secret: str, given: str) -> bool:
-    """Whether a form came from a page of this session; takes the same time whatever is wrong."""
-    return compare_digest(form_token(secret).encode(), given.encode())

@@ -14,7 +14,7 @@ from sekisho.cases.accounts.people import of_row
 from sekisho.cases.accounts.sessions import SECRET_OCTETS, digest_of
 from sekisho.cases.policy import DAY_MS
 from sekisho.cases.roles import ROLES, Action
-from sekisho.core.errors import InputError, Refused
+from sekisho.core.errors import NotFound, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -92,11 +92,11 @@ def revoke(connection: Connection, number: int, act: Act) -> None:
     """Keep a program out from now on.
 
     Raises:
-        InputError: there is no such token.
+        NotFound: there is no such token.
     """
     mine = TOKEN.c.id == number
     if connection.execute(select(TOKEN.c.id).where(mine)).first() is None:
-        raise InputError("case database", f"expected the number of a token, found {number}: there is no such token")
+        raise NotFound("case database", f"expected the number of a token, found {number}: there is no such token")
     connection.execute(update(TOKEN).where(mine, TOKEN.c.revoked_at.is_(None)).values(revoked_at=act.at_ms))
     audit.append(connection, "token_revoked", act, details={"token": number})
 

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 FOLDER = "static"
-TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".png": "image/png"}
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+}
 """What may be served; a file of another kind is a mistake of ours and fails at the start."""
 
 KEPT = "public, max-age=31536000, immutable"
