@@ -39,7 +39,7 @@ _HOLDINGS = (
     "from held join session on session.id = held.session left join line on line.id = session.line"
 )
 _OF_HELD = " where hi = ? and lo = ? and length = ? and realm = ? and port_first = ? and port_last = ?"
-_NOT_OVER = " and ifnull(ended_ms, ifnull(until_ms, 1 << 62)) > ?"
+_NOT_OVER = " and max(ifnull(ended_ms, ifnull(until_ms, 1 << 62)), from_ms, began_ms) > ?"
 
 
 class History:
