@@ -8,12 +8,16 @@ from itertools import pairwise
 from math import isnan, nan
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from sekisho.attribution.tabular import Tabular
 from sekisho.wire.counters import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from sekisho.wire.counters import InterfaceCounters, Traffic
 
@@ -44,11 +48,27 @@ class Interval:
     discards: tuple[float, float]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntervalColumns:
+    """Intervals of one interface as columns, for whoever looks at all of them.
+
+    Attributes:
+        start_ms, end_ms: (n,) int64.
+        octets, packets: (n, 2) float64, by ``Side``, NaN where it does not count.
+    """
+
+    start_ms: NDArray[np.int64]
+    end_ms: NDArray[np.int64]
+    octets: NDArray[np.float64]
+    packets: NDArray[np.float64]
+
+
 class Counters:
     """Intervals by interface, the newest ``INTERVALS_KEPT`` of each."""
 
     def __init__(self) -> None:
         self._intervals: dict[Key, deque[Interval]] = {}
+        self._columns: dict[Key, IntervalColumns] = {}
         self._latest: dict[Key, InterfaceCounters] = {}
 
     @property
@@ -65,8 +85,21 @@ class Counters:
         """Intervals of an interface in order of time."""
         return tuple(self._intervals.get(key, ()))
 
+    def columns(self, key: Key) -> IntervalColumns:
+        """The same as columns; made once until more are added."""
+        if key not in self._columns:
+            found = self.of(key)
+            self._columns[key] = IntervalColumns(
+                start_ms=np.array([interval.start_ms for interval in found], dtype=np.int64),
+                end_ms=np.array([interval.end_ms for interval in found], dtype=np.int64),
+                octets=np.array([interval.octets for interval in found], dtype=np.float64).reshape(-1, 2),
+                packets=np.array([interval.packets for interval in found], dtype=np.float64).reshape(-1, 2),
+            )
+        return self._columns[key]
+
     def add(self, key: Key, intervals: Iterable[Interval]) -> None:
         """Take intervals of a file."""
+        self._columns.pop(key, None)
         self._intervals.setdefault(key, deque(maxlen=INTERVALS_KEPT)).extend(intervals)
 
     def take(self, counters: Iterable[InterfaceCounters]) -> None:

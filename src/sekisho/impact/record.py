@@ -9,7 +9,7 @@ import numpy as np
 
 from sekisho.impact.conditions import read_conditions
 from sekisho.impact.counters import Counters, read_counters
-from sekisho.impact.coverage import coverage_of
+from sekisho.impact.coverage import Covered
 from sekisho.impact.frames import frame_octets
 from sekisho.impact.links import Links
 from sekisho.impact.load import KEPT_WINDOWS, Load, Side, Sum
@@ -82,6 +82,7 @@ class ImpactRecord:
         for path in condition_files:
             for link, looks in read_conditions(path).items():
                 self._conditions.setdefault(link, []).extend(looks)
+        self._covered: dict[int, Covered] = {}
         self._next_ms: int | None = None
         self._now_ms = self._first_ms = 0
 
@@ -95,9 +96,11 @@ class ImpactRecord:
         if self._links.discover():
             self._watch()
         self.load.add(flows)
+        self._covered.clear()
 
     def tick(self, at_ms: int, counters: Iterable[InterfaceCounters], windows: Windows, detect: Detect) -> None:
         """Look at the counters; every ten minutes collect what leaves memory."""
+        self._covered.clear()
         self._now_ms = at_ms
         self._first_ms = self._first_ms or at_ms
         self.counters.take(counters)
@@ -128,13 +131,9 @@ class ImpactRecord:
         """
         if exporter is None:
             return None
-        looked_at = [
-            (key, side, interval)
-            for key, side in self._compared(exporter)
-            for interval in self.counters.of(key)
-            if interval.end_ms > first_ms and interval.start_ms < last_ms and self._is_settled(exporter, interval)
-        ]
-        return coverage_of(self.load, looked_at).share
+        if exporter not in self._covered:
+            self._covered[exporter] = self._covered_of(exporter, self._compared(exporter))
+        return self._covered[exporter].between(first_ms, last_ms).share
 
     def report(self, found: Sequence[Detection]) -> dict[str, Any]:
         """The ``impact`` of the document; empty where there is neither a link nor a counter."""
@@ -178,17 +177,25 @@ class ImpactRecord:
             if key[0] == exporter and key in watched:
                 yield from ((key, side) for side in Side if self.load.is_metered(*key, side))
 
-    def _is_settled(self, exporter: int, interval: Interval) -> bool:
-        if exporter in self.counters.exporting:
-            return interval.end_ms + SFLOW_SETTLES_MS <= self._now_ms
-        return interval.end_ms + int(self._boundaries.exporters.lateness_ms[exporter]) <= self._now_ms
+    def _covered_of(self, exporter: int, ways: Iterable[tuple[Key, Side]]) -> Covered:
+        """Flows beside counters, of intervals whose flows have arrived and are still known."""
+        settles_ms = SFLOW_SETTLES_MS
+        if exporter not in self.counters.exporting:
+            settles_ms = int(self._boundaries.exporters.lateness_ms[exporter])
+        first, count = self._span()
+
+        def wanted(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.bool_]:
+            last_ms = min(self._now_ms - settles_ms, (first + count) * WINDOW_MS)
+            return np.asarray((starts >= first * WINDOW_MS) & (ends <= last_ms))
+
+        looked_at = ((key, side, self.counters.columns(key)) for key, side in ways)
+        return Covered(self.load, looked_at, wanted)
 
     def _coverage_documents(self) -> Iterator[dict[str, Any]]:
         texts = self._boundaries.exporters.texts
         for exporter in sorted({exporter for exporter, _ in self.counters.interfaces}):
             for key, side in self._compared(exporter):
-                settled = [i for i in self.counters.of(key) if self._is_settled(exporter, i) and self._is_within(i)]
-                coverage = coverage_of(self.load, ((key, side, interval) for interval in settled))
+                coverage = self._covered_of(exporter, [(key, side)]).between(0, self._now_ms)
                 yield {
                     "exporter": texts[exporter],
                     "interface": key[1],
@@ -197,10 +204,6 @@ class ImpactRecord:
                     "intervals": coverage.intervals,
                     "alarm": coverage.is_alarm,
                 }
-
-    def _is_within(self, interval: Interval) -> bool:
-        first, count = self._span()
-        return first * WINDOW_MS <= interval.start_ms and interval.end_ms <= (first + count) * WINDOW_MS
 
     def _span(self) -> tuple[int, int]:
         """The first window of which something is known, and how many follow."""
