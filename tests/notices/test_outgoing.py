@@ -40,7 +40,7 @@ def sender(url: str, folder: Path, source: ContactSource, at_ms: int = NOW_MS) -
         url,
         policy(),
         channels=dict.fromkeys(("mail", "letter"), DropChannel(folder / "drop")),
-        compose=Outgoing(url, Config(operator=OPERATOR), source, now_ms=lambda: at_ms),
+        compose=Outgoing(url, Config(operator=OPERATOR), source),
         resolve=same,
         now_ms=lambda: at_ms,
     )

@@ -40,7 +40,7 @@ def batch(network: Path) -> dict[str, Any]:
         lines=[],
         map_e=None,
         engine="duckdb",
-        config_file=network / "sekisho.toml",
+        config_file=network / "files.toml",
         on_progress=lambda *_: None,
     ).document
 
@@ -49,7 +49,7 @@ class Collector:
     """A live run over a state directory and a store, as the collector process has it."""
 
     def __init__(self, network: Path, state: Path, *, with_store: bool = True) -> None:
-        config = load_config(network / "sekisho.toml", {})
+        config = load_config(network / "files.toml", {})
         self.exporters = Exporters(config.exporter, accept_unconfigured=False)
         self.exporters.start()
         self.now_ms = 0
@@ -89,7 +89,7 @@ class Collector:
 
 def datagrams_of(network: Path) -> list[Datagrams]:
     """Every datagram of the capture under the codes of the configuration, in small parts, none of two ticks."""
-    config = load_config(network / "sekisho.toml", {})
+    config = load_config(network / "files.toml", {})
     exporters = Exporters(config.exporter)
     capture = Capture(str(network / "flows.pcap"), exporters=exporters, on_progress=lambda *_: None)
     return [part for whole in capture for part in _parts(whole)]
@@ -184,7 +184,7 @@ def test_the_store_analysed_in_batch_gives_the_same(network: Path, batch: dict[s
         lines=[],
         map_e=None,
         engine="duckdb",
-        config_file=network / "sekisho.toml",
+        config_file=network / "files.toml",
         on_progress=lambda *_: None,
     ).document
     assert stable(found) == stable(batch)

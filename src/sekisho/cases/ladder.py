@@ -65,25 +65,32 @@ def propose(connection: Connection, policy: Policy, now_ms: int) -> list[int]:
     return drafts
 
 
+def enough_signals(connection: Connection, policy: Policy) -> list[int]:
+    """In mode ``send``: numbers of the drafts that need no person, since enough independent signals speak."""
+    if policy.mode is not Mode.SEND:
+        return []
+    found_for = []
+    for notice in outbox.of_cases(connection, states=[NoticeState.DRAFT]):
+        found = signals.of_case(connection, notice.case)
+        kinds = connection.execute(select(DETECTION.c.kind).distinct().where(DETECTION.c.case_id == notice.case))
+        if any(
+            kind not in policy.kinds_off and signals.independent(kind, found) >= policy.signals.needed(kind)
+            for kind in kinds.scalars()
+        ):
+            found_for.append(notice.number)
+    return found_for
+
+
 def approve_automatically(connection: Connection, policy: Policy, act: Act, resolve: Resolve) -> int:
-    """In mode ``send``: approve the drafts for which enough independent signals speak; the others wait for a person.
+    """Approve the drafts that need no person; the others wait for one.
 
     Returns:
         how many were approved.
     """
-    if policy.mode is not Mode.SEND:
-        return 0
     approved = 0
-    for notice in outbox.of_cases(connection, states=[NoticeState.DRAFT]):
-        found = signals.of_case(connection, notice.case)
-        kinds = connection.execute(select(DETECTION.c.kind).distinct().where(DETECTION.c.case_id == notice.case))
-        if not any(
-            kind not in policy.kinds_off and signals.independent(kind, found) >= policy.signals.needed(kind)
-            for kind in kinds.scalars()
-        ):
-            continue
+    for number in enough_signals(connection, policy):
         try:
-            outbox.approve(connection, notice.number, act, policy, resolve)
+            outbox.approve(connection, number, act, policy, resolve)
         except Refused:
             # Not settled yet, or the case has moved on: the next round, or a person, sees it.
             continue

@@ -188,17 +188,21 @@ def claim(connection: Connection, policy: Policy, act: Act, resolve: Resolve, *,
     Nothing is due in mode ``observe``, in quiet hours, under the brake, over the day's cap, or for a line that got a
     message within the digest's time. A notice whose case is over or whose line is another is refused here.
     """
-    now_ms = act.at_ms
-    held = {hold.exporter for hold in brake.holds(connection, now_ms)}
-    if policy.mode is Mode.OBSERVE or None in held or policy.quiet_hours.hold(now_ms):
-        return None
-    if _spent(connection, now_ms) >= policy.daily_cap:
-        return None
-    for number in _due(connection, policy, now_ms, held):
+    for number in due(connection, policy, act.at_ms):
         claimed = _take(connection, number, act, resolve, owner)
         if claimed is not None:
             return claimed
     return None
+
+
+def due(connection: Connection, policy: Policy, now_ms: int) -> list[int]:
+    """Numbers of the notices that may leave now, the worst harm first, if the line is still the right one."""
+    held = {hold.exporter for hold in brake.holds(connection, now_ms)}
+    if policy.mode is Mode.OBSERVE or None in held or policy.quiet_hours.hold(now_ms):
+        return []
+    if _spent(connection, now_ms) >= policy.daily_cap:
+        return []
+    return _due(connection, policy, now_ms, held)
 
 
 def delivered(connection: Connection, claimed: Claimed, act: Act, *, receipt: str) -> None:

@@ -30,6 +30,9 @@ class Condition(StrEnum):
     FLOWS_NOT_STORED = "flows_not_stored"
     STATE_NOT_KEPT = "state_not_kept"
     CASES_UNAVAILABLE = "cases_unavailable"
+    SENDING_HELD = "sending_held"
+    CHANNEL_FAILING = "channel_failing"
+    SUBSCRIBERS_UNREACHED = "subscribers_unreached"
     PROCESS_FAILING = "process_failing"
 
 
@@ -86,6 +89,18 @@ TEXTS: Mapping[Condition, Mapping[Language, str]] = {
     Condition.CASES_UNAVAILABLE: {
         "ja": "ケースのデータベースに書き込めません ({why})。検知は続き、復旧後に書き込みます",
         "en": "the case database cannot be written to ({why}); detection goes on, cases are written when it is back",
+    },
+    Condition.SENDING_HELD: {
+        "ja": "送信をすべて止めています ({reason})。内容を確認し、問題がなければ解除してください",
+        "en": "all sending is held ({reason}): look at it, and release the brake if all is right",
+    },
+    Condition.CHANNEL_FAILING: {
+        "ja": "{subject} で通知を渡せません ({why})。通知は失われず、後で再び試みます",
+        "en": "{subject} does not take notices ({why}); none is lost, they are tried again",
+    },
+    Condition.SUBSCRIBERS_UNREACHED: {
+        "ja": "どの手段でも連絡できない契約者のケースが {count:,} 件あります。電話または連絡先の確認が必要です",
+        "en": "{count:,} cases of subscribers whom nothing reached: somebody has to call, or to find an address",
     },
     Condition.PROCESS_FAILING: {
         "ja": "プロセス {subject} が終了を繰り返しています。{wait_s:,.0f} 秒後に再び起動します",

@@ -151,6 +151,14 @@ METRICS: tuple[Metric, ...] = (
     _counter(
         "limit_total", "limit", ja="上限に達した回数 (上限別)", en="What a limit kept out or let go early, by limit."
     ),
+    _gauge("notices", "state", ja="通知 (状態別)", en="Notices, by state."),
+    _counter(
+        "deliveries_total",
+        "outcome",
+        ja="通知を渡した結果 (結果別)",
+        en="What became of attempts to deliver, by outcome.",
+    ),
+    _gauge("open_cases", ja="閉じていないケース", en="Cases that are not closed."),
     _gauge("episodes", "level", ja="続いている検知", en="Detections that go on."),
     _gauge(
         "stream_delay_seconds",

@@ -9,8 +9,6 @@ from sekisho.cases.database import reading
 from sekisho.notices.compose import Composer, Draft
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sekisho.cases.outbox import Claimed
     from sekisho.core.config import Config
     from sekisho.notices.contacts.contact import ContactSource
@@ -24,22 +22,23 @@ class Outgoing:
         url: of the case database, to know when the line was written to before.
         config: who writes, and how a letter is laid out.
         source: where contacts come from.
-        now_ms: the clock.
     """
 
-    def __init__(self, url: str, config: Config, source: ContactSource, *, now_ms: Callable[[], int]) -> None:
-        self._url, self._composer, self._now_ms = url, Composer(config, source), now_ms
+    def __init__(self, url: str, config: Config, source: ContactSource) -> None:
+        self._url, self._composer = url, Composer(config, source)
 
     def __call__(self, claimed: Claimed) -> Message | Outcome:
         """The message, or what becomes of the notice without one."""
         notice = claimed.notice
+        assert notice.approved_at_ms is not None, "nothing is claimed that nobody approved"
         draft = Draft(
             about=notice.kind,
             number=notice.message_id,
             code=claimed.code,
             channel=notice.channel,
             since_ms=self._written_before(claimed.case.number),
-            now_ms=self._now_ms(),
+            # Of the approval and not of this attempt: the same message every time.
+            now_ms=notice.approved_at_ms,
         )
         return self._composer.message(claimed.case, draft)
 

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
+from sekisho.attribution.keys import UNKEYED, read_key_file
+from sekisho.cases.policy import load_policy
+from sekisho.cases.quiet import MINUTE_MS
+from sekisho.cases.work import Told
 from sekisho.collect.exporters import Exporters
 from sekisho.core.alarms import Alarms
 from sekisho.core.config import load_config
 from sekisho.core.log import logger
 from sekisho.core.time import now_ms
+from sekisho.detect.detectability import seen_within_hours
 from sekisho.pipeline.analysis import document_of, exporters_of
 from sekisho.pipeline.batch import compose, is_ours, load_attributor
 from sekisho.pipeline.checkpoint import STATE, Checkpoint
 from sekisho.pipeline.detecting import inputs_of
 from sekisho.pipeline.live import ClockSetBack, Live
+from sekisho.pipeline.presence import Presence
 from sekisho.pipeline.status import Watch
 from sekisho.query.duckdb import DuckDBEngine
 from sekisho.serve.ending import Asked
@@ -28,6 +35,7 @@ from sekisho.store.layout import HOUR_MS
 from sekisho.store.segments import Segments
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from sekisho.core.config import Config
@@ -36,6 +44,8 @@ NAME = "collector"
 
 WAIT_MS = 200
 """How long an empty queue is waited for; ticks, SIGTERM and the status are looked at in between."""
+
+EXPORTS_CHANGED = "its sampling interval or a template has changed"
 
 CASES_WAIT_S = 4.0
 """What the case database may take at the end; what it does not take is written after the next start."""
@@ -79,7 +89,16 @@ class Collector:
         )
         self._exporters = exporters
         self._intake = Intake(config.receive, exporters)
-        self._cases = CaseRecorder(config.cases.url) if config.cases.url is not None else None
+        self._cases = (
+            CaseRecorder(config.cases.url, load_policy(config.cases.policy), seen_within_hours)
+            if config.cases.url is not None
+            else None
+        )
+        key_file = config.privacy.key_file
+        self._presence = Presence(run, key=read_key_file(key_file) if key_file is not None else UNKEYED)
+        self._export_changes: Counter[int] = Counter()
+        self._lines_of: Mapping[str, int] = {}
+        self._counted_minute = 0
         self._alarms = Alarms(now_ms)
         self._watch = Watch(live=self._live, segments=self._segments, started_ms=now_ms())
 
@@ -94,6 +113,7 @@ class Collector:
         # Sockets first: their buffers hold what arrives while the windows are folded anew.
         self._intake.open()
         self._live.start()
+        self._export_changes = self._live.run.decoder.export_changes()
         if self._cases is not None:
             self._cases.start()
         self._intake.start()
@@ -131,13 +151,30 @@ class Collector:
         if at_ms // HOUR_MS != self._baseline_hour:
             self._save_baseline()
             self._baseline_hour = at_ms // HOUR_MS
-        self._hand_over()
+        self._hand_over(at_ms)
 
-    def _hand_over(self) -> None:
-        if self._cases is not None:
-            run = self._live.run
-            report = run.detect.report()
-            self._cases.hand_over(document_of(run, {}, report), exporters_of(run, report))
+    def _hand_over(self, at_ms: int) -> None:
+        if self._cases is None:
+            return
+        run = self._live.run
+        report = run.detect.report()
+        if at_ms // MINUTE_MS != self._counted_minute:
+            self._counted_minute = at_ms // MINUTE_MS
+            self._lines_of = {run.exporters[code]: n for code, n in run.windows.lines_by_exporter().items()}
+        told = Told(
+            at_ms=at_ms,
+            document=document_of(run, {}, report),
+            exporter_of=exporters_of(run, report),
+            lines_of=self._lines_of,
+        )
+        minutes = self._presence.minutes(at_ms, self._cases.open_lines)
+        self._cases.hand_over(told, minutes=minutes, exports_changed=self._changed_exports())
+
+    def _changed_exports(self) -> dict[str, str]:
+        """Exporters that have another sampling interval or template than at the last tick."""
+        run, before = self._live.run, self._export_changes
+        self._export_changes = run.decoder.export_changes()
+        return {run.exporters[code]: EXPORTS_CHANGED for code in self._export_changes - before}
 
     def _save_baseline(self) -> None:
         """What lines usually send is learned by the hour: a kill costs the hour that runs."""
@@ -159,7 +196,11 @@ class Collector:
             self._directory,
             NAME,
             at_ms=at_ms,
-            samples=(*self._watch.samples(at_ms), *self._intake.samples()),
+            samples=(
+                *self._watch.samples(at_ms),
+                *self._intake.samples(),
+                *(self._cases.samples() if self._cases is not None else ()),
+            ),
             alarms=self._alarms,
             about={"resumed": {"episodes": resumed.episodes, "records": resumed.records, "tick_ms": resumed.tick_ms}},
         )
@@ -171,7 +212,7 @@ class Collector:
         self._intake.close()
         self._live.close()
         self._save_baseline()
-        self._hand_over()
+        self._hand_over(self._live.run.clock.tick_ms or now_ms())
         if self._cases is not None:
             self._cases.close(wait_s=CASES_WAIT_S)
         self._tell()

@@ -43,6 +43,15 @@ def without_contact(cases: Iterable[Case], source: ContactSource) -> Iterator[tu
             yield case, found.reason
 
 
+class NoContacts:
+    """Where nothing is configured: every line is one without a contact, and work for a person."""
+
+    def find(self, line_id: str) -> Contact | Skipped:
+        """Nobody."""
+        del line_id
+        return Skipped(SkipReason.NO_CONTACT)
+
+
 def source_of(config: Config) -> ContactSource | None:
     """Where contacts come from; None where nothing is configured."""
     contacts = config.contacts
