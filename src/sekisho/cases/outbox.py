@@ -21,6 +21,7 @@ from sekisho.cases.policy import DAY_MS, HOUR_MS, Mode
 from sekisho.cases.read import get_case
 from sekisho.cases.settling import NotSettled, OtherLine, settled
 from sekisho.cases.states import OPEN, NoticeKind, State
+from sekisho.cases.subscriber import codes
 from sekisho.cases.tables import CASE, DETECTION
 from sekisho.cases.work_tables import NOTICE
 from sekisho.core.errors import InputError, Refused
@@ -286,7 +287,7 @@ def _take(connection: Connection, number: int, act: Act, resolve: Resolve, owner
         return None
     if isinstance(answer, NotSettled):
         return None
-    code = notice.code or _code_of(connection, case.number) or issue(secrets.choice)
+    code = notice.code or codes.current(connection, case.number, act.at_ms) or issue(secrets.choice)
     row = connection.execute(
         update(NOTICE)
         .where(NOTICE.c.id == number, NOTICE.c.state == NoticeState.APPROVED, _free(act.at_ms))
@@ -304,12 +305,6 @@ def _free(now_ms: int) -> Any:
 def _fits(notice: Notice, case: Case) -> bool:
     """Whether the case is still where this notice belongs."""
     return case.state is State.RESOLVED if notice.kind is NoticeKind.CLOSING else case.state in OPEN
-
-
-def _code_of(connection: Connection, case_id: int) -> str | None:
-    """The code that the subscriber holds already."""
-    wanted = and_(NOTICE.c.case_id == case_id, NOTICE.c.state == NoticeState.SENT, NOTICE.c.code.is_not(None))
-    return connection.execute(select(NOTICE.c.code).where(wanted).order_by(NOTICE.c.id.desc()).limit(1)).scalar()
 
 
 def _spent(connection: Connection, now_ms: int) -> int:

@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, select, update
 from sekisho.cases import audit, quiet
 from sekisho.cases.policy import DAY_MS
 from sekisho.cases.read import get_case
+from sekisho.cases.subscriber_tables import CODE, DEVICE, REPORT, SESSION
 from sekisho.cases.tables import CASE, DETECTION, EVENT, HISTORY, MEASURE
 from sekisho.cases.work_tables import ANSWER, LEGAL_HOLD, NOTICE, SIGNAL
 
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from sekisho.cases.lifecycle import Act
     from sekisho.cases.policy import Policy
 
-_OF_A_CASE = (NOTICE, SIGNAL, ANSWER, MEASURE, HISTORY, DETECTION, LEGAL_HOLD)
+_OF_A_CASE = (
+    NOTICE, SIGNAL, ANSWER, MEASURE, HISTORY, DETECTION, LEGAL_HOLD, CODE, SESSION, DEVICE, REPORT,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,8 @@ from sqlalchemy import select
 
 from sekisho.cases import audit, outbox, quiet, signals
 from sekisho.cases.read import find_cases
+from sekisho.cases.subscriber import told
+from sekisho.cases.subscriber_tables import REPORT
 from sekisho.cases.work_tables import ANSWER, AUDIT
 from sekisho.core.time import iso
 
@@ -32,6 +34,7 @@ def export(connection: Connection, line_id: str, act: Act) -> dict[str, Any]:
 
 def _case(connection: Connection, case: Case) -> dict[str, Any]:
     answers = connection.execute(select(ANSWER).where(ANSWER.c.case_id == case.number)).mappings()
+    reports = connection.execute(select(REPORT).where(REPORT.c.case_id == case.number).order_by(REPORT.c.id)).mappings()
     looked = connection.execute(select(AUDIT).where(AUDIT.c.case_id == case.number).order_by(AUDIT.c.id)).mappings()
     return {
         **case.to_json(),
@@ -41,6 +44,11 @@ def _case(connection: Connection, case: Case) -> dict[str, Any]:
             for n in outbox.of_cases(connection, case_id=case.number)
         ],
         "answers": [{"at": iso(row["at"]), "kind": row["kind"], "note": row["note"]} for row in answers],
+        "devices": sorted(told.devices_of(connection, case.number)),
+        "checkup_reports": [
+            {"at": iso(row["at"]), "generated_at": iso(row["generated_at"]), "verdicts": row["verdicts"]}
+            for row in reports
+        ],
         "signals": [{"source": s.source, "at": iso(s.at_ms)} for s in signals.of_case(connection, case.number)],
         "access": [{"at": iso(row["at"]), "action": row["action"], "purpose": row["purpose"]} for row in looked],
     }

@@ -33,6 +33,7 @@ NOTICE = Table(
     Column("receipt", Text),
     Column("reason", Text),
     Index("ix_notice_state", "state", "due_at"),
+    Index("ix_notice_code", "code"),
 )
 """The outbox. ``step`` is the place on the ladder, ``round`` how often the case has relapsed."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from sekisho.cases import account_tables, work_tables
+from sekisho.cases import account_tables, subscriber_tables, work_tables
 from sekisho.cases.tables import METADATA, VERSION_TABLE
 
-assert work_tables.NOTICE.metadata is account_tables.ACCOUNT.metadata is METADATA, "one set of tables"
+TABLES = (work_tables.NOTICE, account_tables.ACCOUNT, subscriber_tables.CODE)
+assert all(table.metadata is METADATA for table in TABLES), "one set of tables"
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=METADATA,

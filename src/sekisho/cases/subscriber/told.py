@@ -1,0 +1,66 @@
+"""What a subscriber tells: which measure is done or does not apply, which devices are there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, insert, select
+
+from sekisho.cases import answers
+from sekisho.cases.lifecycle import set_measure
+from sekisho.cases.read import get_case
+from sekisho.cases.states import AnswerKind
+from sekisho.cases.subscriber_tables import DEVICE
+from sekisho.core.errors import Refused
+from sekisho.measures.model import MeasureId, MeasureState
+from sekisho.measures.order import DeviceKind
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sqlalchemy import Connection
+
+    from sekisho.cases.lifecycle import Act
+
+BY_WORD = frozenset({MeasureState.OPEN, MeasureState.CLAIMED, MeasureState.NOT_APPLICABLE})
+"""What a word is enough for; ``evidenced`` needs evidence, and a word takes none back."""
+
+
+def say(connection: Connection, case_id: int, measure: MeasureId, state: MeasureState, act: Act) -> None:
+    """Note how far a measure is by the subscriber's word; said twice it changes nothing.
+
+    Raises:
+        Refused: the case is closed, or evidence shows it and needs no word.
+    """
+    case = get_case(connection, case_id)
+    before = next(progress.state for progress in case.measures if progress.measure is measure)
+    if not case.is_open:
+        raise Refused(f"case {case_id} is {case.state}: nothing is left to do")
+    if state not in BY_WORD or before is MeasureState.EVIDENCED:
+        raise Refused(f"measure {measure} of case {case_id}: a word is not enough for this")
+    if before is state:
+        return
+    set_measure(connection, case_id, measure, state, act)
+    answers.answer(connection, case_id, AnswerKind.ANSWERED, act, note=f"{measure}: {state}")
+
+
+def set_devices(connection: Connection, case_id: int, devices: Collection[DeviceKind], act: Act) -> None:
+    """Which kinds of device there are; what was told before is replaced.
+
+    Raises:
+        Refused: the case is closed.
+    """
+    case = get_case(connection, case_id)
+    if not case.is_open:
+        raise Refused(f"case {case_id} is {case.state}: nothing is left to do")
+    connection.execute(delete(DEVICE).where(DEVICE.c.case_id == case_id))
+    rows = [{"case_id": case_id, "device": device, "at": act.at_ms} for device in sorted(set(devices))]
+    if rows:
+        connection.execute(insert(DEVICE), rows)
+    answers.answer(connection, case_id, AnswerKind.ANSWERED, act, note="devices")
+
+
+def devices_of(connection: Connection, case_id: int) -> frozenset[DeviceKind]:
+    """What was told last."""
+    rows = connection.execute(select(DEVICE.c.device).where(DEVICE.c.case_id == case_id)).scalars()
+    return frozenset(DeviceKind(row) for row in rows)
