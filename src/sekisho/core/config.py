@@ -27,6 +27,7 @@ from sekisho.core.config_fields import (
 from sekisho.core.config_layers import Layers, first_problem, read_layers
 from sekisho.core.config_links import Impact, Link, problem_of
 from sekisho.core.config_serve import Receive, Serve
+from sekisho.core.config_web import Portal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -323,6 +324,8 @@ class Config(Section):
     """The channel ``webhook``."""
     drop: Drop = Drop()
     """The channel ``drop``."""
+    portal: Portal = Portal()
+    """The pages for subscribers."""
     link: tuple[Link, ...] = ()
     """Links whose load is looked at."""
     impact: Impact = Impact()
@@ -361,7 +364,7 @@ def validate(layers: Layers) -> Config:
 _SECTIONS: tuple[type[BaseModel], ...] = (
     Config, Network, Exporter, Interface, Vrf, Attribution, DeterministicTranslation, Partner, Detection, Files,
     Privacy, Cases, Store, Receive, Serve, Operator,
-    Contacts, Mail, Letter, Webhook, Drop, Link, Impact,
+    Contacts, Mail, Letter, Webhook, Drop, Portal, Link, Impact,
 )  # fmt: skip
 
 KEYS = frozenset(key for section in _SECTIONS for key in section.model_fields)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from pydantic import BeforeValidator, Field, Strict
+from pydantic import BeforeValidator, Field, PlainSerializer, Strict
 
 from sekisho.core.address import parse_address
 from sekisho.core.config_fields import File, Section, Text, from_text
@@ -33,7 +33,9 @@ def _parse(text: str) -> Any:
 
 
 ListenAt = Annotated[
-    ListenAddress, BeforeValidator(from_text(_parse, "ADDRESS:PORT, such as 0.0.0.0:2055 or [::]:6343"))
+    ListenAddress,
+    BeforeValidator(from_text(_parse, "ADDRESS:PORT, such as 0.0.0.0:2055 or [::]:6343")),
+    PlainSerializer(str, when_used="json"),
 ]
 
 
