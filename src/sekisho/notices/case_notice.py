@@ -7,10 +7,10 @@ secret, or needs a link or an attachment.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sekisho.cases.code import SPECIMEN
-from sekisho.measures.model import Language, Reader
+from sekisho.measures.model import Language, MeasureId, Reader
 from sekisho.measures.order import AMPLIFIERS, order_for_case
 from sekisho.notices import wording
 from sekisho.notices.advice import advice, devices, is_mail_first
@@ -65,12 +65,37 @@ def case_notice(
         qr: whether a QR code of the operator's site stands beside the text.
         code: the code that was issued for the case; without one it is a preview and shows a specimen.
     """
+    values = values_of(
+        case, operator, language, now_ms=now_ms, since_ms=since_ms, reader=reader, code=code or SPECIMEN, qr=qr
+    )
+    subject, blocks = fill(about, form, language, values)
+    return Notice(
+        language=language,
+        subject=subject,
+        blocks=blocks,
+        banner="" if code is not None else say("preview_code", language),
+        missing=values["operator"].missing,
+    )
+
+
+def values_of(
+    case: Case,
+    operator: Operator,
+    language: Language,
+    *,
+    now_ms: int,
+    since_ms: int | None = None,
+    reader: Reader = Reader.ANYONE,
+    code: str = SPECIMEN,
+    qr: bool = False,
+) -> dict[str, Any]:
+    """What the texts about a case are filled with; the arguments are those of ``case_notice``."""
     evidence, writes = _since(case, since_ms), sender(operator, language)
     worst, kinds = evidence[0].kind, tuple(dict.fromkeys(episode.kind for episode in evidence))
     order = order_for_case((episode.kind, episode.ports) for episode in evidence)
     services = [name for episode in evidence if (name := _service(episode)) is not None]
     steps, maker = advice(order, language, reader, service=services[0] if services else None)
-    values = {
+    return {
         "operator": writes,
         "date": wording.date(now_ms, language),
         "what": wording_of(worst).what.render(language, reader),
@@ -83,19 +108,12 @@ def case_notice(
         "devices": devices(worst, language),
         "other_devices": devices(OTHER, language),
         "mail_first": is_mail_first(worst),
+        "order": [measure for measure in order if measure is not MeasureId.MAKER],
         "steps": steps,
         "maker": maker,
-        "code": code or SPECIMEN,
+        "code": code,
         "qr": qr,
     }
-    subject, blocks = fill(about, form, language, values)
-    return Notice(
-        language=language,
-        subject=subject,
-        blocks=blocks,
-        banner="" if code is not None else say("preview_code", language),
-        missing=writes.missing,
-    )
 
 
 def _since(case: Case, since_ms: int | None) -> tuple[Evidence, ...]:

@@ -58,6 +58,15 @@ def fill(text: str, form: Form, language: Language, values: Mapping[str, Any]) -
     return as_words(subject), parse(body)
 
 
+def part(name: str, language: Language, values: Mapping[str, Any]) -> tuple[Block, ...]:
+    """The blocks of one part that texts share, such as ``seen``, for whoever shows it by itself.
+
+    Raises:
+        jinja2.UndefinedError: a placeholder has no value.
+    """
+    return parse(environment().get_template(f"{name}.{language}").render(values))
+
+
 @cache
 def environment() -> Environment:
     """How templates are read; what they give is marked-up text, and each form escapes it for itself."""
