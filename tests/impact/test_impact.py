@@ -13,6 +13,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from analysed import analysed
+from notices.other_side import other_side
 from sekisho.cli import table
 from sekisho.core.time import iso, parse_time
 from sekisho.simulate.run import simulate
@@ -138,6 +139,29 @@ def test_from_what_its_lines_send(network: Path):
     assert (link["measured"], link["missing"]) == ("lines", ["no_interface", "no_counters"])
     agrees_with_the_truth(link, network)
     validate(document, json.loads(SCHEMA.read_text(encoding="utf-8")))
+
+
+def test_from_a_prometheus_server(network: Path):
+    """The same counters asked of a server, which knows the router by its name; without an answer that is said."""
+    config = interface(SUBSCRIBERS, "subscriber") + LINK
+    counters(network)
+    rows = [row.split(",") for row in (network / "counters.csv").read_text(encoding="utf-8").splitlines()[1:]]
+    metrics = {"ifHCInOctets": 3, "ifHCOutOctets": 4, "ifInDiscards": 5, "ifOutDiscards": 6}
+    series = [
+        {
+            "metric": {"__name__": name, "instance": "bng-1:9116", "ifIndex": str(SUBSCRIBERS)},
+            "values": [[parse_time(row[0]) / 1000, row[column]] for row in rows],
+        }
+        for name, column in metrics.items()
+    ]
+    with other_side(200, json.dumps({"status": "success", "data": {"result": series}}).encode()) as (url, _):
+        server = f'\n[impact.prometheus]\nurl = "{url}"\n'
+        document = judged(network, config + server)
+    link = only_link(document)
+    assert (link["measured"], link["missing"]) == ("counters_and_flows", [])
+    agrees_with_the_truth(link, network)
+    unanswered = only_link(judged(network, config + server))
+    assert (unanswered["measured"], unanswered["missing"]) == ("flows", ["counters_unavailable", "no_counters"])
 
 
 def test_outbound_leaves_by_the_interface_to_the_core(network: Path):

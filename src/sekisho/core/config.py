@@ -25,7 +25,7 @@ from sekisho.core.config_fields import (
     Text,
 )
 from sekisho.core.config_layers import Layers, first_problem, read_layers
-from sekisho.core.config_links import Impact, Link, problem_of
+from sekisho.core.config_links import Impact, Link, Prometheus, problem_of
 from sekisho.core.config_serve import Receive, Serve
 from sekisho.core.config_web import Portal
 
@@ -364,7 +364,7 @@ def validate(layers: Layers) -> Config:
 _SECTIONS: tuple[type[BaseModel], ...] = (
     Config, Network, Exporter, Interface, Vrf, Attribution, DeterministicTranslation, Partner, Detection, Files,
     Privacy, Cases, Store, Receive, Serve, Operator,
-    Contacts, Mail, Letter, Webhook, Drop, Portal, Link, Impact,
+    Contacts, Mail, Letter, Webhook, Drop, Portal, Link, Impact, Prometheus,
 )  # fmt: skip
 
 KEYS = frozenset(key for section in _SECTIONS for key in section.model_fields)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import Field, Strict
+from pydantic import AfterValidator, Field, Strict
 
 from sekisho.core.config_fields import File, Rate, Section, Text
 
@@ -40,11 +42,60 @@ class Link(Section):
     """The next link towards the core: what is said of this link's lines holds for that one, too."""
 
 
+def _label(text: str) -> str:
+    if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", text):
+        raise ValueError("a name of letters, digits and _, such as ifIndex")
+    return text
+
+
+def _server(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.hostname is None or parts.scheme not in {"http", "https"} or parts.username is not None:
+        raise ValueError("an address that begins with http:// or https://, without a user name")
+    return text
+
+
+Label = Annotated[str, Strict(), AfterValidator(_label)]
+
+
+class Prometheus(Section):
+    """``[impact.prometheus]``: a server that scrapes the routers' interface counters, such as by snmp_exporter."""
+
+    url: Annotated[str, Strict(), AfterValidator(_server)]
+    """Where its HTTP API begins; plain http is allowed, since counters are no personal data."""
+    match: Text | None = None
+    """Further label matchers, such as ``job="snmp"``."""
+    exporter_label: Label = "instance"
+    """Label that holds the router's address or its ``[[exporter]]`` name; a port behind it is left out."""
+    interface_label: Label = "ifIndex"
+    """Label that holds the ifIndex."""
+    in_octets: Label = "ifHCInOctets"
+    """Metric of octets that came in."""
+    out_octets: Label = "ifHCOutOctets"
+    """Metric of octets that left."""
+    in_packets: Label = "ifHCInUcastPkts"
+    """Metric of packets that came in."""
+    out_packets: Label = "ifHCOutUcastPkts"
+    """Metric of packets that left."""
+    in_discards: Label = "ifInDiscards"
+    """Metric of packets that came in and were dropped."""
+    out_discards: Label = "ifOutDiscards"
+    """Metric of packets that were to leave and were dropped."""
+    token_file: File | None = None
+    """Bearer token for it."""
+    ca_file: File | None = None
+    """Certificates that it is checked with; without it, those of the system."""
+    timeout_s: Annotated[float, Strict(), Field(gt=0, le=60)] = 10.0
+    """How long it may take to answer."""
+
+
 class Impact(Section):
     """``[impact]``: what the load of links is measured with, beside what exporters send by themselves."""
 
     counters: tuple[File, ...] = ()
     """Interface counters over time (CSV or Parquet): ifHCInOctets and the like."""
+    prometheus: Prometheus | None = None
+    """Server to ask for interface counters."""
     conditions: tuple[File, ...] = ()
     """How links fared over time (CSV or Parquet): round-trip time, loss, sessions."""
 

@@ -138,12 +138,11 @@ def read_counters(path: Path) -> dict[tuple[str, int], list[Interval]]:
             if looks and at_ms <= looks[-1][0]:
                 raise block.refuse(row, "time", expected="later than the row before", found=str(at_ms))
             looks.append((at_ms, tuple(nan if value is None else float(value) for value in values)))
-    return {
-        key: [interval for pair in pairwise(looks) for interval in _of_looks(*pair)] for key, looks in found.items()
-    }
+    return {key: [interval for pair in pairwise(looks) for interval in of_looks(*pair)] for key, looks in found.items()}
 
 
-def _of_looks(before: tuple[int, tuple[float, ...]], now: tuple[int, tuple[float, ...]]) -> list[Interval]:
+def of_looks(before: tuple[int, tuple[float, ...]], now: tuple[int, tuple[float, ...]]) -> list[Interval]:
+    """The interval between two looks at running totals in the order of ``COUNTS``; none where one of them fell."""
     differences = [new - old for old, new in zip(before[1], now[1], strict=True)]
     if any(difference < 0 for difference in differences):
         return []

@@ -11,6 +11,7 @@ class Missing(StrEnum):
     LINES_UNKNOWN = "lines_unknown"
     CAPACITY_UNKNOWN = "capacity_unknown"
     NO_COUNTERS = "no_counters"
+    COUNTERS_UNAVAILABLE = "counters_unavailable"
     NO_INTERFACE = "no_interface"
     NOTHING_RECEIVED = "nothing_received"
     INTERFACE_LOAD_LIMIT = "interface_load_limit"

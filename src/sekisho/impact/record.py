@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sekisho.impact.conditions import Condition
     from sekisho.impact.counters import Interval, Key
     from sekisho.impact.links import LinkPlaces, Place
+    from sekisho.impact.prometheus import PrometheusCounters
     from sekisho.schema.batch import FlowBatch
     from sekisho.schema.detection import Detection
     from sekisho.windows.table import Windows
@@ -53,6 +54,7 @@ class ImpactRecord:
         boundaries: exporters and interfaces of the run.
         lines_of: keys of the lines by the link that the lines file names, each ascending.
         counter_files, condition_files: of ``[impact]``.
+        server: asked for counters every ten minutes of stream time; None = nobody.
 
     Raises:
         InputError: a file cannot be used.
@@ -66,6 +68,7 @@ class ImpactRecord:
         lines_of: Mapping[str, NDArray[np.int64]],
         counter_files: Iterable[Path] = (),
         condition_files: Iterable[Path] = (),
+        server: PrometheusCounters | None = None,
     ) -> None:
         self.load = Load(boundaries.exporters.active_cap_ms)
         self.counters = Counters()
@@ -78,6 +81,7 @@ class ImpactRecord:
             for path in counter_files
             for (exporter, interface), intervals in read_counters(path).items()
         ]
+        self._server = server
         self._conditions: dict[str, list[Condition]] = {}
         for path in condition_files:
             for link, looks in read_conditions(path).items():
@@ -105,6 +109,7 @@ class ImpactRecord:
         self._first_ms = self._first_ms or at_ms
         self.counters.take(counters)
         self._take_files()
+        self._take_answers()
         for key in self.counters.interfaces:
             self.load.watch(*key)
         if self._next_ms is None:
@@ -115,6 +120,8 @@ class ImpactRecord:
 
     def collect(self, windows: Windows, detect: Detect) -> None:
         """Take what detections and lines sent as it stands."""
+        if self._server is not None and self._first_ms:
+            self._server.ask(self._first_ms, self._now_ms)
         if not self._links.by_name:
             return
         self.senders.collect(detect.episode_windows(), windows)
@@ -122,6 +129,15 @@ class ImpactRecord:
         for places in self._links:
             if not places.places and len(places.lines):
                 self._collect_lines(places, windows)
+
+    def finish(self, windows: Windows, detect: Detect) -> None:
+        """Take everything at the end of a run, and wait for counters that are asked for."""
+        self._take_answers(wait=True)
+        self.collect(windows, detect)
+        self._take_answers(wait=True)
+        if self._server is not None:
+            self._server.close()
+        self._covered.clear()
 
     def coverage(self, exporter: int | None, first_ms: int, last_ms: int) -> float | None:
         """Flows over counters of an exporter's interfaces around that time; None where too little is known.
@@ -159,6 +175,17 @@ class ImpactRecord:
         for places in self._links:
             for key in places.places:
                 self.load.watch(*key)
+
+    def _take_answers(self, *, wait: bool = False) -> None:
+        """Counters of interfaces whose flows are summed up already; a server knows many others, too."""
+        if self._server is None:
+            return
+        codes = {text: code for code, text in enumerate(self._boundaries.exporters.texts)}
+        watched = set(self.load.watched)
+        for (address, interface), intervals in self._server.take(wait=wait).items():
+            key = (codes.get(address, -1), interface)
+            if key in watched:
+                self.counters.add(key, intervals)
 
     def _take_files(self) -> None:
         """Counters of a file belong to an exporter once its address has a code."""
@@ -224,6 +251,8 @@ class ImpactRecord:
         sides = [(place, place.side) for place in kept if place.side is not None]
         if problem := self._direction_problem(kept, [place for place, _ in sides]):
             return Measured(by=None, side=Side.IN, timeline=None, missing=(*missing, problem))
+        if self._server is not None and self._server.problem:
+            missing.append(Missing.COUNTERS_UNAVAILABLE)
         sums = np.sum([self.load.windows(*place.key, side, first, count) for place, side in sides], axis=0)
         flows, side = of_flows(sums, first), sides[0][1]
         counted = [(place, way, self.counters.of(place.key)) for place, way in sides]

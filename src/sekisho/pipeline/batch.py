@@ -24,6 +24,7 @@ from sekisho.core.reasons import FrameReason, UnattributedReason
 from sekisho.core.time import now_ms
 from sekisho.detect.detect import Detect
 from sekisho.detect.level import LineInfo
+from sekisho.impact.prometheus import PrometheusCounters
 from sekisho.impact.record import ImpactRecord, lines_by_link
 from sekisho.pipeline.analysis import Analysis, document_of
 from sekisho.pipeline.detecting import Inputs, detectors_of, inputs_of
@@ -152,6 +153,7 @@ def compose(
         lines_of=lines_by_link(attributor.links()) if config.link else {},
         counter_files=config.impact.counters,
         condition_files=config.impact.conditions,
+        server=_counter_server(config),
     )
     quality = QualityRecord(impact.coverage)
     subjects = Subjects()
@@ -176,6 +178,14 @@ def compose(
         impact=impact,
         series=series,
     )
+
+
+def _counter_server(config: Config) -> PrometheusCounters | None:
+    """Asks the configured server; exporters may be known there by their names."""
+    if config.impact.prometheus is None:
+        return None
+    addresses = {exporter.name: str(exporter.address) for exporter in config.exporter if exporter.name is not None}
+    return PrometheusCounters(config.impact.prometheus, addresses)
 
 
 def realms_of(config: Config) -> list[str]:

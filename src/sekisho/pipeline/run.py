@@ -110,7 +110,7 @@ class Run:
             if self.series is not None:
                 self.series.collect(self.windows, self.detect)
             if self.impact is not None:
-                self.impact.collect(self.windows, self.detect)
+                self.impact.finish(self.windows, self.detect)
 
     def _fold(self, part: Datagrams) -> None:
         for flows in self.decoder.decode(part):
