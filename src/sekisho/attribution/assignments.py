@@ -47,6 +47,7 @@ class Assignments:
         realm: index into the realms.
         line: key of the line.
         inferred: that the line held it then is only inferred.
+        told: by a source that goes on telling.
     """
 
     hi: NDArray[np.int64]
@@ -59,6 +60,7 @@ class Assignments:
     realm: NDArray[np.int32]
     line: NDArray[np.int64]
     inferred: NDArray[np.bool_]
+    told: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.hi)
@@ -75,6 +77,7 @@ _COLUMNS: dict[str, type[np.generic]] = {
     "realm": np.int32,
     "line": np.int64,
     "inferred": np.bool_,
+    "told": np.bool_,
 }
 
 
@@ -145,8 +148,11 @@ class AssignmentReader:
                 "realm": self._realm_codes(pa.array([what.realm for what, _ in block], pa.string())),
                 "line": self._lines(pa.array([span.holder for _, span in block], pa.string())),
                 "inferred": [span.inferred for _, span in block],
+                "told": True,
             }
-            arrays: dict[str, Any] = {name: np.asarray(columns[name], kind) for name, kind in _COLUMNS.items()}
+            arrays: dict[str, Any] = {
+                name: np.broadcast_to(np.asarray(columns[name], kind), len(block)) for name, kind in _COLUMNS.items()
+            }
             self._growing.append(Assignments(**arrays))
 
     def finish(self) -> tuple[Assignments, LineIds]:
@@ -175,6 +181,7 @@ class AssignmentReader:
             realm=self._realm_codes(block.texts("realm")),
             line=self._lines(block.required("line_id")),
             inferred=np.zeros(len(hi), np.bool_),
+            told=np.zeros(len(hi), np.bool_),
         )
 
     def _lines(self, line_ids: pa.Array) -> NDArray[np.int64]:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
-from sekisho.attribution import households, lookup, prefix_text, ranges, slots, table
+from sekisho.attribution import households, lookup, prefix_text, ranges, slots, table, updates
 from sekisho.attribution.assignments import AssignmentReader
 from sekisho.attribution.candidates import candidate_lines
-from sekisho.attribution.keys import UNKEYED, LineIds
+from sekisho.attribution.keys import UNKEYED, LineIds, line_keys
 from sekisho.attribution.layout import (
     BY_MAP_E,
     HI,
+    INFERRED,
     KIND,
     KIND_MASK,
+    LATER_ROWS,
     LENGTH_MASK,
     LINE,
     LO,
@@ -26,6 +29,7 @@ from sekisho.attribution.layout import (
     ROW_MASK,
     ROW_WORDS,
     ROWS,
+    TOLD,
     VALID_FROM,
     VALID_TO,
     section,
@@ -33,8 +37,9 @@ from sekisho.attribution.layout import (
 from sekisho.attribution.lines import FileKind, Lines, read_lines_file
 from sekisho.attribution.map_e import ipv4_of, load_map_e
 from sekisho.attribution.outcome import Assignment, Attributed, Unattributed, prefix_of_words
+from sekisho.attribution.updates import Updates
 from sekisho.attribution.validity import OPEN_FROM_MS, OPEN_TO_MS
-from sekisho.core.address import to_words
+from sekisho.core.address import prefix_words, to_words
 from sekisho.core.errors import InputError
 from sekisho.core.kernels import warm
 from sekisho.core.reasons import UnattributedReason
@@ -47,7 +52,7 @@ if TYPE_CHECKING:
     from sekisho.attribution.history.spans import Span
     from sekisho.attribution.lines import LineInfo
     from sekisho.attribution.map_e import MapRule
-    from sekisho.attribution.sources.events import Held
+    from sekisho.attribution.sources.events import Held, Holder
     from sekisho.core.address import IPAddress, IPNetwork
     from sekisho.core.config import Network
     from sekisho.schema.batch import FlowBatch
@@ -69,6 +74,26 @@ _EXPLANATIONS = {
 }
 
 
+class Change(NamedTuple):
+    """Who held one thing, as far as sources know now."""
+
+    held: Held
+    spans: Sequence[Span]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """What became of changes.
+
+    Attributes:
+        done: how many were taken in; where it is fewer than were given, the index has to be built anew.
+        revoked: of each one taken in, the line that had seemed to hold it, and since when it did not; 0 where none.
+    """
+
+    done: int
+    revoked: tuple[tuple[int, ...], ...] = ()
+
+
 class Attributor:
     """Assignments and MAP-E rules ready for lookup.
 
@@ -87,6 +112,7 @@ class Attributor:
         realms: Sequence[str],
         rules: tuple[MapRule, ...],
         clock_margin_ms: int,
+        key: bytes,
     ) -> None:
         self.derived_prefixes = built.derived_prefixes
         self.overlapping = built.overlapping
@@ -97,6 +123,11 @@ class Attributor:
         self._realms = tuple(realms)
         self._rules = rules
         self._clock_margin_ms = clock_margin_ms
+        self._key = key
+        self._later_ids: dict[int, str] = {}
+        self._updates = Updates(
+            built.writable, built.limits, ((rule.ipv6_prefix, rule.end_user_length) for rule in rules)
+        )
         self._realm_codes = np.zeros(0, np.int64)
         self._unattributed = np.zeros(len(UnattributedReason), np.int64)
 
@@ -112,6 +143,7 @@ class Attributor:
         clock_margin_ms: int = DEFAULT_CLOCK_MARGIN_MS,
         key: bytes | None = None,
         on_progress: Callable[[int], None] | None = None,
+        room: int = 0,
     ) -> Self:
         """Read assignments files, lines files (told apart by their header) and MAP-E rules.
 
@@ -124,6 +156,7 @@ class Attributor:
             clock_margin_ms: what a flow's times may be off by.
             key: secret for line keys; ``keys.UNKEYED`` where none is configured.
             on_progress: told the number of further assignments read.
+            room: rows that ``change`` may write before the index has to be built anew.
 
         Raises:
             InputError: a file that cannot be used; names file, line, expected and found.
@@ -151,6 +184,7 @@ class Attributor:
                 prefixes=network.prefixes,
                 endpoints=network.tunnel_endpoints,
                 realms=len(all_realms),
+                room=room,
             )
         except ValueError as error:
             raise InputError(", ".join(map(str, lines)), f"expected {error}") from error
@@ -161,11 +195,12 @@ class Attributor:
             realms=all_realms,
             rules=rules,
             clock_margin_ms=clock_margin_ms,
+            key=key or UNKEYED,
         )
 
     def start(self) -> None:
-        """Compile the lookup."""
-        warm((lookup.KERNELS,))
+        """Compile the lookup, and what changes it."""
+        warm((lookup.KERNELS, updates.KERNELS))
 
     def __len__(self) -> int:
         """Number of assignments."""
@@ -212,13 +247,50 @@ class Attributor:
             ),
         )
 
+    def change(self, changes: Sequence[Change]) -> Changed:
+        """Take in what sources have told since, between two calls of ``attribute``; the caller has called ``start()``.
+
+        Every change holds all that the sources know of one prefix and its ports; the operator's lists stay.
+        """
+        runs = np.zeros((len(changes), updates.RUN_CELLS), np.int64)
+        rows: list[tuple[int, int, int, int]] = []
+        for number, (held, spans) in enumerate(changes):
+            if held.realm not in self._realms or not self._updates.fit(
+                held.prefix, derived_prefixes=self.derived_prefixes
+            ):
+                return Changed(done=0)
+            hi, lo, length = prefix_words(held.prefix)
+            kind = self._realms.index(held.realm) << REALM_SHIFT | length
+            runs[number] = hi, lo, kind, held.port_first << 16 | held.port_last, len(rows), len(spans)
+            for span in sorted(spans, key=lambda span: span.from_ms):
+                flags = TOLD | INFERRED if span.inferred else TOLD
+                rows.append((span.from_ms, span.to_ms, self._line_key(span.holder), flags))
+        done, revoked = self._updates.apply(runs, np.array(rows, np.int64).reshape(-1, updates.ROW_CELLS))
+        return Changed(done=done, revoked=tuple(map(tuple, revoked.tolist())))
+
+    def become(self, other: Attributor) -> None:
+        """Go on with another one's index; lines that were known stay known."""
+        known = self._later_ids | dict(iter(self._line_ids))
+        self.derived_prefixes, self.overlapping = other.derived_prefixes, other.overlapping
+        self._memory, self._updates = other._memory, other._updates
+        self._line_ids = other._line_ids
+        self._later_ids = {key: text for key, text in known.items() if key not in other._line_ids}
+
+    def _line_key(self, holder: Holder) -> int:
+        """The key of a line, which is learned here; 0 where another line has it."""
+        line_id = str(holder)
+        key = int(line_keys([line_id], self._key)[0])
+        if key in self._line_ids:
+            return key if self._line_ids.line_id(key) == line_id else 0
+        return key if self._later_ids.setdefault(key, line_id) == line_id else 0
+
     def line_id(self, key: int) -> str:
         """The operator's identifier of a line key.
 
         Raises:
             KeyError: no line has this key.
         """
-        return self._line_ids.line_id(key)
+        return self._later_ids[key] if key in self._later_ids else self._line_ids.line_id(key)
 
     def line(self, key: int) -> LineInfo | None:
         """What a lines file says about a line; None where none does."""
@@ -268,9 +340,12 @@ class Attributor:
         return tuple(p for p in self._own_prefixes(line, at_ms) if any(shared == each for each in ipv4_of(rules, p)))
 
     def _own_prefixes(self, line: int, at_ms: int) -> list[IPNetwork]:
-        rows = section(self._memory, ROWS).reshape(-1, ROW_WORDS)
-        held = rows[(rows[:, LINE] == line) & (rows[:, VALID_FROM] <= at_ms) & (rows[:, VALID_TO] > at_ms)]
-        return [prefix_of_words(hi, lo, kind & LENGTH_MASK) for hi, lo, kind in held[:, [HI, LO, KIND]].tolist()]
+        found: list[IPNetwork] = []
+        for part in (ROWS, LATER_ROWS):
+            rows = section(self._memory, part).reshape(-1, ROW_WORDS)
+            held = rows[(rows[:, LINE] == line) & (rows[:, VALID_FROM] <= at_ms) & (rows[:, VALID_TO] > at_ms)]
+            found += [prefix_of_words(hi, lo, kind & LENGTH_MASK) for hi, lo, kind in held[:, [HI, LO, KIND]].tolist()]
+        return found
 
     def _rules_at(self, at_ms: int) -> list[MapRule]:
         return [rule for rule in self._rules if rule.valid_from_ms <= at_ms < rule.valid_to_ms]

@@ -15,6 +15,7 @@ from sekisho.attribution.layout import (
     HI,
     KIND,
     KIND_MASK,
+    LATER_ROWS,
     LENGTH,
     LEVEL_WORDS,
     LEVELS_4,
@@ -23,6 +24,7 @@ from sekisho.attribution.layout import (
     LO,
     MASK_HI,
     MASK_LO,
+    REACH,
     REALM_SHIFT,
     ROW_WORDS,
     ROWS,
@@ -32,7 +34,8 @@ from sekisho.attribution.layout import (
     section,
 )
 from sekisho.attribution.ranges import range_of
-from sekisho.attribution.slots import find
+from sekisho.attribution.slots import PLACE_BITS, PLACE_MASK, find
+from sekisho.attribution.validity import OPEN_TO_MS
 from sekisho.core.address import to_words
 
 if TYPE_CHECKING:
@@ -73,7 +76,11 @@ def _groups(memory: NDArray[np.int64], realm: int, address: IPAddress) -> Iterat
         place, count = find(memory, SLOTS, hi & level[MASK_HI], lo & level[MASK_LO], kind)
         if place and count == 0:
             place, count = memory[place + DIRECTORY_FIRST], memory[place + DIRECTORY_COUNTS + (1 << 16 - BUCKET_SHIFT)]
-        yield memory[place : place + count * ROW_WORDS].reshape(-1, ROW_WORDS)
+        rows = memory[place : place + count * ROW_WORDS].reshape(-1, ROW_WORDS)
+        moved = (rows[rows[:, REACH] > OPEN_TO_MS, REACH] - OPEN_TO_MS).tolist()
+        elsewhere = ((to & PLACE_MASK, to >> PLACE_BITS) for to in moved)
+        parts = (memory[first : first + n * ROW_WORDS].reshape(-1, ROW_WORDS) for first, n in elsewhere)
+        yield np.concatenate([rows, *parts])
 
 
 def _households(
@@ -102,4 +109,11 @@ def _rows_within(memory: NDArray[np.int64], realm: int, addresses: Range) -> NDA
 
     rows = range(len(table))
     first = bisect_left(rows, (realm, addresses[0]), key=place)
-    return table[first : bisect_right(rows, (realm, addresses[1]), key=place)]
+    found = table[first : bisect_right(rows, (realm, addresses[1]), key=place)]
+    later = section(memory, LATER_ROWS).reshape(-1, ROW_WORDS)
+    begin, end = (np.array(divmod(address, _WORD), np.uint64) for address in addresses)
+    hi, lo = later[:, HI].view(np.uint64), later[:, LO].view(np.uint64)
+    not_before = (hi > begin[0]) | ((hi == begin[0]) & (lo >= begin[1]))
+    not_behind = (hi < end[0]) | ((hi == end[0]) & (lo <= end[1]))
+    in_realm = (later[:, KIND] & KIND_MASK) >> REALM_SHIFT == realm
+    return np.concatenate([found, later[not_before & not_behind & in_realm]])

@@ -45,7 +45,7 @@ from sekisho.attribution.layout import (
 )
 from sekisho.attribution.map_e_index import FOUND, end_user_prefix_at
 from sekisho.attribution.ranges import within
-from sekisho.attribution.slots import find, first_alike, prefetch_slot
+from sekisho.attribution.slots import PLACE_BITS, PLACE_MASK, find, first_alike, prefetch_slot
 from sekisho.attribution.validity import OPEN_TO_MS
 from sekisho.core.kernels import borrowing_kernel as kernel
 from sekisho.core.reasons import UnattributedReason
@@ -124,7 +124,11 @@ def _holder_of_port(memory: Any, directory: int, port: int, at_ms: int) -> tuple
         earlier, port_last = memory[end + KIND] >> RUN_SHIFT & RUN_MASK, memory[end + PORTS] >> 16 & PORT_MASK
         begin = end - earlier * ROW_WORDS
         if port_last >= port:
-            found, found_until = _holder_in_run(memory, begin, earlier + 1, at_ms)
+            moved = memory[end + REACH] - OPEN_TO_MS
+            if moved > 0:
+                found, found_until = _holder_in_run(memory, moved & PLACE_MASK, moved >> PLACE_BITS, at_ms)
+            else:
+                found, found_until = _holder_in_run(memory, begin, earlier + 1, at_ms)
             until = min(until, found_until)
             counts = found != NOBODY and (holder == NOBODY or port_last < holder_last)
             if counts and (found == OVERLAP or not (holder == NOBODY or same_holder(memory, found, holder))):

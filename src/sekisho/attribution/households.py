@@ -83,7 +83,8 @@ def _first_row(memory: Any, realm: int, hi: int, lo: int) -> int:
 
 
 @kernel
-def _upper_bits(hi: int, lo: int, length: int) -> tuple[int, int]:
+def household_base(hi: int, lo: int, length: int) -> tuple[int, int]:
+    """The first bits of an address."""
     if length <= 64:
         return hi >> (64 - length) << (64 - length) if length else 0, 0
     return hi, lo >> (128 - length) << (128 - length)
@@ -99,9 +100,9 @@ def _enter(memory: Any, realm: int, hi: int, lo: int, rule_length: int, length: 
     entered, known = 0, False
     while row < memory[ROWS + 1]:
         row_hi, row_lo, kind = memory[row + HI], memory[row + LO], memory[row + KIND] & KIND_MASK
-        if kind >> REALM_SHIFT != realm or _upper_bits(row_hi, row_lo, rule_length) != (hi, lo):
+        if kind >> REALM_SHIFT != realm or household_base(row_hi, row_lo, rule_length) != (hi, lo):
             break
-        base_hi, base_lo = _upper_bits(row_hi, row_lo, length)
+        base_hi, base_lo = household_base(row_hi, row_lo, length)
         if kind & LENGTH_MASK >= length:
             if entered == 0 or memory[household + HI] != base_hi or memory[household + LO] != base_lo:
                 # Rules whose IPv6 prefixes are nested come across the same household twice.

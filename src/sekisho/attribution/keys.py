@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from sekisho.core.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -76,6 +76,16 @@ class LineIds:
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    def __iter__(self) -> Iterator[tuple[int, str]]:
+        """Keys that name a line, and its identifier."""
+        named = ~np.isin(self.keys, self.collided)
+        return zip(self.keys[named].tolist(), self._ids.filter(pa.array(named)).to_pylist(), strict=True)
+
+    def __contains__(self, key: int) -> bool:
+        """Whether a key is that of a line, or of two."""
+        at = int(np.searchsorted(self.keys, key))
+        return at < len(self.keys) and bool(self.keys[at] == key)
 
     def line_id(self, key: int) -> str:
         """The identifier of a key.

@@ -2,9 +2,8 @@
 
 A header gives the first word and the end of each section. Things in a section are known by the place of their first
 word, so ``memory[row + LINE]`` is the line of the assignment at ``row``. One array and not a dozen: numba counts
-references at every call for every array passed, which costs more than the lookup. And an index of one array is
-exchanged by one assignment of a reference, while lookups go on in the old one: a change made live goes to a small
-second index that is asked first and merged into the next big one.
+references at every call for every array passed, which costs more than the lookup. What changes while it is used goes
+to spare room behind the sections (``updates.py``).
 
 An assignment is a *row* of eight words, a cache line. Rows are sorted by realm, prefix, ports and time, so that the
 rows of one prefix are neighbours (a *group*), in it those of one port range (a *run*), and everything inside a shorter
@@ -38,7 +37,9 @@ if TYPE_CHECKING:
     DIRECTORIES,
     ROWS,
     SLOTS,
-) = SECTIONS = tuple(range(0, 24, 2))
+    LATER_ROWS,
+    LATER_HOUSEHOLD_ROWS,
+) = SECTIONS = tuple(range(0, 28, 2))
 """Place of a section's first word in the header; its end stands behind it.
 
 OURS, SPECIAL_USE: ascending address ranges (``ranges.py``); SPECIAL_USE is empty with a single realm.
@@ -46,7 +47,14 @@ ENDPOINTS: two words an address. LEVELS_4, LEVELS_6: prefix lengths that occur, 
 RULES: MAP-E rules, longest IPv4 prefix first. RULE_LISTS: which rules meet each /16 (``map_e_index.py``).
 HOUSEHOLDS: end-user prefixes of MAP-E with assignments inside. DIRECTORIES: prefixes shared by ports.
 ROWS: assignments. SLOTS: hash table of groups and directories; HOUSEHOLD_SLOTS: of households.
+LATER_ROWS, LATER_HOUSEHOLD_ROWS: rows of runs and of households that were changed since; copies where both hold one.
 """
+
+GROWING = (LATER_ROWS, LATER_HOUSEHOLD_ROWS, DIRECTORIES, HOUSEHOLDS)
+"""Sections whose end moves as the index is changed."""
+
+SLOTS_LEFT, HOUSEHOLD_SLOTS_LEFT, ROWS_LIMIT, HOUSEHOLD_ROWS_LIMIT, DIRECTORIES_LIMIT, HOUSEHOLDS_LIMIT = range(6)
+"""Room for changes: groups that may still be entered, and where each section of ``GROWING`` must end."""
 
 WORD_OCTETS = 8
 LINE_WORDS = 8
@@ -55,10 +63,11 @@ LINE_WORDS = 8
 HI, LO, KIND, PORTS, VALID_FROM, VALID_TO, REACH, LINE = range(8)
 """Words of a row.
 
-KIND: inferred << 62 | run offset << 32 | realm << 8 | prefix length; the run offset counts the rows to the first one
-of the run.
+KIND: inferred << 62 | told << 61 | run offset << 32 | realm << 8 | prefix length; the run offset counts the rows to the
+first one of the run.
 PORTS: first << 32 | last << 16 | reach; the reach is the highest last port of the group up to this row.
-REACH: latest end in the run up to this row: a search back in time may stop once it is past.
+REACH: latest end in the run up to this row: a search back in time may stop once it is past. Beyond ``OPEN_TO_MS`` in
+the last row of a run: the run has moved, to a place and with a number of rows as a slot has them.
 LINE: key of the line, 0 where two lines share a key.
 """
 
@@ -67,6 +76,8 @@ RUN_SHIFT = 32
 RUN_MASK = (1 << 22) - 1
 INFERRED = 1 << 62
 """Set in the kind of a row whose holder is only inferred at that time."""
+TOLD = 1 << 61
+"""Set in the kind of a row that a source told and may change; the others are the operator's lists."""
 KIND_MASK = (1 << RUN_SHIFT) - 1
 REALM_SHIFT = 8
 LENGTH_MASK = 0xFF

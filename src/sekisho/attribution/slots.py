@@ -22,7 +22,7 @@ COUNT_BITS = 22
 MAX_GROUP = (1 << COUNT_BITS) - 1
 """Rows of one prefix: four million is a change every minute for eight years."""
 
-_PLACE_MASK = (1 << PLACE_BITS) - 1
+PLACE_MASK = (1 << PLACE_BITS) - 1
 _TAG_SHIFT = PLACE_BITS + COUNT_BITS
 _FILL = 0.6
 """Largest share of slots in use: beyond it the stretches of full slots grow quickly."""
@@ -62,11 +62,36 @@ def find(memory: Any, table: int, hi: int, lo: int, kind: int) -> tuple[int, int
     tag = (h >> 48) & 0xFF
     slot, at = _next_alike(memory, table, h & mask, tag)
     while slot != EMPTY:
-        row = slot & _PLACE_MASK
+        row = slot & PLACE_MASK
         if memory[row + HI] == hi and memory[row + LO] == lo and memory[row + KIND] & KIND_MASK == kind:
             return row, (slot >> PLACE_BITS) & MAX_GROUP
         slot, at = _next_alike(memory, table, (at + 1) & mask, tag)
     return 0, 0
+
+
+@kernel
+def slot_of(memory: Any, table: int, row: int) -> int:
+    """Where the slot of the group at a row is, or the empty one where it would be."""
+    h = hash_of(memory[row + HI], memory[row + LO], memory[row + KIND] & KIND_MASK)
+    base, mask = memory[table], memory[table + 1] - memory[table] - 1
+    at = h & mask
+    while memory[base + at] != EMPTY:
+        other = memory[base + at] & PLACE_MASK
+        if (
+            memory[other + HI] == memory[row + HI]
+            and memory[other + LO] == memory[row + LO]
+            and memory[other + KIND] & KIND_MASK == memory[row + KIND] & KIND_MASK
+        ):
+            break
+        at = (at + 1) & mask
+    return int(base + at)
+
+
+@kernel
+def enter(memory: Any, table: int, row: int, count: int) -> None:
+    """Enter the group that begins at a row, in place of what stood for it."""
+    h = hash_of(memory[row + HI], memory[row + LO], memory[row + KIND] & KIND_MASK)
+    memory[slot_of(memory, table, row)] = ((h >> 48) & 0xFF) << _TAG_SHIFT | count << PLACE_BITS | row
 
 
 @kernel
@@ -82,7 +107,7 @@ def first_alike(memory: Any, table: int, hi: int, lo: int, kind: int) -> tuple[i
     slot, _ = _next_alike(memory, table, h & (memory[table + 1] - memory[table] - 1), (h >> 48) & 0xFF)
     if slot == EMPTY:
         return 0, 0
-    return slot & _PLACE_MASK, (slot >> PLACE_BITS) & MAX_GROUP
+    return slot & PLACE_MASK, (slot >> PLACE_BITS) & MAX_GROUP
 
 
 @kernel

@@ -18,6 +18,7 @@ from sekisho.attribution.layout import (
     DIRECTORY_FIRST,
     DIRECTORY_WORDS,
     ENDPOINTS,
+    GROWING,
     HI,
     HOUSEHOLD_SLOTS,
     HOUSEHOLD_WORDS,
@@ -25,6 +26,8 @@ from sekisho.attribution.layout import (
     INFERRED,
     KIND,
     KIND_MASK,
+    LATER_HOUSEHOLD_ROWS,
+    LATER_ROWS,
     LEVELS_4,
     LEVELS_6,
     LINE,
@@ -41,6 +44,7 @@ from sekisho.attribution.layout import (
     RUN_SHIFT,
     SLOTS,
     SPECIAL_USE,
+    TOLD,
     VALID_FROM,
     VALID_TO,
     WHOLE,
@@ -72,11 +76,15 @@ class Built:
 
     Attributes:
         memory: the index, read-only.
+        writable: the same, for ``updates.py``.
+        limits: (LIMITS,) int64, what room there is for changes.
         overlapping: assignments that another line holds at the same time (same realm, prefix and ports).
         derived_prefixes: ours was not given and is taken from the assignments and rules.
     """
 
     memory: NDArray[np.int64]
+    writable: NDArray[np.int64]
+    limits: NDArray[np.int64]
     overlapping: int
     derived_prefixes: bool
 
@@ -88,8 +96,11 @@ def build(
     prefixes: Sequence[IPNetwork],
     endpoints: Sequence[IPAddress],
     realms: int,
+    room: int = 0,
 ) -> Built:
     """Sort and link the assignments; ``warm(KERNELS)`` comes first.
+
+    ``room`` is how many rows changes may write before the index has to be built anew; what is not used costs no memory.
 
     Raises:
         ValueError: more realms, or more assignments of one prefix, than the index can count.
@@ -106,13 +117,16 @@ def build(
         RULES: rule_words(rules),
         RULE_LISTS: rule_lists(rule_words(rules)),
     }
-    households = most_households(assignments.hi, rules)
+    households, shared = most_households(assignments.hi, rules), _shared_prefixes(assignments, order)
+    more_households = room if rules else 0
     sizes = {
-        HOUSEHOLDS: households * HOUSEHOLD_WORDS,
-        HOUSEHOLD_SLOTS: slots_for(households),
-        DIRECTORIES: _shared_prefixes(assignments, order) * DIRECTORY_WORDS,
+        HOUSEHOLDS: (households + more_households) * HOUSEHOLD_WORDS,
+        HOUSEHOLD_SLOTS: slots_for(households + more_households),
+        DIRECTORIES: (shared + room // 8) * DIRECTORY_WORDS,
         ROWS: len(assignments) * ROW_WORDS,
-        SLOTS: slots_for(len(assignments)),
+        SLOTS: slots_for(len(assignments) + room),
+        LATER_ROWS: room * ROW_WORDS,
+        LATER_HOUSEHOLD_ROWS: more_households * ROW_WORDS,
     }
     memory = allocate({which: len(part) for which, part in parts.items()} | sizes)
     for which, part in parts.items():
@@ -131,11 +145,18 @@ def build(
         a.realm,
         a.line,
         a.inferred,
+        a.told,
     )
     overlapping = _enter_rows(memory)
+    limits = np.array([room, more_households, *(memory[which + 1] for which in GROWING)], np.int64)
     enter_households(memory, rules, realms)
-    memory.flags.writeable = False
-    return Built(memory=memory, overlapping=overlapping, derived_prefixes=not prefixes)
+    memory[[which + 1 for which in (LATER_ROWS, LATER_HOUSEHOLD_ROWS)]] = memory[[LATER_ROWS, LATER_HOUSEHOLD_ROWS]]
+    memory[DIRECTORIES + 1] = memory[DIRECTORIES] + shared * DIRECTORY_WORDS
+    read_only = memory.view()
+    read_only.flags.writeable = False
+    return Built(
+        memory=read_only, writable=memory, limits=limits, overlapping=overlapping, derived_prefixes=not prefixes
+    )
 
 
 def _order(assignments: Assignments) -> NDArray[np.int64]:
@@ -200,6 +221,7 @@ def _fill_rows(
     realm: Any,
     line: Any,
     inferred: Any,
+    told: Any,
 ) -> None:
     """Rows in order; run offsets and reaches are still to come. NumPy would need a copy of every column for this."""
     row = memory[ROWS]
@@ -208,6 +230,8 @@ def _fill_rows(
         memory[row + KIND] = np.int64(realm[i]) << REALM_SHIFT | np.int64(length[i])
         if inferred[i]:
             memory[row + KIND] |= INFERRED
+        if told[i]:
+            memory[row + KIND] |= TOLD
         memory[row + PORTS] = np.int64(port_first[i]) << 32 | np.int64(port_last[i]) << 16
         memory[row + VALID_FROM], memory[row + VALID_TO] = valid_from_ms[i], valid_to_ms[i]
         memory[row + LINE] = line[i]
@@ -288,6 +312,7 @@ _COLUMNS = (
     _WORDS,
     types.int32[::1],
     _WORDS,
+    types.boolean[::1],
     types.boolean[::1],
 )
 
