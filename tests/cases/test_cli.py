@@ -166,7 +166,7 @@ def test_without_roles_nobody_approves(url: str) -> None:
     assert "role approver" in str(result.exception)
 
 
-@pytest.mark.parametrize("command", [["list"], ["show", "1"], ["outbox"], ["effect"]])
+@pytest.mark.parametrize("command", [["list"], ["show", "1"], ["outbox"], ["effect", "--format", "json"]])
 def test_who_has_no_role_does_not_even_look(url: str, tmp_path: Path, command: list[str]) -> None:
     """As soon as the policy gives roles."""
     (tmp_path / "policy.toml").write_text('[roles]\noperator = ["somebody else"]\n')
@@ -210,7 +210,8 @@ def test_the_desk_dismisses_answers_and_measures(url: str) -> None:
     case = get(url, "L-scan")
     assert (case.state, case.closing) == (State.DISMISSED, "look_alike")
     assert {p.measure: p.state for p in case.measures}[MeasureId.REBOOT] is MeasureState.CLAIMED
-    counted = json.loads(run("effect", "--cases", url))
+    assert "2 週間" in run("effect", "--cases", url, "--lang", "ja")
+    counted = json.loads(run("effect", "--cases", url, "--format", "json"))
     assert (counted["look_alikes"], counted["complaints"], counted["wrong_lines"]) == (1, 1, 0)
     verified = CliRunner().invoke(audit_commands.app, ["verify", "--cases", url])
     assert verified.stdout.startswith("4 ")

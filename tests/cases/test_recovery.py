@@ -16,6 +16,7 @@ from sekisho.cases.read import get_case
 from sekisho.cases.record import record_analysis
 from sekisho.cases.recovery import Reviewed, review
 from sekisho.cases.states import State
+from sekisho.core.time import iso
 from sekisho.measures.model import MeasureId, MeasureState
 
 END_MS = T0_MS + 5 * MINUTE_MS
@@ -117,3 +118,19 @@ def test_escalated_and_relapsed_cases_fall_quiet_too(database: str, state: State
         expected = Reviewed(observing=1) if state is State.ESCALATED else Reviewed()
         done = review(connection, policy(), act(END_MS + HOUR * MINUTE_MS), lambda *_: 1.0)
     assert done == (expected if state is State.ESCALATED else Reviewed(observing=1))
+
+
+def test_what_pulses_is_looked_for_at_its_average(database: str) -> None:
+    """Its peak would be seen at once; a quarter of an hour in a day is found much later."""
+    observed(database, "scan", stop=600, first_seen=iso(T0_MS - 10 * 3_600_000), last_seen=iso(END_MS))
+    quiet(database, 72 * HOUR)
+    asked: list[float] = []
+
+    def seen_within(kind: str, pps: float, sampling: float, loss: float) -> float:
+        asked.extend((pps, sampling))
+        return {"scan": 1.0}[kind] + loss
+
+    with writing(database) as connection:
+        review(connection, policy(), act(END_MS + 72 * HOUR * MINUTE_MS), seen_within)
+    lasted_s = 36_000 + 300
+    assert asked == pytest.approx([13_596_300 / lasted_s, 3000], rel=1e-3)

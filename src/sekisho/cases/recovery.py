@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
@@ -24,6 +25,7 @@ from sekisho.measures.model import MeasureState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from sqlalchemy import Connection, RowMapping
 
@@ -51,22 +53,20 @@ def review(connection: Connection, policy: Policy, act: Act, seen_within: SeenWi
     cases = connection.execute(select(CASE).where(CASE.c.state.in_(sorted(OPEN)))).mappings().all()
     ended = _ends(connection)
     quiet = quiet_minutes(connection, {case["line_id"]: ended[case["id"]] for case in cases if case["id"] in ended})
-    began = _observed_since(connection)
+    known = _Known.read(connection, cache(seen_within))
     done = {"observing": 0, "back": 0, "resolved": 0}
     for case in cases:
-        last_ms = ended.get(case["id"])
-        if last_ms is None:
+        if (last_ms := ended.get(case["id"])) is None:
             continue
-        step = _step(connection, case, last_ms, quiet[case["line_id"]], began, policy.recovery, act, seen_within)
+        step = _step(connection, case, last_ms, quiet[case["line_id"]], known, policy.recovery, act)
         if step:
             done[step] += 1
     return Reviewed(**done)
 
 
 def _step(
-    connection: Connection, case: RowMapping, last_ms: int, minutes: int, began: Mapping[int, int],
-    recovery: Recovery, act: Act, seen_within: SeenWithin,
-) -> str:  # fmt: skip
+    connection: Connection, case: RowMapping, last_ms: int, minutes: int, known: _Known, recovery: Recovery, act: Act
+) -> str:
     number = case["id"]
     if case["state"] != State.OBSERVING:
         silent_ms = act.at_ms - last_ms
@@ -74,67 +74,89 @@ def _step(
             move(connection, number, State.OBSERVING, act)
             return "observing"
         return ""
-    if last_ms > began[number]:
+    if last_ms > known.began[number]:
         move(connection, number, State.NOTIFIED if _was_told(connection, number) else State.OPEN, act)
         return "back"
     if minutes < recovery.continuous_hours * 60:
         return ""
-    label = _label(connection, case, last_ms, minutes / 60, recovery, seen_within)
+    label = known.label(number, last_ms, minutes / 60, recovery)
     if label is None:
         return ""
     move(connection, number, State.RESOLVED, act, reason=label)
     return "resolved"
 
 
-def _label(
-    connection: Connection, case: RowMapping, last_ms: int, hours: float, recovery: Recovery, seen_within: SeenWithin
-) -> ClosingLabel | None:
-    """How strong the evidence is, None while it is not enough."""
-    evidence = connection.execute(select(DETECTION).where(DETECTION.c.case_id == case["id"])).mappings().all()
-    needed = [_hours_to_see(row, seen_within) for row in evidence]
-    would_be_seen = all(needs is not None and hours >= needs for needs in needed)
-    if would_be_seen:
-        floods = [row for row in evidence if row["kind"] not in CONTINUOUS]
-        if not floods or _others_went_on(connection, case["id"], floods, last_ms) or _shown(connection, case["id"]):
-            return ClosingLabel.VERIFIED
-        if hours >= recovery.flood_hours:
-            return ClosingLabel.OBSERVED_QUIET
-    if hours >= recovery.reported_hours and _claimed(connection, case["id"]):
-        return ClosingLabel.SELF_REPORTED
-    return None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What decides about all observed cases, read at once.
 
+    Attributes:
+        began: case -> when it fell quiet.
+        evidence: case -> what it rests on.
+        measures: (case, state) of every measure.
+        active: event -> its cases and when each was last active in it.
+    """
 
-def _hours_to_see(row: RowMapping, seen_within: SeenWithin) -> float | None:
-    sampling = max(1.0, row["packets"] / max(1, row["sampled_packets"]))
-    # The lower end of the interval: what would be seen even if it was weaker than the estimate.
-    return seen_within(row["kind"], row["peak_pps_low"], sampling, row["loss"])
+    seen_within: SeenWithin
+    began: Mapping[int, int]
+    evidence: Mapping[int, Sequence[RowMapping]]
+    measures: AbstractSet[tuple[int, str]]
+    active: Mapping[int, Sequence[tuple[int, int]]]
 
+    @classmethod
+    def read(cls, connection: Connection, seen_within: SeenWithin) -> _Known:
+        observed = select(CASE.c.id).where(CASE.c.state == State.OBSERVING)
+        names = (
+            "case_id", "kind", "packets", "sampled_packets", "peak_pps_low", "loss", "event_id", "first_seen",
+            "last_seen",
+        )  # fmt: skip
+        rows = select(*(DETECTION.c[name] for name in names)).where(DETECTION.c.case_id.in_(observed))
+        evidence: defaultdict[int, list[RowMapping]] = defaultdict(list)
+        for row in connection.execute(rows).mappings():
+            evidence[row["case_id"]].append(row)
+        states = select(MEASURE.c.case_id, MEASURE.c.state).distinct().where(MEASURE.c.case_id.in_(observed))
+        last = func.max(DETECTION.c.last_seen)
+        events = select(DETECTION.c.event_id, DETECTION.c.case_id, last).where(DETECTION.c.event_id.is_not(None))
+        active: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+        for event, case, last_ms in connection.execute(events.group_by(DETECTION.c.event_id, DETECTION.c.case_id)):
+            active[event].append((case, last_ms))
+        return cls(
+            seen_within=seen_within,
+            began=_observed_since(connection),
+            evidence=evidence,
+            measures={(row[0], row[1]) for row in connection.execute(states)},
+            active=active,
+        )
 
-def _others_went_on(connection: Connection, number: int, floods: Sequence[RowMapping], last_ms: int) -> bool:
-    """Whether, for every flood, other lines of its event were active after this one fell silent."""
-    if any(row["event_id"] is None for row in floods):
-        return False
-    events = {row["event_id"] for row in floods}
-    query = (
-        select(DETECTION.c.event_id)
-        .distinct()
-        .where(DETECTION.c.event_id.in_(events), DETECTION.c.case_id != number, DETECTION.c.last_seen > last_ms)
-    )
-    return set(connection.execute(query).scalars()) == events
+    def label(self, number: int, last_ms: int, hours: float, recovery: Recovery) -> ClosingLabel | None:
+        """How strong the evidence is, None while it is not enough."""
+        evidence = self.evidence[number]
+        # Shown by a check-up, or a fact of the maker's; claimed by the subscriber.
+        shown, claimed = ((number, state) in self.measures for state in (MeasureState.EVIDENCED, MeasureState.CLAIMED))
+        needed = [self._hours_to_see(row) for row in evidence]
+        if all(needs is not None and hours >= needs for needs in needed):
+            floods = [row for row in evidence if row["kind"] not in CONTINUOUS]
+            if not floods or shown or self._others_went_on(number, floods, last_ms):
+                return ClosingLabel.VERIFIED
+            if hours >= recovery.flood_hours:
+                return ClosingLabel.OBSERVED_QUIET
+        if hours >= recovery.reported_hours and (claimed or shown):
+            return ClosingLabel.SELF_REPORTED
+        return None
 
+    def _hours_to_see(self, row: RowMapping) -> float | None:
+        sampling = max(1.0, row["packets"] / max(1, row["sampled_packets"]))
+        # What pulses sends less than its peak; and of the peak the lower end, as if it was weaker than the estimate.
+        lasted_s = max(1.0, (row["last_seen"] - row["first_seen"]) / 1000)
+        rate = min(row["peak_pps_low"], row["packets"] / lasted_s)
+        return self.seen_within(row["kind"], rate, sampling, row["loss"])
 
-def _shown(connection: Connection, number: int) -> bool:
-    """Whether a check-up, or a fact of the maker's, shows that something was mended."""
-    return _any_measure(connection, number, MeasureState.EVIDENCED)
-
-
-def _claimed(connection: Connection, number: int) -> bool:
-    return _any_measure(connection, number, MeasureState.CLAIMED) or _shown(connection, number)
-
-
-def _any_measure(connection: Connection, number: int, state: MeasureState) -> bool:
-    query = select(MEASURE.c.measure).where(MEASURE.c.case_id == number, MEASURE.c.state == state).limit(1)
-    return connection.execute(query).first() is not None
+    def _others_went_on(self, number: int, floods: Sequence[RowMapping], last_ms: int) -> bool:
+        """Whether, for every flood, other lines of its event were active after this one fell silent."""
+        return all(
+            any(case != number and active_ms > last_ms for case, active_ms in self.active.get(row["event_id"], ()))
+            for row in floods
+        )
 
 
 def _ends(connection: Connection) -> dict[int, int]:

@@ -11,7 +11,17 @@ import typer
 
 from sekisho.cases.roles import Action, require
 from sekisho.cases.states import AnswerKind, Disposition  # noqa: TC001 (Typer reads them at run time)
-from sekisho.cli.cases import CasesOption, ConfigOption, app, configuration, database_of, require_role
+from sekisho.cli.analyze import Form, Language
+from sekisho.cli.cases import (
+    CasesOption,
+    ConfigOption,
+    FormOption,
+    LanguageOption,
+    app,
+    configuration,
+    database_of,
+    require_role,
+)
 from sekisho.cli.hunt import caller
 from sekisho.core.purposes import purpose_of
 from sekisho.core.time import now_ms
@@ -241,7 +251,12 @@ def export(
 
 
 @app.command()
-def effect(cases: CasesOption = None, config: ConfigOption = None) -> None:
+def effect(
+    cases: CasesOption = None,
+    config: ConfigOption = None,
+    form: FormOption = Form.TABLE,
+    lang: LanguageOption = None,
+) -> None:
     """Show what notices achieved, beside the lines that got none; mistakes of ours first."""
     from sekisho.cases.database import reading
     from sekisho.cases.effect import effect as counted
@@ -250,6 +265,11 @@ def effect(cases: CasesOption = None, config: ConfigOption = None) -> None:
     require_role(Action.LOOK, settings)
     with reading(database_of(cases, settings)) as connection:
         found = counted(connection, now_ms())
+    if form is Form.TABLE:
+        from sekisho.cli import effect_view
+
+        effect_view.show(found, (lang or Language.of_environment()).value)
+        return
     rows = [
         {"kind": r.kind, "channel": r.channel, "cases": r.cases, "clean": r.clean, "interval_95": list(r.interval_95)}
         for r in found.rows
