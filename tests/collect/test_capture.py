@@ -294,6 +294,20 @@ def test_agents_are_what_is_configured(tmp_path):
     assert ([row[0] for row in rows], capture.drops) == (["198.51.100.9"], {FrameReason.UNKNOWN_EXPORTER: 1})
 
 
+@pytest.mark.parametrize(
+    ("sent_from", "used", "foreign"),
+    [((), 1, 0), ((SOURCE,), 1, 0), (("192.0.2.77",), 0, 1), (("192.0.2.77", "2001:db8::7", SOURCE), 1, 0)],
+)
+def test_a_sender_that_may_not_speak_for_an_agent(tmp_path, sent_from, used, foreign):
+    """Where it is said who forwards for an agent, what others send in its name is left out and counted."""
+    path = tmp_path / "forwarded.pcap"
+    path.write_bytes(pcap([frame(sflow(agent="198.51.100.9")), frame()]))
+    agent = Exporter(address="198.51.100.9", sent_from=sent_from)
+    rows, capture = read(path, configured=[Exporter(address="192.0.2.5"), agent])
+    assert [row[0] for row in rows] == ["198.51.100.9"] * used + [SOURCE]
+    assert capture.drops[FrameReason.FOREIGN_AGENT] == foreign
+
+
 def test_the_arrays_are_as_the_decoder_wants_them(tmp_path):
     """Payloads are writable and columns contiguous: other arrays would be other kernel signatures."""
     path = tmp_path / "one.pcap"

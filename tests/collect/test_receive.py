@@ -14,6 +14,7 @@ from sekisho.collect.receive import Receiver
 from sekisho.core.config import Exporter
 from sekisho.core.config_serve import ListenAddress
 from sekisho.core.errors import InputError
+from sflow_builders import sflow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -163,3 +164,22 @@ def test_an_sflow_datagram_is_its_agents(v4: Receiver):
             forwarder.sendto(head + ip_address(agent).packed + bytes(16), ("127.0.0.1", v4.port))
     assert [found[0] for found in everything(v4)] == [1]
     assert v4.unknown_exporter == 1
+
+
+def test_who_may_speak_for_an_agent():
+    """With `sent_from`, an agent's datagrams come from it or from those; others are refused and counted for it."""
+    listen = ListenAddress(ip_address("127.0.0.1"), 0)
+    agent = Exporter(address="127.0.0.2", sent_from=("127.0.0.8", "2001:db8::8"))
+    known = Exporters([Exporter(address="127.0.0.1"), agent], accept_unconfigured=False)
+    known.start()
+    made = Receiver(listen, exporters=known, buffer_octets=1 << 20)
+    made.start()
+    octets = sflow(agent="127.0.0.2")
+    for source in ("127.0.0.8", "127.0.0.2", "127.0.0.9", "127.0.0.1"):
+        with sender(source) as one:
+            one.sendto(octets, ("127.0.0.1", made.port))
+    with sender("127.0.0.2") as one:
+        one.sendto(PAYLOAD, ("127.0.0.1", made.port))
+    assert [found[0] for found in everything(made)] == [1, 1, 1]
+    assert (made.unknown_exporter, made.foreign_agents, made.received) == (0, {1: 2}, 5)
+    made.close()

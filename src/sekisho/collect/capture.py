@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from sekisho.collect import frames, pcap, pcapng
+from sekisho.collect.agents import FOREIGN, Agents
 from sekisho.collect.exporters import REFUSED
 from sekisho.collect.fragments import Reassembly
 from sekisho.collect.sniff import HEAD_OCTETS, walker_of
@@ -20,7 +21,6 @@ from sekisho.collect.window import Window
 from sekisho.core.errors import InputError
 from sekisho.core.kernels import warm
 from sekisho.core.reasons import FrameReason
-from sekisho.wire import sflow5
 from sekisho.wire.datagrams import Datagrams
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sekisho.collect.fragments import Reassembled
     from sekisho.collect.window import File
 
-KERNELS = (*frames.KERNELS, *pcap.KERNELS, *pcapng.KERNELS, *sflow5.KERNELS)
+KERNELS = (*frames.KERNELS, *pcap.KERNELS, *pcapng.KERNELS)
 
 Progress = Callable[[int, int | None], None]
 """Told after each block: octets read so far, octets of the file (None where nobody knows)."""
@@ -60,8 +60,8 @@ def read_capture(path: Path | str, *, exporters: Exporters, on_progress: Progres
 class Capture:
     """One capture; iterating over it reads it and yields blocks that stay valid.
 
-    Each frame is part of a datagram or counted under a reason; ``truncated_file`` counts files and
-    ``unknown_exporter`` datagrams.
+    Each frame is part of a datagram or counted under a reason; ``truncated_file`` counts files, ``unknown_exporter``
+    and ``foreign_agent`` datagrams.
 
     Attributes:
         frames, datagrams: frames read and datagrams yielded so far.
@@ -73,7 +73,7 @@ class Capture:
         self.name = str(path)
         self.frames = self.datagrams = 0
         self.damage: str | None = None
-        self._exporters, self._on_progress = exporters, on_progress
+        self._exporters, self._agents, self._on_progress = exporters, Agents(exporters), on_progress
         self._reassembly = Reassembly()
         self._frames, self._rows = frames.empty_frames(), frames.empty_rows()
         self._other_drops: Counter[FrameReason] = Counter()
@@ -102,6 +102,7 @@ class Capture:
         """
         warm([KERNELS])
         self._exporters.start()
+        self._agents.start()
         with self._open() as file:
             yield from self._blocks(file)
         self._reassembly.finish()
@@ -145,11 +146,11 @@ class Capture:
         if fragment_count:
             whole = self._reassembly.take(octets, self._rows.fragments[:fragment_count])
             octets, rows = _insert(whole, octets, rows)
-        address, (offset, length, received_at, source_port) = np.ascontiguousarray(rows[:, :2]), _columns(rows)
-        sflow5.name_exporters(octets, offset, length, address)
-        exporter = self._exporters.codes(address)
-        is_known = exporter != REFUSED
-        self._other_drops[FrameReason.UNKNOWN_EXPORTER] += int(np.count_nonzero(~is_known))
+        source, (offset, length, received_at, source_port) = np.ascontiguousarray(rows[:, :2]), _columns(rows)
+        exporter = self._agents.codes(octets, offset, length, source)
+        is_known = exporter >= 0
+        self._other_drops[FrameReason.UNKNOWN_EXPORTER] += int(np.count_nonzero(exporter == REFUSED))
+        self._other_drops[FrameReason.FOREIGN_AGENT] += int(np.count_nonzero(exporter <= FOREIGN))
         offset, length, received_at, source_port = _columns(rows[is_known])
         self.frames += count
         self.datagrams += len(offset)

@@ -15,16 +15,17 @@ import select
 import socket
 import struct
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import types
 
+from sekisho.collect.agents import FOREIGN, Agents
 from sekisho.collect.exporters import REFUSED
 from sekisho.core.errors import InputError
 from sekisho.core.kernels import kernel, warm
 from sekisho.core.time import now_ms
-from sekisho.wire import sflow5
 from sekisho.wire.datagrams import Datagrams
 
 if TYPE_CHECKING:
@@ -152,8 +153,9 @@ class Receiver:
 
     Times of arrival are the machine's clock, as the kernel notes it: a clock that is set shows in them.
 
-    An sFlow datagram counts as sent by the agent that it names (contract), whoever forwarded it. As every source
-    address of UDP this can be forged by whoever reaches the port: exporters belong on a network of their own.
+    An sFlow datagram counts as sent by the agent that it names (contract), if ``sent_from`` does not forbid it to its
+    sender. As every source address of UDP this can be forged by whoever reaches the port: exporters belong on a network
+    of their own.
 
     Args:
         listen: where.
@@ -166,6 +168,7 @@ class Receiver:
         buffer_asked, buffer_octets: receive buffer wanted and granted.
         received: datagrams taken from the kernel, refused ones included.
         unknown_exporter: datagrams of addresses that are no exporter.
+        foreign_agents: by code of an exporter, sFlow datagrams of others that named it.
     """
 
     def __init__(
@@ -174,7 +177,9 @@ class Receiver:
         self.name = str(listen)
         self.buffer_asked, self.buffer_octets = buffer_octets, 0
         self.received = self.unknown_exporter = 0
-        self._listen, self._exporters, self._shares, self._slots = listen, exporters, shares, slots
+        self.foreign_agents: Counter[int] = Counter()
+        self._agents = Agents(exporters)
+        self._listen, self._shares, self._slots = listen, shares, slots
         self._socket: socket.socket | None = None
         self._overflow = np.zeros(2, np.int64)
         self._gather_s = self._called_s = 0.0
@@ -185,7 +190,8 @@ class Receiver:
         Raises:
             InputError: the address cannot be listened at.
         """
-        warm((sflow5.KERNELS, KERNELS))
+        warm((KERNELS,))
+        self._agents.start()
         self._ring = _Ring(self._slots)
         self._recvmmsg = ctypes.CDLL(None, use_errno=True).recvmmsg
         try:
@@ -255,11 +261,11 @@ class Receiver:
         read_ring(count, now_ms(), headers, names, controls, ring.address, ring.columns, self._overflow)
         self.received += count
         length, received_at, source_port, offset = (column[:count] for column in ring.columns)
-        address = ring.address[:count]
-        sflow5.name_exporters(ring.payload, offset, length, address)
-        exporter = self._exporters.codes(address)
-        known = exporter != REFUSED
-        self.unknown_exporter += count - int(np.count_nonzero(known))
+        exporter = self._agents.codes(ring.payload, offset, length, ring.address[:count])
+        known = exporter >= 0
+        if not known.all():
+            self.unknown_exporter += int(np.count_nonzero(exporter == REFUSED))
+            self.foreign_agents.update((FOREIGN - exporter[exporter <= FOREIGN]).tolist())
         return Datagrams(
             payload=ring.payload,
             offset=offset[known],

@@ -20,6 +20,7 @@ class Condition(StrEnum):
 
     EXPORTER_SILENT = "exporter_silent"
     UNKNOWN_EXPORTER = "unknown_exporter"
+    FOREIGN_AGENT = "foreign_agent"
     EXPORT_LOSS = "export_loss"
     KERNEL_DROPS = "kernel_drops"
     OVERLOAD = "overload"
@@ -45,6 +46,12 @@ TEXTS: Mapping[Condition, Mapping[Language, str]] = {
         "ja": "設定にないアドレスから届いています (直近 {count:,} 件)。[[exporter]] に加えるまで使いません",
         "en": "datagrams come from addresses that are not configured ({count:,} of late); they are not used "
         "until [[exporter]] names them",
+    },
+    Condition.FOREIGN_AGENT: {
+        "ja": "{subject} を名乗る sFlow が、認められていない送信元から届いています (直近 {count:,} 件)。使いません。"
+        "正しい転送元であれば sent_from に加えてください",
+        "en": "sFlow that names {subject} comes from addresses that may not speak for it ({count:,} of late); it is "
+        "not used. If they forward for it, add them to sent_from",
     },
     Condition.EXPORT_LOSS: {
         "ja": "{subject} の {share:.1%} が途中で失われています。検知の信頼度を下げて判定します",

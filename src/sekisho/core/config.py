@@ -104,7 +104,9 @@ class Exporter(Section):
     """``[[exporter]]``: a device that sends flow records."""
 
     address: Address
-    """Source address of its datagrams."""
+    """Source address of its datagrams; of sFlow, the address of the agent."""
+    sent_from: tuple[Address, ...] = ()
+    """sFlow: addresses that may send datagrams naming this agent, besides its own; without any, everybody may."""
     name: Text | None = None
     """What people call it."""
     active_timeout_s: Seconds | None = None

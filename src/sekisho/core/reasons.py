@@ -62,6 +62,7 @@ class FrameReason(Enum):
     UNKNOWN_LINK_TYPE = "unknown_link_type"
     TRUNCATED_FILE = "truncated_file"
     UNKNOWN_EXPORTER = "unknown_exporter"
+    FOREIGN_AGENT = "foreign_agent"
 
 
 class StoreReason(Enum):

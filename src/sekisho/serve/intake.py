@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from sekisho.collect.queue import FairQueue
@@ -13,7 +14,6 @@ from sekisho.core.reasons import FrameReason
 from sekisho.core.time import now_ms
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Iterator
 
     from sekisho.collect.exporters import Exporters
@@ -53,6 +53,7 @@ class Intake:
         self._ends = threading.Event()
         self._kernel_drops: dict[str, int] = {}
         self._shed: Counter[int] = self._queue.shed
+        self._named: Counter[int] = Counter()
         self._refused = 0
 
     @property
@@ -102,6 +103,8 @@ class Intake:
             yield Sample("receive_buffer_octets", (name,), octets)
         refused = sum(receiver.unknown_exporter for receiver in self._receivers)
         yield Sample("dropped_total", ("receive", FrameReason.UNKNOWN_EXPORTER.value), refused)
+        foreign = sum(self._foreign().values())
+        yield Sample("dropped_total", ("receive", FrameReason.FOREIGN_AGENT.value), foreign)
         for code, count in self._queue.shed.items():
             yield Sample("shed_total", (self._exporters.texts[code],), count)
 
@@ -119,9 +122,18 @@ class Intake:
         newly = shed - self._shed
         self._shed = shed
         alarms.look(Condition.OVERLOAD, {self._exporters.texts[code]: {"count": n} for code, n in newly.items()})
+        foreign = self._foreign()
+        named = foreign - self._named
+        self._named = foreign
+        alarms.look(Condition.FOREIGN_AGENT, {self._exporters.texts[code]: {"count": n} for code, n in named.items()})
         refused = sum(receiver.unknown_exporter for receiver in self._receivers)
         unknown, self._refused = refused - self._refused, refused
         alarms.look(Condition.UNKNOWN_EXPORTER, {"": {"count": unknown}} if unknown else {})
+
+    def _foreign(self) -> Counter[int]:
+        """Datagrams of sFlow that named an exporter and were not its own, by its code."""
+        # A copy of each first: their threads go on counting.
+        return sum((receiver.foreign_agents.copy() for receiver in self._receivers), Counter())
 
     def _drops(self) -> dict[str, int]:
         drops: dict[str, int] = {}
