@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from cases.documents import T0_MS
 from cases.sending import policy
@@ -58,6 +59,15 @@ def test_a_wrong_value_is_one_sentence(tmp_path: Path, text: str, parts: tuple[s
 def test_quiet_hours_are_japanese_and_cross_midnight(hour: int, *, quiet: bool) -> None:
     """T0 is noon in Japan."""
     assert QuietHours().hold(T0_MS + (hour - 12) * HOUR_MS) is quiet
+
+
+def test_a_rehearsal_may_be_as_short_as_one_likes() -> None:
+    """Nothing else may: what pauses over a weekend is not over."""
+    short = {"rehearsal": True, "continuous_hours": 0.01, "flood_hours": 0.01}
+    assert policy(recovery=short, digest_hours=0).recovery.flood_hours == 0.01
+    for change in ({"recovery": {"flood_hours": 71.9}}, {"digest_hours": 0}):
+        with pytest.raises(ValidationError, match="at least"):
+            policy(**change)
 
 
 @pytest.mark.parametrize("action", Action)

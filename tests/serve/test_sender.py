@@ -182,6 +182,19 @@ def test_a_mail_that_comes_back_is_followed_by_the_next_step(tmp_path: Path, mon
     assert other.state.value == "sent"
 
 
+def test_a_rehearsal_reaches_nobody(tmp_path: Path) -> None:
+    """Whatever the ladder says: mail is off, and the drop takes what goes there."""
+    office = Office(tmp_path, "propose")
+    file = tmp_path / "policy.toml"
+    file.write_text(file.read_text() + "[recovery]\nrehearsal = true\n")
+    office.desk = office.start()
+    office.run()
+    office.approve()
+    office.run()
+    assert office.channel.got == []
+    assert {notice.reason for notice in office.notices() if notice.state.value == "refused"} == {"channel_off"}
+
+
 def test_a_database_that_is_away_is_said(tmp_path: Path) -> None:
     """Nothing is raised; it goes on when the database is back."""
     office = Office(tmp_path, "propose")

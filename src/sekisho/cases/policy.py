@@ -8,7 +8,16 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    Strict,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from sekisho.cases.roles import Role
 from sekisho.core.config_layers import first_problem, read_layers
@@ -22,7 +31,11 @@ Whole = Annotated[int, Strict(), Field(ge=0)]
 Positive = Annotated[int, Strict(), Field(ge=1)]
 Share = Annotated[float, Strict(), Field(gt=0, le=1)]
 Clock = Annotated[str, Strict(), Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+Hours = Annotated[float, Strict(), Field(gt=0)]
 Words = Annotated[str, Strict(), Field(min_length=1)]
+
+LEAST_HOURS = 72
+"""What pauses over a weekend is not over."""
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -110,14 +123,24 @@ class Retention(_Section):
 class Recovery(_Section):
     """``[recovery]``: when a case has been quiet long enough."""
 
+    rehearsal: Annotated[bool, Strict()] = False
+    """To try everything out in minutes: the hours below may be as few as one likes, and notices go to ``[drop]`` alone,
+    never to a subscriber."""
     begins_minutes: Positive = 60
     """Minutes without a detection, all of them counted, after which a case is observed."""
-    continuous_hours: Annotated[int, Strict(), Field(ge=72)] = 72
+    continuous_hours: Hours = 72
     """Quiet hours that verify scanning, guessing, spam and reflection; never below 72."""
-    flood_hours: Annotated[int, Strict(), Field(ge=72)] = 168
+    flood_hours: Hours = 168
     """Quiet hours for floods and other kinds: a bot that waits for a command is quiet for days."""
-    reported_hours: Annotated[int, Strict(), Field(ge=72)] = 336
+    reported_hours: Hours = 336
     """Quiet hours where silence shows nothing, and the subscriber says that it is done."""
+
+    @field_validator("continuous_hours", "flood_hours", "reported_hours")
+    @classmethod
+    def _long_enough(cls, hours: float, info: ValidationInfo) -> float:
+        if hours < LEAST_HOURS and not info.data.get("rehearsal"):
+            raise ValueError(f"at least {LEAST_HOURS} hours, or rehearsal = true before it")
+        return hours
 
 
 class Policy(_Section):
@@ -131,7 +154,7 @@ class Policy(_Section):
     """Texts for a walled garden; this version has none, and restricts no line."""
     daily_cap: Positive = 50
     """Notices a day (JST), the worst harm first."""
-    digest_hours: Positive = 24
+    digest_hours: Whole = 24
     """A line gets one message in this time, whatever happens."""
     purpose: tuple[PurposeEntry, ...] = ()
     """Where there are none, the shipped ones hold."""
@@ -161,6 +184,8 @@ class Policy(_Section):
             raise ValueError("a ladder of at least one step, no channel twice")
         if self.ladder[0].after_days:
             raise ValueError("a ladder whose first step has after_days = 0")
+        if not self.digest_hours and not self.recovery.rehearsal:
+            raise ValueError("digest_hours of at least 1")
         if self.walled_garden:
             raise ValueError("walled_garden = false: this version restricts no line")
         if len({entry.code for entry in self.purpose}) < len(self.purpose):

@@ -57,6 +57,9 @@ ERASE_EVERY_S = 24 * 3_600.0
 FRESH_S = 60.0
 """For how long the sources of assignments are not read again; whatever they lack by then is not settled yet."""
 
+REHEARSAL = "drop"
+"""The channel that reaches nobody by itself."""
+
 POLICY = "policy"
 """Who approves where two signals speak."""
 
@@ -73,9 +76,9 @@ class Desk:
         assert config.cases.url is not None, "the supervisor starts a sender only where there is a case database"
         self._config, self._url = config, config.cases.url
         self._policy = load_policy(config.cases.policy)
-        self._channels = {
-            name: _Told(channel) for name, channel in (channels_of(config) if channels is None else channels).items()
-        }
+        configured = channels_of(config) if channels is None else channels
+        may_use = {REHEARSAL} if self._policy.recovery.rehearsal else set(configured)
+        self._channels = {name: _Told(channel) for name, channel in configured.items() if name in may_use}
         self._compose = Outgoing(self._url, config, source_of(config) or NoContacts())
         self._resolve: Resolve | None = None
         self._resolved_s = self._drafted_s = self._erased_s = float("-inf")
