@@ -24,7 +24,7 @@ from sekisho.cases.states import OPEN, NoticeKind, State
 from sekisho.cases.subscriber import codes
 from sekisho.cases.tables import CASE, DETECTION
 from sekisho.cases.work_tables import NOTICE
-from sekisho.core.errors import InputError, Refused
+from sekisho.core.errors import NotFound, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,11 +115,11 @@ def get(connection: Connection, number: int) -> Notice:
     """One notice.
 
     Raises:
-        InputError: there is none of that number.
+        NotFound: there is none of that number.
     """
     row = connection.execute(select(NOTICE).where(NOTICE.c.id == number)).mappings().one_or_none()
     if row is None:
-        raise InputError("case database", f"expected the number of a notice, found {number}: there is no such notice")
+        raise NotFound("case database", f"expected the number of a notice, found {number}: there is no such notice")
     return _notice(row)
 
 
@@ -128,6 +128,13 @@ def of_cases(connection: Connection, *, case_id: int | None = None, states: Sequ
     wanted = [] if case_id is None else [NOTICE.c.case_id == case_id]
     wanted += [NOTICE.c.state.in_(states)] if states else []
     return [_notice(row) for row in connection.execute(select(NOTICE).where(*wanted).order_by(NOTICE.c.id)).mappings()]
+
+
+def newest(connection: Connection, *, states: Sequence[str], limit: int, offset: int = 0) -> list[Notice]:
+    """Notices in some states, or in any, the newest first: a page of them."""
+    query = select(NOTICE).order_by(NOTICE.c.id.desc()).limit(limit).offset(offset)
+    query = query.where(NOTICE.c.state.in_(states)) if states else query
+    return [_notice(row) for row in connection.execute(query).mappings()]
 
 
 def approve(connection: Connection, number: int, act: Act, policy: Policy, resolve: Resolve) -> NoticeState:
@@ -201,7 +208,7 @@ def due(connection: Connection, policy: Policy, now_ms: int) -> list[int]:
     held = {hold.exporter for hold in brake.holds(connection, now_ms)}
     if policy.mode is Mode.OBSERVE or None in held or policy.quiet_hours.hold(now_ms):
         return []
-    if _spent(connection, now_ms) >= policy.daily_cap:
+    if spent_today(connection, now_ms) >= policy.daily_cap:
         return []
     return _due(connection, policy, now_ms, held)
 
@@ -307,7 +314,7 @@ def _fits(notice: Notice, case: Case) -> bool:
     return case.state is State.RESOLVED if notice.kind is NoticeKind.CLOSING else case.state in OPEN
 
 
-def _spent(connection: Connection, now_ms: int) -> int:
+def spent_today(connection: Connection, now_ms: int) -> int:
     """Notices of this day, JST: those that left, and those on their way."""
     midnight = (now_ms + _JST_MS) // DAY_MS * DAY_MS - _JST_MS
     under_way = and_(NOTICE.c.state == NoticeState.APPROVED, NOTICE.c.lease_until > now_ms)
