@@ -25,7 +25,7 @@ demo: $(STAMP) ## simulate an access network, find the infected lines, write dem
 
 # Three at once on two cores: tests of real daemons wait more than they work.
 test: $(STAMP) tools check ## everything that must hold: check, then all tests
-	$(BIN)/pytest -q -n 3
+	$(BIN)/pytest -q -n 3 --dist loadgroup
 
 check: $(STAMP) ## format, lint, types, layers, sizes, generated docs
 	$(BIN)/ruff format --check --quiet src tests bench evaluate scripts

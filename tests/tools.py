@@ -40,6 +40,7 @@ PACKAGES = {
     "pdftoppm": "poppler-utils",
     "pdftotext": "poppler-utils",
     "pdffonts": "poppler-utils",
+    "java": "openjdk-17-jre-headless",
     "systemd-analyze": "systemd",
 }
 """Program -> Debian package that brings it."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
+from query.engines import PARAMS
 from sekisho.query import ENGINES
+from sekisho.query.duckdb import DuckDBEngine
 from sekisho.query.engine import load
 
 TABLE = pa.table(
@@ -19,11 +21,9 @@ TABLE = pa.table(
 )
 
 
-@pytest.fixture(params=sorted(ENGINES))
-def engine(request):
-    engine = load(request.param)
-    yield engine
-    engine.close()
+def test_every_engine_is_held_to_this():
+    """A row of the table that nothing here runs fails."""
+    assert set(PARAMS) == set(ENGINES)
 
 
 def rows(engine, sql, **tables):
@@ -67,7 +67,7 @@ def test_several_tables_join(engine):
 
 def test_a_sum_without_cast_is_refused(engine):
     """An engine's own wide type never reaches a detector."""
-    with pytest.raises(ValueError, match="cast its sum"):
+    with pytest.raises(ValueError, match=r"\bcast\b"):
         engine.run("select sum(peer) as s from t", {"t": TABLE})
 
 
@@ -94,8 +94,9 @@ def test_a_statement_asked_again_sees_the_tables_of_that_time(engine):
 
 def test_more_statements_than_an_engine_keeps(engine):
     """Statements that were let go run again as before."""
+    # DuckDB keeps 64 prepared; Spark keeps translations alone, and takes longer over each.
     for turn in range(2):
-        for k in range(100):
+        for k in range(100 if isinstance(engine, DuckDBEngine) else 5):
             assert rows(engine, f"select count(*) + {k} n from u", u=pa.table({"x": [0] * turn})) == [{"n": k + turn}]
 
 

@@ -2,5 +2,6 @@
 
 ENGINES: dict[str, str] = {
     "duckdb": "sekisho.query.duckdb:DuckDBEngine",
+    "spark": "sekisho.query.spark:SparkEngine",
 }
 """Name on the command line -> module and class; imported when it is used, since an engine is heavy."""

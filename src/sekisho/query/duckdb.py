@@ -11,10 +11,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pyarrow as pa
+
+from sekisho.query.engine import without_decimals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    import pyarrow as pa
 
 STATEMENTS_KEPT = 64
 """Prepared statements held at most, the longest unused leave first: four a detector leave room for operators' own."""
@@ -49,7 +52,7 @@ class DuckDBEngine:
             answer = self._statement(sql, tables).run(tables)
         except duckdb.Error as error:
             raise ValueError(f"the statement does not run: {error}") from error
-        return _without_decimals(answer)
+        return without_decimals(answer)
 
     def close(self) -> None:
         """See ``Engine.close``."""
@@ -127,10 +130,3 @@ class _Place:
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self.table.__arrow_c_stream__(requested_schema)
-
-
-def _without_decimals(answer: pa.Table) -> pa.Table:
-    for field in answer.schema:
-        if pa.types.is_decimal(field.type):
-            raise ValueError(f"column {field.name!r} is a decimal: cast its sum to double or bigint")
-    return answer
