@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -36,6 +37,9 @@ REVISIONS = ("0001", "0002", "0003", "0004")
 
 BUSY_TIMEOUT_MS = 5_000
 """A transaction takes well under a second; who waits longer waits for something that hangs."""
+
+ENGINES = 16
+"""An engine holds no connection, but every statement that it has compiled: that costs more than running it."""
 
 _PROBLEMS = {
     "SQLITE_NOTADB": "expected a SQLite database, found another kind of file",
@@ -129,6 +133,7 @@ def _transaction(url: str, place: Path | str, *, writes: bool, busy_timeout_ms: 
         raise InputError(place, problem) from error
 
 
+@lru_cache(maxsize=ENGINES)
 def _engine(url: str, place: Path | str, *, writes: bool, busy_timeout_ms: int) -> Engine:
     from sqlalchemy import create_engine, event, make_url
     from sqlalchemy.pool import NullPool

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from sekisho.cases.database import reading
 from sekisho.cases.subscriber.checkup import ReportProblem
-from sekisho.cases.subscriber.told import devices_of
 from sekisho.measures.order import SUBSCRIBER_ORDER
 from sekisho.notices import advice as advised
 from sekisho.web.portal.after import after_restart
@@ -65,16 +64,13 @@ def _of_case(visit: Visit, template: str, *, status: int = 200, **values: Any) -
 
 
 def _view(visit: Visit) -> CaseView:
-    found = visit.case
-    assert found is not None, "the table asks for a session"
-    with reading(visit.portal.url) as connection:
-        devices = devices_of(connection, found.number)
+    assert visit.case is not None, "the table asks for a session"
     wishes = visit.wishes
     return case_view(
-        found,
+        visit.case,
         visit.portal.operator,
         wishes.language,
         wishes.reader,
-        devices=devices,
+        devices=visit.devices,
         now_ms=visit.portal.clock(),
     )

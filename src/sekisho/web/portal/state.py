@@ -11,6 +11,7 @@ from sekisho.cases.database import reading, writing
 from sekisho.cases.lifecycle import Act
 from sekisho.cases.read import get_case
 from sekisho.cases.subscriber import sessions
+from sekisho.cases.subscriber.told import devices_of
 from sekisho.notices.operator import sender
 from sekisho.web.base import tokens
 from sekisho.web.base.files import StaticFiles
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from sekisho.cases.model import Case
     from sekisho.core.config import Operator
+    from sekisho.measures.order import DeviceKind
     from sekisho.notices.contacts.contact import ContactSource
 
 PACKAGE = "sekisho.web.portal"
@@ -109,20 +111,31 @@ class Visit:
         """Language and looks."""
         return Preferences.of(self.request)
 
-    @cached_property
+    @property
     def case(self) -> Case | None:
         """The case of the session; None where there is none, or its time is over."""
+        return None if self._inside is None else self._inside[0]
+
+    @property
+    def devices(self) -> frozenset[DeviceKind]:
+        """What the subscriber says to have."""
+        return frozenset() if self._inside is None else self._inside[1]
+
+    @cached_property
+    def _inside(self) -> tuple[Case, frozenset[DeviceKind]] | None:
         held = tokens.held(self.request, COOKIE)
         if not held:
             return None
         digest, now_ms = tokens.digest_of(held), self.portal.clock()
         with reading(self.portal.url) as connection:
             found = sessions.find(connection, digest, now_ms)
-            case = None if found is None else get_case(connection, found[0])
-        if found is not None and now_ms - found[1] >= sessions.TOUCH_MS:
+            if found is None:
+                return None
+            inside = get_case(connection, found[0]), devices_of(connection, found[0])
+        if now_ms - found[1] >= sessions.TOUCH_MS:
             with writing(self.portal.url) as connection:
                 sessions.touch(connection, digest, now_ms)
-        return case
+        return inside
 
     @property
     def is_our_form(self) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sekisho.cases.states import State
-from sekisho.measures.model import MeasureId, MeasureState
+from sekisho.measures.model import MeasureId, MeasureState, Reader
 from sekisho.measures.order import DeviceKind, device_names, likely_devices
 from sekisho.notices import notice
 from sekisho.notices.case_notice import values_of
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sekisho.cases.model import Case, Progress
     from sekisho.core.config import Operator
-    from sekisho.measures.model import Language, Reader
+    from sekisho.measures.model import Language
     from sekisho.notices.advice import Advice
     from sekisho.notices.markup import Block
 
@@ -125,7 +125,7 @@ def case_view(
     """
     values = values_of(case, operator, language, now_ms=now_ms, reader=reader)
     # At a glance everybody reads the plain words.
-    plain = values_of(case, operator, language, now_ms=now_ms)
+    plain = values if reader is Reader.ANYONE else values_of(case, operator, language, now_ms=now_ms)
     kinds = _devices(case.kinds[0], language, devices)
 
     def part(name: str, given: Mapping[str, Any] = values) -> tuple[Block, ...]:
