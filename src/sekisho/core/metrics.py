@@ -153,6 +153,12 @@ METRICS: tuple[Metric, ...] = (
     ),
     _gauge("notices", "state", ja="通知 (状態別)", en="Notices, by state."),
     _counter(
+        "portal_entries_total",
+        "outcome",
+        ja="加入者のページに入ろうとした回数 (結果別)",
+        en="Tries to enter the subscribers' portal, by outcome.",
+    ),
+    _counter(
         "deliveries_total",
         "outcome",
         ja="通知を渡した結果 (結果別)",

@@ -71,6 +71,7 @@ def test_twenty_wrong_tries_and_the_owner_still_enters(world: World) -> None:
     world.run(attack, address="2001:db8:1:2::1")
     world.run(neighbour, address="2001:db8:1:2:ffff::9")
     world.run(owner, address="2001:db8:1:3::1")
+    assert world.portal.counts == {"wrong": WRONG_BY_ADDRESS, "wait": 2, "entered": 1}
     world.clock.ms += 3_600_001
     world.run(owner, address="2001:db8:1:2::1")
 
