@@ -40,6 +40,7 @@ PACKAGES = {
     "pdftoppm": "poppler-utils",
     "pdftotext": "poppler-utils",
     "pdffonts": "poppler-utils",
+    "chromium": "chromium",
     "java": "openjdk-17-jre-headless",
     "systemd-analyze": "systemd",
 }

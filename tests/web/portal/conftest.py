@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -24,8 +25,10 @@ from sekisho.measures.model import Language
 from sekisho.notices.contacts.contact import Contact, Preferred
 from sekisho.notices.delivery import Skipped, SkipReason
 from sekisho.notices.sender import Sender
+from sekisho.web.base.files import StaticFiles
+from sekisho.web.base.pages import BASE, Pages
 from sekisho.web.portal.app import portal_app
-from sekisho.web.portal.state import Portal
+from sekisho.web.portal.state import PACKAGE, Portal
 
 LINES = ("L1", "L2", "L3", "L4")
 HOSTILE = '"><script>alert(1)</script>{{ 7*7 }}'
@@ -62,6 +65,11 @@ class Clock:
         return self.ms
 
 
+@cache
+def _pages() -> Pages:
+    return Pages(PACKAGE, StaticFiles(BASE, PACKAGE))
+
+
 @dataclass
 class World:
     """The portal, its clock, its database, and the codes of its cases."""
@@ -74,6 +82,8 @@ class World:
 
     def __post_init__(self) -> None:
         self.portal = Portal(url=self.url, source=self.book, operator=OPERATOR, history=self.history, clock=self.clock)
+        # Templates are compiled once for all tests.
+        self.portal.__dict__["pages"] = _pages()
         self.app = portal_app(self.portal)
 
     def browser(self, address: str = "192.0.2.1", *, language: str = "ja", scheme: str = "http") -> httpx.AsyncClient:

@@ -35,7 +35,8 @@ STATE_TEXTS: Mapping[State, str] = {
 """What a subscriber is told about each state; a new state fails the tests until it has a row."""
 
 BOX_PICTURES = ("seen.svg", "when.svg", "devices.svg", "first.svg")
-"""One for each line of the box, in its order."""
+MAIL_PICTURES = ("seen.svg", "when.svg", "pc.svg", "pc.svg")
+"""One for each line of the box, in its order; the first step is a plug, or a PC."""
 
 _BY_POWER = frozenset({MeasureId.REBOOT, MeasureId.VULNERABILITIES, MeasureId.SETTINGS, MeasureId.CONNECTIONS})
 """Measures that are meant for devices; a PC has an antivirus program and a person in front of it."""
@@ -141,7 +142,7 @@ def case_view(
         state_text=STATE_TEXTS[case.state],
         last_seen_ms=case.last_seen_ms,
         what=values["what"],
-        box=tuple(zip(part("box", plain), BOX_PICTURES, strict=True)),
+        box=tuple(zip(part("box", plain), MAIL_PICTURES if values["mail_first"] else BOX_PICTURES, strict=True)),
         seen=part("seen"),
         about_devices=part("devices"),
         effects=part("effects"),
