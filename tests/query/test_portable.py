@@ -61,6 +61,8 @@ REFUSED = {
     "select row_number() over (partition by x) from t": "row_number needs an order by",
     "select count(*) filter (where y > 0) over (partition by x) from t": "no filter in a window",
     "select lag(x) over (order by y) from t": "lag is not portable",
+    "select x / 3.0 from t": "write 4e0",
+    "select (4.0) / x from t": "write 4e0",
     "select x from t limit 3": "limit needs an order by",
     "select x from t order by x offset 3": "offset is not portable",
     "select x from t group by all": "all is not portable",

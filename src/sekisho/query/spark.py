@@ -1,7 +1,7 @@
 """Apache Spark: the same statements over more rows than one machine holds, on this machine or on a cluster.
 
-A statement is checked against the portable subset and translated, so that Spark is asked nothing that DuckDB would answer
-otherwise.
+A statement is checked against the portable subset and translated, so that Spark is asked nothing that DuckDB would
+answer otherwise.
 """
 
 from __future__ import annotations

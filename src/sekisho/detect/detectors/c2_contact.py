@@ -91,7 +91,7 @@ with listed as (
     sum(cast(sampled_packets as double)) {_HOUR} as hour_sampled_packets,
     sum(cast(connections as double)) {_HOUR} as hour_connections,
     sum(cast(answered_packets as double)) {_HOUR} as hour_answered_packets,
-    (max(last_ms) {_HOUR} - min(first_ms) {_HOUR}) / 1000.0 as hour_s
+    (max(last_ms) {_HOUR} - min(first_ms) {_HOUR}) / 1000e0 as hour_s
   from listed where choice = 1
 ), contact as (
   select h.*, p.two_way,

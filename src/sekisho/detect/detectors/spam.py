@@ -106,7 +106,7 @@ def _likely(seen: str) -> str:
     return f"""case when {seen}.packets >= 1.5 * {seen}.sampled_packets and {seen}.sampled_packets >= p.sampled
       and {seen}.seen >= p.distinct * {seen}.sampled_packets
     then greatest({seen}.seen,
-      {seen}.sampled_packets / ({share} * (2 + {share} * (4.0 / 3 + {share} * 10.0 / 9))))
+      {seen}.sampled_packets / ({share} * (2 + {share} * (4e0 / 3 + {share} * 10e0 / 9))))
     else {seen}.seen end"""
 
 

@@ -52,7 +52,7 @@ PARAMS = {
     "server": Params(octets_60min=50e9),
 }
 KINDS = ("volume_anomaly",)
-SCREEN = "octets >= {octets_60min} / 360"
+SCREEN = "octets * 360 >= {octets_60min}"
 """An hour of that sum has a window above its mean."""
 
 SUSPECTS = """select line from line_target
