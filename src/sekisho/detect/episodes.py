@@ -207,8 +207,10 @@ class Track:
             at_ms: stream time of this tick.
         """
         kept = {start: window for start, window in self.windows.items() if start < from_ms}
-        settled_ms = max((episode.settled.last_ms for episode in self.episodes), default=0)
+        settled = [episode.settled for episode in self.episodes if episode.settled.last_ms]
         for window in rows:
+            # What settled later than this window was seen while the clock was ahead, and says nothing about it.
+            settled_ms = max((sums.last_ms for sums in settled if sums.first_ms <= window.start_ms), default=0)
             if window.start_ms >= max(from_ms, settled_ms):
                 kept[window.start_ms] = window
             elif window.start_ms >= settled_ms:
@@ -221,6 +223,12 @@ class Track:
         self.episodes = [self._settled(episode, before_ms) for episode in self.episodes]
         self.windows = {start: window for start, window in self.windows.items() if start >= before_ms}
         self.blocks = {start: block for start, block in self.blocks.items() if start + BLOCK_MS > before_ms}
+
+    def end_by(self, now_ms: int) -> None:
+        """The clock was ahead and is right again: what began by now, and is settled, ended by now."""
+        for episode in self.episodes:
+            if episode.settled.first_ms <= now_ms < episode.settled.last_ms:
+                episode.settled.last_ms = now_ms
 
     def is_near(self, window_start_ms: int) -> bool:
         """Whether a window would join an episode that is there already."""

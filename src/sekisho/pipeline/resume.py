@@ -8,6 +8,7 @@ episodes have it and cannot be revised any more.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from sekisho.detect.detect import HORIZON_MS
@@ -18,7 +19,7 @@ from sekisho.store.layout import Layout, segments_of
 from sekisho.store.read import is_store, snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from sekisho.pipeline.checkpoint import Checkpoint, Kept, Standing
@@ -61,11 +62,13 @@ def resume(run: Run, checkpoint: Checkpoint, *, store: Path | None, now_ms: int)
     if standing is None:
         return Resumed()
     run.decoder.restore(standing.sources, standing.learned)
-    run.quality.tick(standing.tick_ms, run.decoder.losses())
-    can_replay = store is not None and is_store(store) and standing.tick_ms <= now_ms + TICK_MS
+    was_ahead = standing.tick_ms > now_ms + TICK_MS
+    run.quality.tick(now_ms if was_ahead else standing.tick_ms, run.decoder.losses())
+    can_replay = store is not None and is_store(store) and not was_ahead
     rebuilt_from_ms = _rebuilt_from(store, standing.tick_ms) if store is not None and can_replay else standing.tick_ms
     flows = (
-        iter(StoredFlows(store, exporters=run.boundaries.exporters, from_ms=rebuilt_from_ms))
+        # What the store has of a time that has not come was received while the clock was ahead.
+        _until(now_ms + TICK_MS, StoredFlows(store, exporters=run.boundaries.exporters, from_ms=rebuilt_from_ms))
         if store is not None and can_replay
         else iter(())
     )
@@ -74,6 +77,8 @@ def resume(run: Run, checkpoint: Checkpoint, *, store: Path | None, now_ms: int)
     for batch in judged:
         records += len(batch)
         run.look_back(batch)
+    if was_ahead:
+        _end_by(standing, now_ms)
     _restore(run, standing, rebuilt_from_ms)
     for batch in rest:
         records += len(batch)
@@ -81,6 +86,17 @@ def resume(run: Run, checkpoint: Checkpoint, *, store: Path | None, now_ms: int)
     return Resumed(
         tick_ms=standing.tick_ms, rebuilt_from_ms=rebuilt_from_ms, episodes=len(standing.tracks), records=records
     )
+
+
+def _until(last_ms: int, flows: Iterable[FlowBatch]) -> Iterator[FlowBatch]:
+    return takewhile(lambda batch: int(batch.column("received_at")[-1]) <= last_ms, flows)
+
+
+def _end_by(standing: Standing, now_ms: int) -> None:
+    for kept in standing.tracks:
+        if kept.track is not None:
+            kept.track.settle(standing.tick_ms)
+            kept.track.end_by(now_ms)
 
 
 def _parted(flows: Iterator[FlowBatch], tick_ms: int) -> tuple[Iterator[FlowBatch], Iterator[FlowBatch]]:
