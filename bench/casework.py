@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def _ticks(url: str) -> Iterable[tuple[str, float]]:
-    first, again = _told(5), _told(6)
+    first, again = told(5), told(6)
     yield "opened", _cost(lambda: _tick(url, first, ()))
     yield "changed", _cost(lambda: _tick(url, again, ()))
     yield "unchanged", _cost(lambda: _tick(url, again, ()))
@@ -70,7 +70,8 @@ def _minutes(at: int) -> list[LineMinute]:
     ]
 
 
-def _told(minute: int) -> Told:
+def told(minute: int) -> Told:
+    """What a run knows at a minute: every line with an episode of each kind."""
     detections = [_detection(f"L{n}", kind, minute) for n in range(CASES) for kind in KINDS]
     return Told(
         at_ms=T0_MS + minute * MINUTE_MS,

@@ -77,6 +77,14 @@ def test_it_answers_and_ends() -> None:
     assert server.failed is None
 
 
+def test_a_page_is_sent_without_delay() -> None:
+    """asyncio turns Nagle's algorithm off only where the socket names its protocol; with it a page took 40 ms more."""
+    server = served()
+    assert server._socket is not None
+    assert server._socket.proto == socket.IPPROTO_TCP
+    server.close()
+
+
 @pytest.mark.parametrize(
     ("proxies", "client", "scheme"), [([], "127.0.0.1", "http"), (["127.0.0.0/8"], "192.0.2.9", "https")]
 )
