@@ -62,7 +62,7 @@ def test_what_is_in_order_is_evidence_and_what_is_open_takes_a_claim_back(url: s
     with writing(url) as connection:
         for measure in (MeasureId.CONNECTIONS, MeasureId.SETTINGS):
             set_measure(connection, CASE, measure, MeasureState.CLAIMED, act())
-        taken = checkup.take(connection, CASE, file, act(LATER_MS))
+        taken = checkup.take(connection, CASE, checkup.parse(file), act(LATER_MS))
         assert taken.evidenced == (MeasureId.CREDENTIALS,)
         assert taken.still_open == (MeasureId.CONNECTIONS, MeasureId.VULNERABILITIES)
         assert states(connection) == {
@@ -80,7 +80,7 @@ def test_a_restart_needs_more_than_a_word(url: str, proof: str, *, shown: bool) 
     """The check-up says how strong its proof is."""
     file = report(restart={"device": "d", "proof": proof, "signals": []})
     with writing(url) as connection:
-        checkup.take(connection, CASE, file, act(LATER_MS))
+        checkup.take(connection, CASE, checkup.parse(file), act(LATER_MS))
         assert (states(connection)[MeasureId.REBOOT] is MeasureState.EVIDENCED) is shown
 
 
@@ -105,7 +105,7 @@ def test_what_is_no_report_of_now_changes_nothing(url: str, file: bytes, problem
     """Each with its reason."""
     with writing(url) as connection:
         with pytest.raises(ReportRefused) as refused:
-            checkup.take(connection, CASE, file, act(LATER_MS))
+            checkup.take(connection, CASE, checkup.parse(file), act(LATER_MS))
         assert refused.value.problem is problem
         assert set(states(connection).values()) == {MeasureState.OPEN}
 
@@ -115,13 +115,13 @@ def test_a_closed_case_takes_no_report(url: str) -> None:
     with writing(url) as connection:
         dismiss(connection, CASE, Disposition.LOOK_ALIKE, act())
         with pytest.raises(ReportRefused):
-            checkup.take(connection, CASE, report(), act(LATER_MS))
+            checkup.take(connection, CASE, checkup.parse(report()), act(LATER_MS))
 
 
 def test_nothing_of_the_file_is_kept(url: str) -> None:
     """Neither names nor addresses of a household's devices."""
     with writing(url) as connection:
-        checkup.take(connection, CASE, report(finding("credentials", "OK")), act(LATER_MS))
+        checkup.take(connection, CASE, checkup.parse(report(finding("credentials", "OK"))), act(LATER_MS))
     held = "\n".join(content(Path(url.removeprefix("sqlite:///"))))
     assert '"credentials": {"OK": 1}' in held
     assert "SECRET-NAME" not in held
@@ -133,4 +133,4 @@ def test_nothing_of_the_file_is_kept(url: str) -> None:
 def test_any_bytes_are_a_report_or_refused(file: bytes) -> None:
     """Nothing else comes out of a file."""
     with suppress(ReportRefused):
-        assert checkup.parse(file)["schema"] == "sekisho.checkup/1"
+        assert checkup.parse(file).document["schema"] == "sekisho.checkup/1"

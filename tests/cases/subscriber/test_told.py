@@ -60,6 +60,17 @@ def test_devices_are_replaced_and_told_to_the_person_they_are_about(url: str) ->
         assert by_word.devices_of(connection, CASE) == frozenset()
 
 
+def test_a_doubt_is_counted_once_and_asks_for_a_person(url: str) -> None:
+    """The effect report shows it beside the operator's own mistakes."""
+    with writing(url) as connection:
+        assert not by_word.is_doubted(connection, CASE)
+        by_word.doubt(connection, CASE, act())
+        by_word.doubt(connection, CASE, act())
+        assert by_word.is_doubted(connection, CASE)
+        kinds = [row["kind"] for row in subject_access.export(connection, "L1", act())["cases"][0]["answers"]]
+        assert kinds == ["wrong_line"]
+
+
 def test_nothing_is_said_about_a_closed_case(url: str) -> None:
     """It waits for nothing."""
     with writing(url) as connection:
@@ -68,3 +79,5 @@ def test_nothing_is_said_about_a_closed_case(url: str) -> None:
             by_word.say(connection, CASE, MeasureId.REBOOT, MeasureState.CLAIMED, act())
         with pytest.raises(Refused):
             by_word.set_devices(connection, CASE, [DeviceKind.ROUTER], act())
+        with pytest.raises(Refused):
+            by_word.doubt(connection, CASE, act())

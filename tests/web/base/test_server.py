@@ -78,7 +78,7 @@ def test_it_answers_and_ends() -> None:
 
 
 def test_a_page_is_sent_without_delay() -> None:
-    """asyncio turns Nagle's algorithm off only where the socket names its protocol; with it a page took 40 ms more."""
+    """Only where a socket names its protocol does asyncio turn Nagle off; with it a page took 40 ms more."""
     server = served()
     assert server._socket is not None
     assert server._socket.proto == socket.IPPROTO_TCP

@@ -11,7 +11,7 @@ from sekisho.cases.database import writing
 from sekisho.cases.lifecycle import Act
 from sekisho.cases.states import Disposition
 from sekisho.core.errors import Unavailable
-from sekisho.web.portal.entrance import WRONG_BY_ADDRESS, WRONG_BY_CASE
+from sekisho.web.portal.entrance import ENTRIES_BY_CASE, WRONG_BY_ADDRESS, WRONG_BY_CASE
 from web.portal.conftest import World, enter, form_of, inside
 
 WRONG = "当社の記録と合いません"
@@ -90,6 +90,22 @@ def test_a_code_alone_gives_ten_guesses(world: World) -> None:
         await inside(browser, world, "L2")
 
     world.run(right, address="198.51.100.1")
+
+
+def test_a_case_is_not_entered_without_end(world: World) -> None:
+    """Each entering is a row of the audit trail; who is in stays in."""
+
+    async def visit(browser) -> None:
+        assert (await enter(browser, world.codes["L1"], "5670")).status_code == 303
+
+    for _ in range(ENTRIES_BY_CASE):
+        world.run(visit)
+
+    async def once_more(browser) -> None:
+        assert (await enter(browser, world.codes["L1"], "5670")).status_code == 429
+        await inside(browser, world, "L2")
+
+    world.run(once_more)
 
 
 def test_an_expired_code_is_told_to_its_owner_only(world: World) -> None:

@@ -226,6 +226,20 @@ def test_a_report_needs_consent_and_shows_what_it_proved(world: World) -> None:
     world.run(visit)
 
 
+def test_who_thinks_that_another_line_is_meant_says_so_once(world: World) -> None:
+    """The page then says that a person looks at it, and asks no second time."""
+
+    async def visit(browser) -> None:
+        page = await inside(browser, world)
+        assert "別の回線のことだと思う" in page.text
+        await browser.post("/case/wrong-line", data={"form": form_of(page)})
+        text = (await browser.get("/case")).text
+        assert "お申し出を受け付けました" in text
+        assert "別の回線のことだと思う" not in text
+
+    world.run(visit)
+
+
 def test_before_anybody_enters_there_is_advice(world: World) -> None:
     """The five measures for everybody, and whom to call."""
 

@@ -66,6 +66,19 @@ class ReportRefused(Refused):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Parsed:
+    """A file that is a report.
+
+    Attributes:
+        document: JSON of ``sekisho.checkup/1``.
+        digest: SHA-256 of the file.
+    """
+
+    document: Mapping[str, Any]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
     """What a report changed.
 
@@ -78,8 +91,8 @@ class Taken:
     still_open: tuple[MeasureId, ...]
 
 
-def parse(content: bytes) -> dict[str, Any]:
-    """The report of a file.
+def parse(content: bytes) -> Parsed:
+    """The report of a file; a large one takes some tenths of a second, so no transaction should be open meanwhile.
 
     Raises:
         ReportRefused: too large, no JSON, or not ``sekisho.checkup/1``.
@@ -96,16 +109,16 @@ def parse(content: bytes) -> dict[str, Any]:
         is_report = False
     if not is_report:
         raise ReportRefused(ReportProblem.NOT_A_REPORT)
-    return dict(document)
+    return Parsed(document=document, digest=sha256(content).hexdigest())
 
 
-def take(connection: Connection, case_id: int, content: bytes, act: Act) -> Taken:
+def take(connection: Connection, case_id: int, parsed: Parsed, act: Act) -> Taken:
     """Note what a report shows; the subscriber has agreed to hand it in.
 
     Raises:
-        ReportRefused: it is none, it is older than the case, or the case is closed.
+        ReportRefused: it is older than the case or of a time to come, or the case is closed.
     """
-    document = parse(content)
+    document = parsed.document
     case = get_case(connection, case_id)
     if not case.is_open:
         raise ReportRefused(ReportProblem.CASE_CLOSED)
@@ -118,7 +131,7 @@ def take(connection: Connection, case_id: int, content: bytes, act: Act) -> Take
     taken = _shown(counts, document)
     connection.execute(
         insert(REPORT).values(
-            case_id=case_id, at=act.at_ms, generated_at=made_ms, digest=sha256(content).hexdigest(), verdicts=counts
+            case_id=case_id, at=act.at_ms, generated_at=made_ms, digest=parsed.digest, verdicts=counts
         )
     )
     states = {progress.measure: progress.state for progress in case.measures}

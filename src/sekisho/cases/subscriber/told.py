@@ -11,6 +11,7 @@ from sekisho.cases.lifecycle import set_measure
 from sekisho.cases.read import get_case
 from sekisho.cases.states import AnswerKind
 from sekisho.cases.subscriber_tables import DEVICE
+from sekisho.cases.work_tables import ANSWER
 from sekisho.core.errors import Refused
 from sekisho.measures.model import MeasureId, MeasureState
 from sekisho.measures.order import DeviceKind
@@ -58,6 +59,25 @@ def set_devices(connection: Connection, case_id: int, devices: Collection[Device
     if rows:
         connection.execute(insert(DEVICE), rows)
     answers.answer(connection, case_id, AnswerKind.ANSWERED, act, note="devices")
+
+
+def doubt(connection: Connection, case_id: int, act: Act) -> None:
+    """The subscriber thinks that another line is meant: a person has to look; said twice it is said once.
+
+    Raises:
+        Refused: the case is closed.
+    """
+    case = get_case(connection, case_id)
+    if not case.is_open:
+        raise Refused(f"case {case_id} is {case.state}: nothing is left to doubt")
+    if not is_doubted(connection, case_id):
+        answers.answer(connection, case_id, AnswerKind.WRONG_LINE, act)
+
+
+def is_doubted(connection: Connection, case_id: int) -> bool:
+    """Whether that was said, here or to a person."""
+    said = select(ANSWER.c.id).where(ANSWER.c.case_id == case_id, ANSWER.c.kind == AnswerKind.WRONG_LINE).limit(1)
+    return connection.execute(said).first() is not None
 
 
 def devices_of(connection: Connection, case_id: int) -> frozenset[DeviceKind]:

@@ -24,7 +24,7 @@ class RateLimiter:
     Args:
         limit: so often within the period; the next has to wait.
         period_ms: length of the period, milliseconds.
-        clock: milliseconds that never go back.
+        clock: milliseconds; set back, it makes everybody wait for so much longer.
         keys_at_most: keys that are kept.
     """
 

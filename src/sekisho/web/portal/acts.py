@@ -44,14 +44,22 @@ def devices(visit: Visit) -> Response:
     return RedirectResponse("/case#devices", 303)
 
 
+def wrong_line(visit: Visit) -> Response:
+    """It seems to be somebody else's: a person looks at it."""
+    with writing(visit.portal.url) as connection:
+        told.doubt(connection, _number(visit), visit.act())
+    return RedirectResponse("/case#doubt", 303)
+
+
 def report(visit: Visit) -> Response:
     """A check-up report is handed in."""
     if not visit.form.get("consent"):
         return report_page(visit, needs_consent=True, status=422)
     upload = visit.uploads.get("report")
     try:
+        parsed = checkup.parse(upload.content if upload else b"")
         with writing(visit.portal.url) as connection:
-            checkup.take(connection, _number(visit), upload.content if upload else b"", visit.act())
+            checkup.take(connection, _number(visit), parsed, visit.act())
     except ReportRefused as error:
         return report_page(visit, problem=error.problem, status=422)
     return RedirectResponse("/case/report?taken=1", 303)

@@ -37,6 +37,10 @@ WRONG_BY_CASE = 10
 """Wrong facts for one code in an hour: who holds the code has four digits to guess, which takes weeks then."""
 
 
+ENTRIES_BY_CASE = 30
+"""Times that one case is entered in an hour; each is a row of the audit trail."""
+
+
 class Denial(StrEnum):
     """Why somebody is not let in; a wrong code and a wrong fact are told alike."""
 
@@ -81,6 +85,7 @@ class Entrance:
         self._url, self._source, self._clock = url, source, clock
         self._by_address = RateLimiter(WRONG_BY_ADDRESS, PERIOD_MS, clock=clock)
         self._by_case = RateLimiter(WRONG_BY_CASE, PERIOD_MS, clock=clock)
+        self._entries = RateLimiter(ENTRIES_BY_CASE, PERIOD_MS, clock=clock)
 
     def enter(self, code: str, fact: str, *, address: str) -> Entered | Denied | Wait:
         """Look at what was typed.
@@ -108,7 +113,7 @@ class Entrance:
         """The code was told to somebody; now whether it was to this one."""
         if case.state not in MAY_BE_WRITTEN_TO:
             return Denied(Denial.ENDED)
-        if seconds := self._by_case.wait_s(str(case.number)):
+        if seconds := max(limit.wait_s(str(case.number)) for limit in (self._by_case, self._entries)):
             return Wait(seconds)
         facts = self._facts(case.line_id)
         if isinstance(facts, Denial):
@@ -127,6 +132,7 @@ class Entrance:
         return Denial.NO_FACT if isinstance(contact, Skipped) else facts_of(contact) or Denial.NO_FACT
 
     def _begin(self, case_id: int) -> Entered:
+        self._entries.note(str(case_id))
         token = new_token()
         with writing(self._url) as connection:
             act = Act(actor=ACTOR, purpose=PURPOSE, at_ms=self._clock())

@@ -60,7 +60,7 @@ def report_page(
 
 
 def _of_case(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Response:
-    return visit.page(template, status=status, view=_view(visit), is_in=True, **values)
+    return visit.page(template, status=status, view=_view(visit), is_in=True, is_doubted=visit.is_doubted, **values)
 
 
 def _view(visit: Visit) -> CaseView:

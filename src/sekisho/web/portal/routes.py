@@ -40,6 +40,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/case", True, reads.case),
     Route("POST", "/case/measure", True, acts.measure),
     Route("POST", "/case/devices", True, acts.devices),
+    Route("POST", "/case/wrong-line", True, acts.wrong_line),
     Route("GET", "/case/restart", True, reads.restart),
     Route("POST", "/case/restart", True, acts.restarted),
     Route("GET", "/case/maker", True, reads.maker),

@@ -11,7 +11,7 @@ from sekisho.cases.database import reading, writing
 from sekisho.cases.lifecycle import Act
 from sekisho.cases.read import get_case
 from sekisho.cases.subscriber import sessions
-from sekisho.cases.subscriber.told import devices_of
+from sekisho.cases.subscriber.told import devices_of, is_doubted
 from sekisho.notices.operator import sender
 from sekisho.web.base import tokens
 from sekisho.web.base.files import StaticFiles
@@ -121,8 +121,13 @@ class Visit:
         """What the subscriber says to have."""
         return frozenset() if self._inside is None else self._inside[1]
 
+    @property
+    def is_doubted(self) -> bool:
+        """Whether the subscriber thinks that another line is meant."""
+        return self._inside is not None and self._inside[2]
+
     @cached_property
-    def _inside(self) -> tuple[Case, frozenset[DeviceKind]] | None:
+    def _inside(self) -> tuple[Case, frozenset[DeviceKind], bool] | None:
         held = tokens.held(self.request, COOKIE)
         if not held:
             return None
@@ -131,7 +136,8 @@ class Visit:
             found = sessions.find(connection, digest, now_ms)
             if found is None:
                 return None
-            inside = get_case(connection, found[0]), devices_of(connection, found[0])
+            number = found[0]
+            inside = get_case(connection, number), devices_of(connection, number), is_doubted(connection, number)
         if now_ms - found[1] >= sessions.TOUCH_MS:
             with writing(self.portal.url) as connection:
                 sessions.touch(connection, digest, now_ms)
