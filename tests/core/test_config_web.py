@@ -8,7 +8,7 @@ import pytest
 
 from sekisho.core.config import load_config
 from sekisho.core.config_layers import read_layers
-from sekisho.core.config_review import as_toml, require_files, settings_of
+from sekisho.core.config_review import as_toml, require_files, settings_of, warnings_of
 from sekisho.core.errors import ConfigError
 
 
@@ -49,3 +49,11 @@ def test_the_certificate_has_to_be_there(tmp_path: Path) -> None:
     file = written(tmp_path, '[portal]\ncertificate = "c.pem"\nkey_file = "k.pem"\n')
     with pytest.raises(ConfigError, match=r"portal\.certificate"):
         require_files(load_config(file, {}), file)
+
+
+def test_a_proxy_that_is_not_believed_is_warned_about(tmp_path: Path) -> None:
+    """Behind it everybody has one address, which is limited as one."""
+    listen = '[portal]\nlisten = "127.0.0.1:8080"\n'
+    for more, is_told in (("", True), ('proxies = ["127.0.0.1/32"]\n', False)):
+        found = warnings_of(load_config(written(tmp_path, listen + more), {}))
+        assert any("portal.proxies" in warning for warning in found) is is_told
