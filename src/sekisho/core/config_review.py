@@ -94,8 +94,8 @@ def warnings_of(config: Config) -> list[str]:
         warnings.append("network.prefixes is empty: our prefixes are derived from the assignments")
     if config.portal.listen is not None and config.portal.certificate is None and not config.portal.proxies:
         warnings.append(
-            "portal.proxies is empty: behind a proxy every subscriber has the proxy's address, and 20 wrong tries of one "
-            "hold up all"
+            "portal.proxies is empty: behind a proxy every subscriber has the proxy's address, and 20 wrong tries of "
+            "one hold up all"
         )
     return warnings
 
