@@ -1,9 +1,9 @@
 """The same datagrams over loopback to collectors, one after the other: CPU seconds a million records, and loss.
 
-NetFlow v9 with 16 fields, 29 records a datagram, sent at 50, 100 and 300 thousand records a second. CPU is user and
-system time of the collector's processes from before the first datagram until the last is taken in, start and
-compilation left out; loss is what the kernel dropped at the socket. Every socket asks for the same buffer, which is no
-more than the kernel gives to all of them.
+NetFlow v9 with 16 fields, 29 records a datagram, sent at an even rate. CPU is user and system time of the collector's
+processes from before the first datagram until all that its socket took is worked off, start and compilation left out;
+loss is what the kernel dropped at the socket. A collector that is still behind after a minute is stopped there: its CPU
+is divided by what it worked off. Every socket gets the same buffer, which is no more than the kernel gives to all.
 """
 
 from __future__ import annotations
@@ -11,20 +11,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import signal
 import socket
 import struct
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.collectors import PORT, Collector, buffer_octets, collectors
 from bench.decode import RECORDS, _v9, _v9_template, _values
 from bench.measure import best_of
 from bench.store import now_ms
@@ -34,92 +33,108 @@ if TYPE_CHECKING:
 
     from sekisho.wire.datagrams import Datagrams
 
-RATES = (50_000, 100_000, 300_000)
-PORT = 29_956
-LARGEST_BUFFER_OCTETS = 32 << 20
-DRAIN_S = 2.0
-"""By then every collector has taken in what it was sent, or lost it."""
+RATES = (50_000, 100_000, 200_000, 300_000)
+"""Records a second: once, twice and four times a load, and the budget."""
+
+OURS = "sekisho"
+DRAIN_S, LONGEST_DRAIN_S = 2.0, 60.0
+"""By then every collector that keeps up has taken in what it was sent; a longer wait is for those that queue."""
+
+IDLE_SHARE = 0.3
+"""Of a core: who uses less has nothing left to work off."""
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _SEQUENCE_AT = 12
 """Octet of the sequence number in a v9 header (RFC 3954, section 5.1)."""
 
-NFACCTD = """daemonize: false
-nfacctd_ip: 127.0.0.1
-nfacctd_port: {port}
-nfacctd_pipe_size: {octets}
-plugins: print[out]
-aggregate[out]: src_host
-print_output_file[out]: {folder}/out.csv
-print_output[out]: csv
-print_refresh_time[out]: 3600
-print_cache_entries[out]: 200003
-"""
+_DEFAULT_BUFFER = Path("/proc/sys/net/core/rmem_default")
 
-Command = Callable[[Path], Sequence[str]]
+Figures = dict[str, float]
 
 
 def main() -> None:
     """Measure every collector that is installed at every rate; one line of JSON each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--rates", type=int, nargs="+", default=RATES, help="records a second")
+    parser.add_argument("--only", default="", help="collectors whose name holds this")
     parser.add_argument("--receive", type=Path, help="be the collector that is measured, with its store here")
     arguments = parser.parse_args()
     if arguments.receive is not None:
         receive(arguments.receive)
         return
     datagrams = [_v9_template(), *_payloads(_v9(_values(RECORDS // 4)))]
-    costs: dict[str, list[float]] = {}
-    for name, command in collectors():
-        for rate in RATES:
-            result = measure(command, datagrams, rate, arguments.seconds)
-            costs.setdefault(name, []).append(float(result["cpu_s_per_million_records"]))
-            print(json.dumps({"name": name, "records_per_s": rate, **result}), flush=True)
-    ours = costs["sekisho, receive + decode + append"]
-    ratios = {n: [round(theirs / own, 2) for theirs, own in zip(c, ours, strict=True) if own] for n, c in costs.items()}
-    print(json.dumps({"times_our_append": ratios}))
+    costs: dict[str, dict[int, float]] = {}
+    with default_buffer(buffer_octets()):
+        for collector in collectors():
+            if arguments.only in collector.name:
+                for rate in arguments.rates:
+                    figures = measure(collector, datagrams, rate, arguments.seconds)
+                    costs.setdefault(collector.name, {})[rate] = figures["cpu_s_per_million_records"]
+                    print(json.dumps({"name": collector.name, "records_per_s": rate, **figures}), flush=True)
+    for line in comparisons(costs):
+        print(json.dumps(line))
 
 
-def collectors() -> Iterator[tuple[str, Command]]:
-    """Name and command line of each."""
-    yield "sekisho, receive + decode + append", lambda to: [sys.executable, "-m", "bench.live", "--receive", str(to)]
-    if program := shutil.which("nfcapd"):
-        common = [program, "-b", "127.0.0.1", "-p", str(PORT), "-t", "3600", "-B", str(buffer_octets())]
-        yield "nfcapd, plain", lambda to: [*common, "-w", str(to)]
-        yield "nfcapd, LZO", lambda to: [*common, "-w", str(to), "-z"]
-    if nfacctd := shutil.which("nfacctd") or shutil.which("nfacctd", path="/usr/sbin"):
-        yield "nfacctd, by source", lambda to: [nfacctd, "-f", str(_nfacctd_settings(to))]
+def comparisons(costs: dict[str, dict[int, float]]) -> Iterator[dict[str, object]]:
+    """What each costs next to each of ours, by rate; and how the cost of a record grows with the load."""
+    for ours in (name for name in costs if name.startswith(OURS)):
+        yield {
+            f"times {ours}": {
+                name: {rate: round(cost / costs[ours][rate], 2) for rate, cost in theirs.items() if costs[ours][rate]}
+                for name, theirs in costs.items()
+                if name != ours
+            }
+        }
+    yield {
+        "cost of a record, next to that at the lowest rate": {
+            name: {rate: round(cost / theirs[min(theirs)], 2) for rate, cost in theirs.items() if theirs[min(theirs)]}
+            for name, theirs in costs.items()
+        }
+    }
 
 
-def measure(command: Command, datagrams: Sequence[bytes], rate: int, seconds: float) -> dict[str, float]:
+def measure(collector: Collector, datagrams: Sequence[bytes], rate: int, seconds: float) -> Figures:
     """One collector at one rate."""
-    with tempfile.TemporaryDirectory() as folder, running(command(Path(folder))) as process:
+    with tempfile.TemporaryDirectory() as name, running(collector, folder := Path(name)) as process:
         before = cpu_s(process.pid)
         sent = send(datagrams, rate, seconds)
-        time.sleep(DRAIN_S)
+        drained_s = drain(process.pid)
         used, lost = cpu_s(process.pid) - before, drops()
-        figures = {
+        resident = resident_mib(process.pid)
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        done = collector.datagrams(folder) if collector.datagrams is not None else sent - lost
+        millions = max(done, 1) * _records_per_datagram(datagrams) / 1e6
+        figures: Figures = {
             "datagrams": sent,
             "lost_datagrams": lost,
-            "cpu_s_per_million_records": round(used / (sent * _records_per_datagram(datagrams) / 1e6), 3),
+            "unfinished_datagrams": sent - lost - done,
+            "drained_s": round(drained_s, 1),
+            "cpu_s_per_million_records": round(used / millions, 3),
+            "resident_mib": round(resident),
         }
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=60)
-        if list(Path(folder).glob("segments")):
-            cost = _compaction_s(Path(folder))
-            figures["with_compaction"] = round((used + cost) / (sent * _records_per_datagram(datagrams) / 1e6), 3)
+        if list(folder.glob("segments")):
+            figures["with_compaction"] = round((used + _compaction_s(folder)) / millions, 3)
         return figures
 
 
 @contextmanager
-def running(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A collector whose socket is open."""
-    if _socket() is not None:
+def running(collector: Collector, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A collector that has begun."""
+    if _sockets():
         raise ChildProcessError(f"another program listens at port {PORT}")
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    command = collector.command(folder)
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
         try:
-            deadline = time.monotonic() + 60
-            while _socket() is None:
+            deadline = time.monotonic() + 180
+            while not (_sockets() and (collector.is_ready is None or collector.is_ready(folder))):
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise ChildProcessError(f"{command[0]} does not listen at port {PORT}")
                 time.sleep(0.1)
@@ -128,6 +143,20 @@ def running(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
         finally:
             if process.poll() is None:
                 process.kill()
+
+
+@contextmanager
+def default_buffer(octets: int) -> Iterator[None]:
+    """The buffer of sockets that ask for none, where the system lets us set it."""
+    before = _DEFAULT_BUFFER.read_text()
+    if not os.access(_DEFAULT_BUFFER, os.W_OK):
+        yield
+        return
+    _DEFAULT_BUFFER.write_text(str(octets))
+    try:
+        yield
+    finally:
+        _DEFAULT_BUFFER.write_text(before)
 
 
 def send(datagrams: Sequence[bytes], rate: int, seconds: float) -> int:
@@ -145,6 +174,19 @@ def send(datagrams: Sequence[bytes], rate: int, seconds: float) -> int:
                 sent += 1
             time.sleep(0.001)
     return sent
+
+
+def drain(pid: int) -> float:
+    """Wait until a collector has nothing left to work off; how long that took."""
+    started = time.monotonic()
+    time.sleep(DRAIN_S)
+    used = cpu_s(pid)
+    while (passed_s := time.monotonic() - started) < LONGEST_DRAIN_S:
+        time.sleep(1)
+        before, used = used, cpu_s(pid)
+        if used - before < IDLE_SHARE:
+            break
+    return passed_s
 
 
 def receive(store: Path) -> None:
@@ -175,31 +217,38 @@ def receive(store: Path) -> None:
     segments.close()
 
 
-def buffer_octets() -> int:
-    """What every socket gets, also of a program that cannot force it."""
-    return min(LARGEST_BUFFER_OCTETS, int(Path("/proc/sys/net/core/rmem_max").read_text()))
-
-
 def cpu_s(pid: int) -> float:
     """User and system time of a process and its children."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    own = (int(fields[11]) + int(fields[12])) / _TICKS
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return own + sum(cpu_s(int(child)) for child in children)
+    return sum(_own_cpu_s(each) for each in _family(pid))
+
+
+def resident_mib(pid: int) -> float:
+    """Resident memory of a process and its children."""
+    pages = sum(int(Path(f"/proc/{each}/statm").read_text().split()[1]) for each in _family(pid))
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def drops() -> int:
-    """Datagrams that the socket had no room for."""
-    row = _socket()
-    assert row is not None, "the collector is running"
-    return int(row[-1])
+    """Datagrams that the sockets had no room for."""
+    return sum(int(row[-1]) for row in _sockets())
 
 
-def _socket() -> list[str] | None:
+def _family(pid: int) -> Iterator[int]:
+    yield pid
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        yield from _family(int(child))
+
+
+def _own_cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _sockets() -> list[list[str]]:
     # A collector may take IPv4 at an IPv6 socket.
     tables = (Path(f"/proc/net/{table}").read_text().splitlines()[1:] for table in ("udp", "udp6"))
     rows = (line.split() for table in tables for line in table)
-    return next((row for row in rows if row[1].endswith(f":{PORT:04X}")), None)
+    return [row for row in rows if row[1].endswith(f":{PORT:04X}")]
 
 
 def _payloads(datagrams: Datagrams) -> Iterator[bytes]:
@@ -209,12 +258,6 @@ def _payloads(datagrams: Datagrams) -> Iterator[bytes]:
 
 def _records_per_datagram(datagrams: Sequence[bytes]) -> float:
     return RECORDS / 4 / len(datagrams)
-
-
-def _nfacctd_settings(folder: Path) -> Path:
-    file = folder / "nfacctd.conf"
-    file.write_text(NFACCTD.format(folder=folder, port=PORT, octets=buffer_octets()), encoding="utf-8")
-    return file
 
 
 def _compaction_s(store: Path) -> float:
