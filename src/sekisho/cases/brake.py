@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 WINDOW_MS = 10 * 60_000
 """New lines are counted over ten minutes; an exporter whose sampling or template changed is held as long."""
 
+FEW_LINES = 4
+"""New lines of one exporter that are no pattern yet, however small its share of the network is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
@@ -70,7 +73,7 @@ def watch(connection: Connection, policy: Policy, act: Act, *, lines_of: Mapping
         )
     for exporter, count in new.items():
         lines = lines_of.get(exporter or "", 0)
-        if lines and count > max(1.0, policy.brake.exporter_share * lines):
+        if lines and count > max(FEW_LINES, policy.brake.exporter_share * lines):
             share = policy.brake.exporter_share
             return engage(connection, act, f"{count} of {lines} lines of {exporter} at act, more than {share:.1%}")
     return None
