@@ -154,7 +154,11 @@ def test_a_hold_that_was_not_is_told(tmp_path):
     told = Told(6, tmp_path, room=1000)
     begin, end = world.EPOCH_MS, world.EPOCH_MS + 60_000
     row = Row("OLD", "203.0.113.200/32", start=begin)
-    assert told.attributor.change([Change(home, [span_of(row)])]).revoked == ((0, 0),)
+    assert told.attributor.change([Change(home, [span_of(row)])]).done == 1
+    old, new = (told.attributor._line_key(name) for name in ("OLD", "NEW"))
+    assert told.attributor.revoked(old) is None
     spans = [span_of(replace(row, end=end)), span_of(replace(row, line="NEW", start=end))]
-    assert told.attributor.change([Change(home, spans)]).revoked == ((told.attributor._line_key("OLD"), end),)
-    assert told.attributor.change([Change(home, spans)]).revoked == ((0, 0),)
+    for _ in range(2):
+        assert told.attributor.change([Change(home, spans)]).done == 1
+        assert told.attributor.revoked(old) == (home, end)
+        assert told.attributor.revoked(new) is None

@@ -60,6 +60,9 @@ if TYPE_CHECKING:
 DEFAULT_CLOCK_MARGIN_MS = 2000
 """NetFlow v9 exports whole seconds of its own clock; servers that write assignments have another."""
 
+MOST_REVOKED = 1 << 20
+"""Lines of which it is known that an answer was taken back; those longest ago are forgotten first."""
+
 _EXPLANATIONS = {
     UnattributedReason.NOT_OURS: "the address is in none of our prefixes",
     UnattributedReason.NO_ASSIGNMENT: "the address is ours, but no assignment covers it at that time",
@@ -87,11 +90,16 @@ class Changed:
 
     Attributes:
         done: how many were taken in; where it is fewer than were given, the index has to be built anew.
-        revoked: of each one taken in, the line that had seemed to hold it, and since when it did not; 0 where none.
     """
 
     done: int
-    revoked: tuple[tuple[int, ...], ...] = ()
+
+
+class Revoked(NamedTuple):
+    """What a line had seemed to hold, and since when it did not, milliseconds UTC."""
+
+    held: Held
+    since_ms: int
 
 
 class Attributor:
@@ -125,6 +133,7 @@ class Attributor:
         self._clock_margin_ms = clock_margin_ms
         self._key = key
         self._later_ids: dict[int, str] = {}
+        self._revoked: dict[int, Revoked] = {}
         self._updates = Updates(
             built.writable, built.limits, ((rule.ipv6_prefix, rule.end_user_length) for rule in rules)
         )
@@ -266,7 +275,17 @@ class Attributor:
                 flags = TOLD | INFERRED if span.inferred else TOLD
                 rows.append((span.from_ms, span.to_ms, self._line_key(span.holder), flags))
         done, revoked = self._updates.apply(runs, np.array(rows, np.int64).reshape(-1, updates.ROW_CELLS))
-        return Changed(done=done, revoked=tuple(map(tuple, revoked.tolist())))
+        for change, (line, since_ms) in zip(changes, revoked.tolist(), strict=False):
+            if line:
+                self._revoked.pop(line, None)
+                self._revoked[line] = Revoked(change.held, since_ms)
+        while len(self._revoked) > MOST_REVOKED:
+            del self._revoked[next(iter(self._revoked))]
+        return Changed(done=done)
+
+    def revoked(self, line: int) -> Revoked | None:
+        """What a line had seemed to hold last, and did not; None where nothing was taken back."""
+        return self._revoked.get(line)
 
     def become(self, other: Attributor) -> None:
         """Go on with another one's index; lines that were known stay known."""
@@ -330,9 +349,8 @@ class Attributor:
 
     def holds(self, lines: NDArray[np.int64], *, at_ms: int) -> NDArray[np.bool_]:
         """Which of the lines (n,) held any prefix at a time; one pass over all assignments."""
-        rows = section(self._memory, ROWS).reshape(-1, ROW_WORDS)
-        held = rows[:, LINE][(rows[:, VALID_FROM] <= at_ms) & (rows[:, VALID_TO] > at_ms)]
-        return np.isin(lines, held)
+        held = [rows[:, LINE][(rows[:, VALID_FROM] <= at_ms) & (rows[:, VALID_TO] > at_ms)] for rows in self._rows()]
+        return np.isin(lines, np.concatenate(held))
 
     def prefixes_behind(self, line: int, shared: IPNetwork, *, at_ms: int) -> tuple[IPNetwork, ...]:
         """The prefixes of a line that MAP-E put behind a shared IPv4 network at a time."""
@@ -341,11 +359,14 @@ class Attributor:
 
     def _own_prefixes(self, line: int, at_ms: int) -> list[IPNetwork]:
         found: list[IPNetwork] = []
-        for part in (ROWS, LATER_ROWS):
-            rows = section(self._memory, part).reshape(-1, ROW_WORDS)
+        for rows in self._rows():
             held = rows[(rows[:, LINE] == line) & (rows[:, VALID_FROM] <= at_ms) & (rows[:, VALID_TO] > at_ms)]
             found += [prefix_of_words(hi, lo, kind & LENGTH_MASK) for hi, lo, kind in held[:, [HI, LO, KIND]].tolist()]
         return found
+
+    def _rows(self) -> Iterator[NDArray[np.int64]]:
+        """Every row once, as (n, ROW_WORDS); those that were changed since stand behind the others."""
+        return (section(self._memory, part).reshape(-1, ROW_WORDS) for part in (ROWS, LATER_ROWS))
 
     def _rules_at(self, at_ms: int) -> list[MapRule]:
         return [rule for rule in self._rules if rule.valid_from_ms <= at_ms < rule.valid_to_ms]

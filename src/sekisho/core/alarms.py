@@ -34,6 +34,9 @@ class Condition(StrEnum):
     SENDING_HELD = "sending_held"
     CHANNEL_FAILING = "channel_failing"
     SUBSCRIBERS_UNREACHED = "subscribers_unreached"
+    SOURCE_SILENT = "source_silent"
+    SOURCE_QUARANTINED = "source_quarantined"
+    SOURCE_UNREADABLE = "source_unreadable"
     PROCESS_FAILING = "process_failing"
 
 
@@ -108,6 +111,22 @@ TEXTS: Mapping[Condition, Mapping[Language, str]] = {
     Condition.SUBSCRIBERS_UNREACHED: {
         "ja": "どの手段でも連絡できない契約者のケースが {count:,} 件あります。電話または連絡先の確認が必要です",
         "en": "{count:,} cases of subscribers whom nothing reached: somebody has to call, or to find an address",
+    },
+    Condition.SOURCE_SILENT: {
+        "ja": "割り当ての情報源 {subject} から {silent_s:,.0f} 秒間、何も届いていません。"
+        "届くまで、通知に必要な確認が進みません",
+        "en": "{subject} has told nothing of who holds what for {silent_s:,.0f} s; until it does, no notice can be "
+        "made sure of",
+    },
+    Condition.SOURCE_QUARANTINED: {
+        "ja": "割り当ての情報源 {subject} の時刻が {delay_s:+,.0f} 秒ずれているため、使っていません。"
+        "時計とタイムゾーンを確認してください",
+        "en": "the times of {subject} are {delay_s:+,.0f} s off: nothing that it tells is used; look at its clock and "
+        "its zone",
+    },
+    Condition.SOURCE_UNREADABLE: {
+        "ja": "割り当ての情報源 {subject} を読めません ({why})",
+        "en": "{subject} cannot be read ({why})",
     },
     Condition.PROCESS_FAILING: {
         "ja": "プロセス {subject} が終了を繰り返しています。{wait_s:,.0f} 秒後に再び起動します",

@@ -23,10 +23,13 @@ from sekisho.core.config_fields import (
     Seconds,
     Section,
     Text,
+    ZoneOffset,
 )
 from sekisho.core.config_layers import Layers, first_problem, read_layers
 from sekisho.core.config_links import Impact, Link, Prometheus, problem_of
 from sekisho.core.config_serve import Receive, Serve
+from sekisho.core.config_sources import Source
+from sekisho.core.config_sources import problem_of as problem_of_sources
 from sekisho.core.config_web import Portal
 
 if TYPE_CHECKING:
@@ -142,9 +145,6 @@ class Exporter(Section):
     def longest_timeout_s(self) -> float | None:
         """The longer of the configured timeouts."""
         return max((t for t in (self.active_timeout_s, self.inactive_timeout_s) if t is not None), default=None)
-
-
-ZoneOffset = Annotated[str, Strict(), Field(pattern=r"^[+-][01]\d:[0-5]\d$")]
 
 
 class DeterministicTranslation(Section):
@@ -298,6 +298,8 @@ class Config(Section):
     """Where none is configured, ``analyze`` accepts every exporter and ``serve`` none."""
     attribution: Attribution = Attribution()
     """How an address is tied to a line."""
+    source: tuple[Source, ...] = ()
+    """Who tells ``serve``, while it runs, which line holds which address."""
     partner: tuple[Partner, ...] = ()
     """Who knows the holders of addresses that we do not."""
     detect: Detection = Detection()
@@ -339,6 +341,12 @@ class Config(Section):
             raise ValueError(problem)
         return self
 
+    @model_validator(mode="after")
+    def _sources_fit(self) -> Self:
+        if problem := problem_of_sources(self.source, has_history=self.attribution.history is not None):
+            raise ValueError(problem)
+        return self
+
 
 def load_config(path: Path | None, environ: Mapping[str, str]) -> Config:
     """The configuration of a file and the environment; without a file, of the defaults and the environment.
@@ -364,7 +372,7 @@ def validate(layers: Layers) -> Config:
 
 
 _SECTIONS: tuple[type[BaseModel], ...] = (
-    Config, Network, Exporter, Interface, Vrf, Attribution, DeterministicTranslation, Partner, Detection, Files,
+    Config, Network, Exporter, Interface, Vrf, Attribution, DeterministicTranslation, Source, Partner, Detection, Files,
     Privacy, Cases, Store, Receive, Serve, Operator,
     Contacts, Mail, Letter, Webhook, Drop, Portal, Link, Impact, Prometheus,
 )  # fmt: skip

@@ -60,6 +60,8 @@ Prefix = Annotated[
     IPv4Network | IPv6Network,
     BeforeValidator(from_text(parse_prefix, "a prefix without host bits, such as 192.0.2.0/24")),
 ]
+ZoneOffset = Annotated[str, Strict(), Field(pattern=r"^[+-][01]\d:[0-5]\d$")]
+"""Offset from UTC, such as ``+09:00``."""
 Pattern = Annotated[str, Strict(), AfterValidator(_regular_expression)]
 File = Annotated[Path, AfterValidator(_beside_the_file)]
 """A path; a relative one stands beside the configuration file."""

@@ -179,6 +179,41 @@ METRICS: tuple[Metric, ...] = (
         ja="フローストアに書かなかったレコード (理由別)",
         en="Records that were not written to the flow store, by reason.",
     ),
+    _counter(
+        "source_events_total", "source", ja="割り当ての情報源が伝えた出来事", en="What sources of assignments told."
+    ),
+    _counter(
+        "source_dropped_total",
+        "source",
+        "reason",
+        ja="割り当ての情報源の、使われなかったレコード (理由別)",
+        en="Records of sources of assignments that were not used, by reason.",
+    ),
+    _gauge(
+        "source_silent_seconds",
+        "source",
+        ja="情報源が最後に伝えてからの時間",
+        en="Time since a source last told anything.",
+    ),
+    _gauge(
+        "source_delay_seconds",
+        "source",
+        ja="出来事から受信までの時間の中央値",
+        en="Median time from an event to its reception.",
+    ),
+    _gauge(
+        "source_watermark_seconds",
+        "source",
+        ja="情報源が伝えた最新の出来事の時刻 (UNIX 時間)",
+        en="Time of a source's newest event, Unix time.",
+    ),
+    _counter(
+        "assignment_changes_total",
+        ja="検索に反映した割り当ての変化",
+        en="Changes of assignments taken into the lookup.",
+    ),
+    _gauge("assignment_changes_waiting", ja="まだ反映していない変化", en="Changes that are not taken in yet."),
+    _counter("assignment_indexes_total", ja="割り当ての索引を作り直した回数", en="How often the index was built anew."),
     _gauge("alarm", "condition", "subject", ja="継続中のアラーム (1)", en="A condition that holds (1)."),
     _gauge("process_up", "process", ja="プロセスが動いているか", en="Whether a process runs."),
     _counter("process_starts_total", "process", ja="プロセスを起動した回数", en="How often a process was started."),

@@ -100,6 +100,8 @@ class SourceReason(Enum):
     """From an address that is not configured."""
     WRONG_AUTHENTICATOR = "wrong_authenticator"
     """The shared secret does not fit."""
+    OVERLOAD = "overload"
+    """More came than could be read."""
     FILE_GONE = "file_gone"
     """A file was cut or replaced before its end was read."""
 

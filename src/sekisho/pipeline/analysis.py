@@ -92,9 +92,16 @@ def lost_records(source: SourceLoss) -> float:
 
 
 def _with_source(run: Run, detection: Detection) -> Detection:
-    """Name what the line held when it was first seen, in the IP version of what it did most; or the interface."""
+    """Name what the line held when it was first seen, in the IP version of what it did most; or the interface.
+
+    Where a late record has taken back what the line had seemed to hold meanwhile, that is what was seen of it: asked
+    again, it is another line's, and the case is withdrawn.
+    """
     if is_interface(detection.line):
         return replace(detection, source=_interface_name(run, detection.line))
+    revoked = run.attributor.revoked(detection.line)
+    if revoked is not None and revoked.since_ms < detection.last_seen_ms:
+        return replace(detection, source=str(revoked.held.prefix).removesuffix("/32"))
     prefixes = run.attributor.prefixes_of(detection.line, at_ms=detection.first_seen_ms)
     wanted = next((ip_network(target.prefix).version for target in detection.top_targets), 0)
     fitting = [prefix for prefix in prefixes if prefix.version == wanted] or list(prefixes)

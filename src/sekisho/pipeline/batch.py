@@ -15,6 +15,7 @@ from sekisho.attribution.history.read import read_history
 from sekisho.attribution.keys import read_key_file
 from sekisho.attribution.outcome import Unattributed
 from sekisho.attribution.subjects import Subjects
+from sekisho.attribution.validity import OPEN_FROM_MS
 from sekisho.collect.boundary import Boundaries
 from sekisho.collect.capture import Capture
 from sekisho.collect.exporters import Exporters
@@ -47,6 +48,10 @@ if TYPE_CHECKING:
     from sekisho.query.engine import Engine
 
     Advance = Callable[[str, int, int | None], None]
+
+
+LEAST_ROOM = 1 << 16
+"""Rows that changes may take, besides one for each hold that a history knows: a small network grows too."""
 
 
 def analyze(
@@ -135,6 +140,7 @@ def compose(
     inputs: Inputs | None = None,
     config_file: Path | None = None,
     series: SeriesRecord | None = None,
+    keep_nat_events: bool = False,
 ) -> Run:
     """A run from its configuration; nothing is started.
 
@@ -143,7 +149,7 @@ def compose(
         ConfigError: ``[detect]`` names no detector or no parameter of it, or an own detector is wrong.
     """
     realms = realms_of(config)
-    decoder = Decoder(exporters=exporters.texts, realms=realms)
+    decoder = Decoder(exporters=exporters.texts, realms=realms, keep_nat_events=keep_nat_events)
     boundaries = Boundaries(
         exporters, realms=realms, interface_names=decoder.interfaces, default_realm=config.attribution.default_realm
     )
@@ -195,7 +201,7 @@ def realms_of(config: Config) -> list[str]:
         for exporter in config.exporter
         for realm in (exporter.realm, *(i.realm for i in exporter.interface), *(v.realm for v in exporter.vrf))
         if realm is not None
-    ]
+    ] + [realm for source in config.source for realm in (source.realm, source.inside_realm) if realm is not None]
     return list(dict.fromkeys(["", config.attribution.default_realm, *named]))
 
 
@@ -248,8 +254,42 @@ def attribution_of(
         yield _loaded(config, lines, map_e, on_progress, history), history
 
 
+def live_history(config: Config) -> History:
+    """What the configuration's history and ``[files]`` know at the start of a live run; the caller closes it.
+
+    Raises:
+        InputError: a file that cannot be used.
+    """
+    return read_history(
+        config.attribution,
+        radius=config.files.radius,
+        kea=config.files.kea,
+        cgnat=config.files.cgnat,
+        lw4o6=config.files.lw4o6,
+        ipoe=config.files.ipoe,
+        now_ms=now_ms(),
+    )
+
+
+def live_attributor(config: Config, history: History, since_ms: int) -> Attributor:
+    """The operator's lists and what a history knows, without what was over before; with room for what is told later.
+
+    Raises:
+        InputError: a file that cannot be used.
+        ConfigError: a wrong MAP-E rule.
+    """
+    return _loaded(config, (), None, lambda *_: None, history, since_ms=since_ms, room=LEAST_ROOM + history.held)
+
+
 def _loaded(
-    config: Config, lines: Sequence[Path], map_e: Path | None, on_progress: Advance, history: History
+    config: Config,
+    lines: Sequence[Path],
+    map_e: Path | None,
+    on_progress: Advance,
+    history: History,
+    *,
+    since_ms: int = OPEN_FROM_MS,
+    room: int = 0,
 ) -> Attributor:
     rules = (*config.files.map_e, *([map_e] if map_e is not None else []))
     rows = 0
@@ -262,12 +302,13 @@ def _loaded(
     return Attributor.load(
         lines=[*config.files.lines, *lines],
         map_e=rules,
-        history=history.assignments(),
+        history=history.assignments(since_ms=since_ms),
         network=config.network,
         realms=realms_of(config),
         clock_margin_ms=round(config.attribution.clock_margin_s * 1000),
         key=read_key_file(config.privacy.key_file) if config.privacy.key_file is not None else None,
         on_progress=advance,
+        room=room,
     )
 
 

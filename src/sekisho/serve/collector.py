@@ -19,7 +19,7 @@ from sekisho.core.log import logger
 from sekisho.core.time import now_ms
 from sekisho.detect.detectability import seen_within_hours
 from sekisho.pipeline.analysis import document_of, exporters_of
-from sekisho.pipeline.batch import compose, is_ours, load_attributor
+from sekisho.pipeline.batch import compose, is_ours
 from sekisho.pipeline.checkpoint import STATE, Checkpoint
 from sekisho.pipeline.detecting import inputs_of
 from sekisho.pipeline.live import ClockSetBack, Live
@@ -29,6 +29,7 @@ from sekisho.query.duckdb import DuckDBEngine
 from sekisho.serve.ending import Asked
 from sekisho.serve.intake import Intake
 from sekisho.serve.recorder import CaseRecorder
+from sekisho.serve.sources import following
 from sekisho.serve.status import EVERY_S, tell
 from sekisho.serve.supervisor import BEGIN_ANEW
 from sekisho.store.layout import HOUR_MS
@@ -62,7 +63,7 @@ class Collector:
     def __init__(self, config: Config, *, config_file: Path) -> None:
         self._directory = config.serve.state_beside(config_file)
         exporters = Exporters(config.exporter, accept_unconfigured=False)
-        attributor = load_attributor(config, (), None, lambda *_: None)
+        attributor, self._sources = following(config, clock=now_ms)
         store = config.store
         self._segments = (
             Segments(store.directory, collector=NAME, clock=now_ms, floor_octets=store.floor_octets)
@@ -78,6 +79,7 @@ class Collector:
             engine=DuckDBEngine(),
             inputs=self._inputs,
             config_file=config_file,
+            keep_nat_events=self._sources is not None and self._sources.takes_nat_events,
         )
         self._live = Live(
             run,
@@ -112,11 +114,15 @@ class Collector:
         self._exporters.start()
         # Sockets first: their buffers hold what arrives while the windows are folded anew.
         self._intake.open()
+        if self._sources is not None:
+            self._sources.open()
         self._live.start()
         self._export_changes = self._live.run.decoder.export_changes()
         if self._cases is not None:
             self._cases.start()
         self._intake.start()
+        if self._sources is not None:
+            self._sources.start()
         resumed = self._live.resumed
         logger().info("receiving", listen=self._intake.names, episodes=resumed.episodes, records=resumed.records)
         status = 0
@@ -132,6 +138,7 @@ class Collector:
         told_s = 0.0
         while not asked.end.is_set():
             datagrams = self._intake.next(WAIT_MS)
+            self._take_assignments()
             if datagrams is not None:
                 self._live.receive(datagrams)
             else:
@@ -141,11 +148,20 @@ class Collector:
                 told_s = time.monotonic()
                 self._tell()
 
+    def _take_assignments(self) -> None:
+        """Before the flows that came since: what was told of holders then counts for them."""
+        if self._sources is None:
+            return
+        if self._sources.takes_nat_events:
+            run = self._live.run
+            self._sources.offer(run.decoder.take_events(), run.exporters)
+        self._sources.take()
+
     def _fail_with_threads(self) -> None:
         """A thread that has ended by a mistake of ours ends the process: it is started again, and everybody is told."""
-        failed = self._intake.failed or (self._cases.failed if self._cases is not None else None)
-        if failed is not None:
-            raise failed
+        for part in (self._intake, self._cases, self._sources):
+            if part is not None and part.failed is not None:
+                raise part.failed
 
     def _on_tick(self, at_ms: int) -> None:
         if at_ms // HOUR_MS != self._baseline_hour:
@@ -191,6 +207,8 @@ class Collector:
         self._intake.look(self._alarms)
         for condition, found in (self._cases.look() if self._cases is not None else {}).items():
             self._alarms.look(condition, found)
+        if self._sources is not None:
+            self._sources.look(self._alarms)
         resumed = self._live.resumed
         tell(
             self._directory,
@@ -200,6 +218,7 @@ class Collector:
                 *self._watch.samples(at_ms),
                 *self._intake.samples(),
                 *(self._cases.samples() if self._cases is not None else ()),
+                *(self._sources.samples() if self._sources is not None else ()),
             ),
             alarms=self._alarms,
             about={"resumed": {"episodes": resumed.episodes, "records": resumed.records, "tick_ms": resumed.tick_ms}},
@@ -215,6 +234,8 @@ class Collector:
         self._hand_over(self._live.run.clock.tick_ms or now_ms())
         if self._cases is not None:
             self._cases.close(wait_s=CASES_WAIT_S)
+        if self._sources is not None:
+            self._sources.close()
         self._tell()
         logger().info("the collector ends", datagrams=self._live.run.decoder.datagrams)
 

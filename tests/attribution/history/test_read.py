@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from attribution.sources.test_radius_records import NOON_MS, text
-from sekisho.attribution.history.read import read_history, zone_of
+from sekisho.attribution.history.read import read_history
+from sekisho.attribution.sources.zones import zone_of
 from sekisho.core.config import Attribution
 from sekisho.core.errors import InputError
 from sekisho.core.time import JST

@@ -13,6 +13,7 @@ from sekisho.attribution.history.feed import DELAYS_KEPT, Feed
 from sekisho.attribution.history.inside import lines_of, resolved
 from sekisho.attribution.history.spans import MISSED_CONFIRMS, Holding, spans
 from sekisho.attribution.sources.events import LAST_PORT, Restarted
+from sekisho.attribution.validity import OPEN_FROM_MS
 from sekisho.core.address import prefix_words, to_words
 
 if TYPE_CHECKING:
@@ -115,10 +116,15 @@ class History:
         marks = [feed.watermark_ms for feed in self._feeds.values() if feed.name not in left_out]
         return min(marks, default=settle_ms) - settle_ms
 
-    def assignments(self) -> Iterator[tuple[Held, Span]]:
-        """Who held what: every span of every prefix; the holders are lines."""
+    @property
+    def held(self) -> int:
+        """Number of holds, of any time."""
+        return int(self._database.execute("select count(*) from held").fetchone()[0])
+
+    def assignments(self, *, since_ms: int = OPEN_FROM_MS) -> Iterator[tuple[Held, Span]]:
+        """Who held what: every span of every prefix that was not over before; the holders are lines."""
         by_held = {what: list(spans(rows)) for what, rows in self._holdings().items()}
-        yield from resolved(by_held)
+        yield from ((what, span) for what, span in resolved(by_held) if span.to_ms > since_ms)
 
     def spans_of(self, held: Held, *, since_ms: int) -> list[Span]:
         """Who held one thing, as far as that was not over before ``since_ms``; the holders are lines."""

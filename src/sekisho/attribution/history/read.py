@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import timedelta, timezone
 from functools import partial
 from ipaddress import IPv4Network
 from itertools import chain
@@ -20,6 +19,7 @@ from sekisho.attribution.sources.radius.detail import DetailFile
 from sekisho.attribution.sources.radius.radacct import is_radacct, read_radacct
 from sekisho.attribution.sources.radius.records import Rules
 from sekisho.attribution.sources.translator_log import log_file
+from sekisho.attribution.sources.zones import zone_of
 from sekisho.core.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -123,13 +123,6 @@ def computed_translations(settings: Attribution) -> tuple[DeterministicNat, ...]
             ) from None
         rules.append(rule)
     return tuple(rules)
-
-
-def zone_of(offset: str) -> timezone:
-    """The zone of an offset such as ``+09:00``."""
-    hours, minutes = int(offset[1:3]), int(offset[4:6])
-    ahead = timedelta(hours=hours, minutes=minutes)
-    return timezone(ahead if offset[0] == "+" else -ahead)
 
 
 def _read(history: History, path: Path, source: Source, now_ms: int) -> None:
