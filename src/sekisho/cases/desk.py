@@ -30,6 +30,7 @@ class Wanted:
         states: any of them.
         kind: in which this was seen; None = whatever was.
         line_id: of this line alone.
+        number: this case alone.
         event: with evidence that is part of this event.
         waits: a draft waits for a person, or does not; None = both.
     """
@@ -37,6 +38,7 @@ class Wanted:
     states: Collection[State] = tuple(sorted(OPEN))
     kind: str | None = None
     line_id: str | None = None
+    number: int | None = None
     event: int | None = None
     waits: bool | None = None
 
@@ -140,6 +142,8 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
         found.append(CASE.c.id.in_(select(DETECTION.c.case_id).where(DETECTION.c.kind == wanted.kind)))
     if wanted.line_id is not None:
         found.append(CASE.c.line_id == wanted.line_id)
+    if wanted.number is not None:
+        found.append(CASE.c.id == wanted.number)
     if wanted.event is not None:
         found.append(CASE.c.id.in_(select(DETECTION.c.case_id).where(DETECTION.c.event_id == wanted.event)))
     if wanted.waits is not None:

@@ -30,6 +30,7 @@ class Action(StrEnum):
     ANSWER = "answer"
     MEASURE = "measure"
     REISSUE = "reissue"
+    CONTACT = "contact"
     ESCALATE = "escalate"
     DISMISS = "dismiss"
     WITHDRAW = "withdraw"
@@ -56,6 +57,7 @@ ROLES: Mapping[Action, frozenset[Role]] = {
     Action.ANSWER: _DESK | {Role.SUPPORT},
     Action.MEASURE: _DESK | {Role.SUPPORT},
     Action.REISSUE: _DESK | {Role.SUPPORT},
+    Action.CONTACT: _DESK | {Role.SUPPORT},
     Action.ESCALATE: _DESK,
     Action.DISMISS: _DESK,
     Action.WITHDRAW: _DESK,

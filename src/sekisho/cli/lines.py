@@ -10,7 +10,6 @@ import typer
 from sekisho.cli.analyze import Form, Language
 
 if TYPE_CHECKING:
-    from sekisho.attribution.history.who import Question
     from sekisho.core.config import Config
 
 WHO_EXAMPLES = """
@@ -20,8 +19,6 @@ Examples:
 
     sekisho lines who 198.51.100.1 --port 40000 --protocol udp --purpose own_network_protection --config sekisho.toml
 """
-
-PROTOCOLS = {"tcp": 6, "udp": 17, "dccp": 33, "sctp": 132, "icmp": 1, "gre": 47, "esp": 50}
 
 app = typer.Typer(no_args_is_help=True, help="Which line held an address.")
 
@@ -55,48 +52,24 @@ def who(
     import json
     import os
 
-    from sekisho.attribution.history.who import explain
     from sekisho.cli import lines_view, progress
     from sekisho.core.config import load_config
     from sekisho.core.purposes import purpose_of
     from sekisho.core.time import now_ms
-    from sekisho.pipeline.batch import attribution_of
+    from sekisho.pipeline.who import answered, question_of
 
     stated = purpose_of(purpose or "")
     settings = load_config(config, os.environ)
     asked_ms = now_ms()
-    question = _question(address, port, protocol, realm, at, asked_ms)
+    question = question_of(address, port=port, protocol=protocol, realm=realm, at=at, now_ms=asked_ms)
     audit_file = _audit_file(settings)
-    with progress.bar() as bar, attribution_of(settings, on_progress=bar) as (attributor, history):
-        attributor.start()
-        settle_ms = round(settings.attribution.settle_s * 1000)
-        found = explain(question, attributor=attributor, history=history, settle_ms=settle_ms)
-    document = lines_view.document(found, stated, margin_s=settings.attribution.clock_margin_s)
+    with progress.bar() as bar:
+        document = answered(settings, question, stated, on_progress=bar)
     _record(audit_file, stated.code, asked_ms, document)
     if form is Form.JSON:
         typer.echo(json.dumps(document, ensure_ascii=False, indent=1))
     else:
         typer.echo(lines_view.text(document, (lang or Language.of_environment()).value))
-
-
-def _question(address: str, port: int, protocol: str, realm: str, at: str | None, now_ms: int) -> Question:
-    from sekisho.attribution.history.who import Question
-    from sekisho.core.address import parse_address
-    from sekisho.core.errors import InputError
-    from sekisho.core.time import parse_time
-
-    try:
-        parsed = parse_address(address)
-    except ValueError:
-        raise InputError("ADDRESS", f"expected an IP address, found {address!r}") from None
-    number = PROTOCOLS.get(protocol.lower(), int(protocol) if protocol.isdigit() else -1)
-    if not 0 <= number <= 255:
-        raise InputError("--protocol", f"expected {', '.join(PROTOCOLS)} or a number to 255, found {protocol!r}")
-    try:
-        at_ms = now_ms if at is None else parse_time(at)
-    except ValueError as error:
-        raise InputError("--at", f"expected {error}") from None
-    return Question(address=parsed, port=port, protocol=number, realm=realm, at_ms=at_ms)
 
 
 def _audit_file(settings: Config) -> Path:
@@ -111,8 +84,8 @@ def _audit_file(settings: Config) -> Path:
 
 def _record(audit_file: Path, purpose: str, now_ms: int, document: dict[str, Any]) -> None:
     from sekisho.cli.hunt import caller
+    from sekisho.pipeline.who import summary
     from sekisho.store import audit
 
-    answer = document["answer"]
-    details = {"asked": document["question"], "answered": answer.get("line_id") or answer["reason"]}
+    details = summary(document)
     audit.record(audit_file, at_ms=now_ms, who=caller(), action="lines_who", purpose=purpose, details=details)

@@ -1,18 +1,10 @@
-"""How ``sekisho lines who`` is written: JSON for programs, and text in both languages from it."""
+"""How ``sekisho lines who`` is written for people, in both languages, from its JSON (``pipeline/who.py``)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sekisho.attribution.outcome import Attributed
-from sekisho.attribution.validity import OPEN_FROM_MS, OPEN_TO_MS
-from sekisho.core.time import iso, jst_and_utc, parse_time
-
-if TYPE_CHECKING:
-    from sekisho.attribution.history.spans import Span
-    from sekisho.attribution.history.who import Explained
-    from sekisho.attribution.sources.events import Held
-    from sekisho.core.purposes import Purpose
+from sekisho.core.time import jst_and_utc, parse_time
 
 WORDS = {
     "asked": {"ja": "照会", "en": "asked"},
@@ -36,31 +28,6 @@ WORDS = {
     "open": {"ja": "継続中", "en": "still open"},
     "beginning": {"ja": "始まり不明", "en": "beginning unknown"},
 }
-
-
-def document(found: Explained, purpose: Purpose, *, margin_s: float) -> dict[str, Any]:
-    """Everything, as JSON values."""
-    asked = found.question
-    return {
-        "question": {
-            "address": str(asked.address),
-            "port": asked.port,
-            "protocol": asked.protocol,
-            "realm": asked.realm,
-            "at": iso(asked.at_ms),
-        },
-        "purpose": {"code": purpose.code, "ja": purpose.ja, "en": purpose.en},
-        "answer": _answer(found),
-        "settled": found.settled,
-        "clock_margin_s": margin_s,
-        "decided_by": [_hold(*one) for one in found.decided],
-        "considered": [_hold(*one) for one in found.considered],
-        "considered_left_out": found.left_out,
-        "sources": [
-            {"name": feed.name, "newest": iso(feed.watermark_ms), "median_delay_s": feed.delay_ms / 1000}
-            for feed in found.feeds
-        ],
-    }
 
 
 def text(answered: dict[str, Any], lang: str) -> str:
@@ -90,40 +57,6 @@ def text(answered: dict[str, Any], lang: str) -> str:
     if answered["considered_left_out"]:
         lines.append(f"{word['considered']}: + {answered['considered_left_out']}")
     return "\n".join(lines)
-
-
-def _answer(found: Explained) -> dict[str, Any]:
-    answer = found.answer
-    if not isinstance(answer, Attributed):
-        return {
-            "reason": answer.reason.label,
-            "explanation": answer.explanation,
-            "candidate_lines": answer.candidate_lines,
-        }
-    assignment = answer.assignment
-    return {
-        "line_id": answer.line_id,
-        "certainty": answer.certainty,
-        "method": assignment.method,
-        "prefix": str(assignment.prefix),
-        "port_first": assignment.port_first,
-        "port_last": assignment.port_last,
-        "from": None if assignment.valid_from_ms is None else iso(assignment.valid_from_ms),
-        "to": None if assignment.valid_to_ms is None else iso(assignment.valid_to_ms),
-    }
-
-
-def _hold(held: Held, span: Span) -> dict[str, Any]:
-    return {
-        "line_id": span.holder,
-        "prefix": str(held.prefix),
-        "port_first": held.port_first,
-        "port_last": held.port_last,
-        "from": None if span.from_ms == OPEN_FROM_MS else iso(span.from_ms),
-        "to": None if span.to_ms == OPEN_TO_MS else iso(span.to_ms),
-        "certainty": "inferred" if span.inferred else "certain",
-        "source": span.source,
-    }
 
 
 def _hold_text(hold: dict[str, Any], word: dict[str, str]) -> str:

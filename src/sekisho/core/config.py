@@ -30,7 +30,7 @@ from sekisho.core.config_links import Impact, Link, Prometheus, problem_of
 from sekisho.core.config_serve import Receive, Serve
 from sekisho.core.config_sources import Source
 from sekisho.core.config_sources import problem_of as problem_of_sources
-from sekisho.core.config_web import Portal
+from sekisho.core.config_web import Console, Portal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -328,6 +328,8 @@ class Config(Section):
     """The channel ``webhook``."""
     drop: Drop = Drop()
     """The channel ``drop``."""
+    console: Console = Console()
+    """The pages for operators, and the API for their programs."""
     portal: Portal = Portal()
     """The pages for subscribers."""
     link: tuple[Link, ...] = ()
@@ -374,7 +376,7 @@ def validate(layers: Layers) -> Config:
 _SECTIONS: tuple[type[BaseModel], ...] = (
     Config, Network, Exporter, Interface, Vrf, Attribution, DeterministicTranslation, Source, Partner, Detection, Files,
     Privacy, Cases, Store, Receive, Serve, Operator,
-    Contacts, Mail, Letter, Webhook, Drop, Portal, Link, Impact, Prometheus,
+    Contacts, Mail, Letter, Webhook, Drop, Console, Portal, Link, Impact, Prometheus,
 )  # fmt: skip
 
 KEYS = frozenset(key for section in _SECTIONS for key in section.model_fields)

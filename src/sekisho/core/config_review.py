@@ -24,6 +24,7 @@ _NAMED_FILES = {
     "contacts": ("book", "key_file", "token_file", "ca_file"),
     "mail": ("password_file", "ca_file", "dkim_key_file"),
     "webhook": ("key_file", "ca_file"),
+    "console": ("certificate", "key_file"),
     "portal": ("certificate", "key_file"),
 }
 """Section -> keys that name a file which has to be there."""

@@ -35,3 +35,7 @@ class WebListen(Section):
 
 class Portal(WebListen):
     """``[portal]``: the pages for subscribers; their address is ``operator.site``."""
+
+
+class Console(WebListen):
+    """``[console]``: the pages for operators, and the API for their programs."""

@@ -1,0 +1,99 @@
+"""A case over time as a drawing: episodes as high as their peak, notices and answers as marks, JST below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from markupsafe import Markup
+
+from sekisho.core.time import JST, to_datetime
+from sekisho.web.report import numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from sekisho.cases.model import Case
+
+WIDTH, HEIGHT = 960, 190
+_LEFT, _RIGHT, _TOP, _BASE = 78, 12, 26, 150
+_TICKS = 6
+_NARROWEST = 2.5
+"""An episode of seconds in a month is still seen."""
+
+_MOST_DRAWN = 400
+"""More bars than that are no picture; the largest are drawn."""
+
+_STEPS_S = (60, 300, 600, 1800, 3600, 7200, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600, 2_592_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """What is marked beside the traffic, milliseconds UTC."""
+
+    told_ms: Sequence[int]
+    answered_ms: Sequence[int]
+    now_ms: int
+
+
+def timeline(case: Case, marks: Marks, *, label: str) -> Markup:
+    """The drawing; colours come from the style sheet."""
+    end = case.closed_at_ms or max(marks.now_ms, case.last_seen_ms)
+    inner = max(end - case.first_seen_ms, 60_000)
+    first, last = case.first_seen_ms - inner * 0.02, end + inner * 0.02
+    root = ET.Element("svg", {"viewBox": f"0 0 {WIDTH} {HEIGHT}", "role": "img", "aria-label": label})
+    root.set("class", "timeline")
+
+    def x(at_ms: float) -> float:
+        return _LEFT + (at_ms - first) / (last - first) * (WIDTH - _LEFT - _RIGHT)
+
+    _axis(root, x, first, last)
+    peak = max((e.peak_bps for e in case.evidence), default=0.0) or 1.0
+    _text(root, _LEFT - 8, _TOP + 5, numbers.quantity(peak, "bit/s"), "end")
+    _line(root, _LEFT, _TOP, WIDTH - _RIGHT, _TOP, "grid")
+    for evidence in sorted(case.evidence, key=lambda e: -e.peak_bps)[:_MOST_DRAWN]:
+        left, right = x(evidence.first_seen_ms), x(evidence.last_seen_ms)
+        height = max(evidence.peak_bps / peak, 0.03) * (_BASE - _TOP)
+        bar = {"x": left, "y": _BASE - height, "width": max(right - left, _NARROWEST), "height": height}
+        ET.SubElement(root, "rect", {"class": "seen", **{name: f"{value:.1f}" for name, value in bar.items()}})
+    for at_ms in marks.told_ms:
+        _line(root, x(at_ms), _TOP - 12, x(at_ms), _BASE, "told")
+        _text(root, x(at_ms), _TOP - 14, "✉", "middle")
+    for at_ms in marks.answered_ms:
+        _line(root, x(at_ms), _TOP - 12, x(at_ms), _BASE, "answered")
+        _text(root, x(at_ms), _TOP - 14, "☎", "middle")
+    return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704 (ElementTree has escaped every word)
+
+
+def ticks(first_ms: float, last_ms: float) -> Iterator[tuple[int, str]]:
+    """Round instants in Japan, and how they are written."""
+    span_s = (last_ms - first_ms) / 1000
+    step_s = next((step for step in _STEPS_S if span_s / step <= _TICKS), _STEPS_S[-1])
+    start = to_datetime(int(first_ms)).astimezone(JST).replace(hour=0, minute=0, second=0, microsecond=0)
+    begin_ms = round(start.timestamp() * 1000)
+    skipped = max(0, int((first_ms - begin_ms) // (step_s * 1000)) + 1)
+    at_ms = begin_ms + skipped * step_s * 1000
+    pattern = "%m-%d" if step_s >= timedelta(days=1).total_seconds() else "%m-%d %H:%M" if span_s > 86_400 else "%H:%M"
+    while at_ms <= last_ms:
+        yield at_ms, to_datetime(at_ms).astimezone(JST).strftime(pattern)
+        at_ms += step_s * 1000
+
+
+def _axis(root: ET.Element, x: Callable[[float], float], first: float, last: float) -> None:
+    _line(root, _LEFT, _BASE, WIDTH - _RIGHT, _BASE, "axis")
+    for at_ms, text in ticks(first, last):
+        place = x(at_ms)
+        _line(root, place, _BASE, place, _BASE + 5, "axis")
+        _text(root, place, _BASE + 20, text, "middle")
+    _text(root, _LEFT - 30, _BASE + 20, "JST", "end")
+
+
+def _line(root: ET.Element, x1: float, y1: float, x2: float, y2: float, name: str) -> None:
+    ends = {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
+    ET.SubElement(root, "line", {"class": name, **{key: f"{value:.1f}" for key, value in ends.items()}})
+
+
+def _text(root: ET.Element, x: float, y: float, text: str, anchor: str) -> None:
+    ET.SubElement(root, "text", {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor}).text = text
