@@ -1,14 +1,20 @@
 #!/usr/bin/env python3
-"""Long proofs: tests marked `prove`, the evaluation, all benchmarks. Writes their pages in docs/reference/."""
+"""Long proofs: tests marked `prove`, all benchmarks, the evaluation. Writes their pages in docs/reference/.
+
+Each part can be proven by itself: ``scripts/prove.py --only tests tests/cases`` runs the long tests below a folder and
+renews their rows alone. Every row names the commit that it was proven at.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -16,37 +22,75 @@ from bench.measure import machine
 
 PAGE = Path("docs/reference/proofs.md")
 
+PARTS = ("tests", "bench", "quality")
+
 EVALUATED = ("--part", "attacks", "--part", "look-alikes", "--part", "fastnetmon")
 """What fits into eighty minutes; the long run and the ladder of rates take hours: `make evaluate`."""
 
+_ROW = re.compile(r"^\| `(tests/[^`]+)` \| (\w+) \| ([\d.]*) \| (\w*) \|$", re.MULTILINE)
+
+
+class Proof(NamedTuple):
+    """How one test went."""
+
+    result: str
+    seconds: str
+    commit: str
+
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=PARTS, action="append", help="this part; may be given several times")
+    parser.add_argument("paths", nargs="*", help="long tests below these alone")
+    arguments = parser.parse_args()
+    parts = arguments.only or PARTS
+    status = 0
+    if "tests" in parts:
+        status |= prove(arguments.paths)
+    if "bench" in parts:
+        status |= subprocess.run([sys.executable, "-m", "bench", "--write"], check=False).returncode
+    if "quality" in parts:
+        status |= subprocess.run([sys.executable, "-m", "evaluate", "--write", *EVALUATED], check=False).returncode
+    return status
+
+
+def prove(paths: list[str]) -> int:
+    """Run the long tests, and write down how they went."""
     started = time.monotonic()
-    tests = subprocess.run(
-        [sys.executable, "-m", "pytest", "-m", "prove", "-p", "no:randomly", "-v", "--durations=0"],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    print(tests.stdout)
-    bench = subprocess.run([sys.executable, "-m", "bench", "--write"], check=False)
-    quality = subprocess.run([sys.executable, "-m", "evaluate", "--write", *EVALUATED], check=False)
-    PAGE.write_text(page(tests.stdout, time.monotonic() - started), encoding="utf-8")
-    return tests.returncode or bench.returncode or quality.returncode
+    command = ["-m", "pytest", "-m", "prove", "-p", "no:randomly", "-v", "--durations=0", *paths]
+    done = subprocess.run([sys.executable, *command], stdout=subprocess.PIPE, text=True, check=False)
+    print(done.stdout)
+    print(f"{time.monotonic() - started:.0f} s")
+    found = proofs_of(done.stdout, str(machine()["commit"]))
+    # Those that were not run stay as they are; after a run of all, what is gone is gone.
+    kept = known(PAGE.read_text(encoding="utf-8")) if paths and PAGE.exists() else {}
+    PAGE.write_text(page(kept | found), encoding="utf-8")
+    return done.returncode
 
 
-def page(output: str, seconds: float) -> str:
-    results = "\n".join(
-        f"| `{name}` | {verdict.lower()} |"
+def proofs_of(output: str, commit: str) -> dict[str, Proof]:
+    """Test -> how it went, of what pytest printed."""
+    seconds = {name: took for took, name in re.findall(r"^\s*([\d.]+)s call\s+(tests/\S+)", output, re.MULTILINE)}
+    return {
+        name: Proof(verdict.lower(), seconds.get(name, ""), commit)
         for name, verdict in re.findall(r"^(tests/\S+) (PASSED|FAILED|SKIPPED|ERROR)", output, re.MULTILINE)
-    )
-    durations = "\n".join(re.findall(r"^\s*[\d.]+s call .*$", output, re.MULTILINE))
-    where = json.dumps(machine(), indent=1)
+    }
+
+
+def known(text: str) -> dict[str, Proof]:
+    """The same, of a page."""
+    return {name: Proof(*row) for name, *row in _ROW.findall(text)}
+
+
+def page(proofs: dict[str, Proof]) -> str:
+    """The page of everything that is proven."""
+    where = json.dumps({key: value for key, value in machine().items() if key != "commit"}, indent=1)
+    rows = "\n".join(f"| `{name}` | {p.result} | {p.seconds} | {p.commit} |" for name, p in sorted(proofs.items()))
     return (
         "<!-- Written by `make prove`; run it, do not edit. -->\n\n# Proofs\n\n"
-        "Tests that are too long for every change, as they last ran; "
-        f"{seconds / 60:.0f} minutes with the evaluation and the benchmarks.\n\n```json\n{where}\n```\n\n"
-        f"| test | result |\n|---|---|\n{results}\n\n```\n{durations}\n```\n"
+        "Tests that are too long for every change, as they last ran, each with the commit that it ran at. "
+        "The benchmarks and the evaluation have pages of their own.\n\n"
+        f"```json\n{where}\n```\n\n| test | result | seconds | commit |\n|---|---|---|---|\n{rows}\n"
     )
 
 
