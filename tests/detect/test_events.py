@@ -121,9 +121,27 @@ def test_weak_lines_that_are_answered_in_the_end_are_forgotten():
     assert reported(traffic) == ([], [])
 
 
-def test_the_statement_is_portable():
+def test_a_popular_destination_answers_some_and_is_no_event():
+    """At 1:4096 many of its uploads show no answer; that others of the same minutes do tells it from a target."""
+    traffic = Traffic(sampling=4096)
+    for line in range(1, 41):
+        traffic.talk("203.0.113.5", 443, line=line, pps=900, octets=1280, answer_pps=45, stop=60)
+    assert reported(traffic) == ([], [])
+
+
+@pytest.mark.parametrize(("answered", "found"), [(0.01, True), (0.03, False)])
+def test_a_network_that_answers_two_in_a_hundred_is_popular(answered: float, found: bool):
+    """The share is of all lines' datagrams, though one line alone of twenty-one was answered."""
+    traffic = herd(20, 150)
+    traffic.talk("203.0.113.5", 5000, line=30, pps=300, octets=600, answer_pps=3300 * answered, stop=120)
+    lines = {d.line for d in reported(traffic)[0]}
+    assert lines == (set(range(1, 21)) if found else set())
+
+
+@pytest.mark.parametrize("sql", [weak.SQL, weak.SUSPECTS], ids=["parts", "suspects"])
+def test_the_statement_is_portable(sql: str):
     """Every engine can run it."""
-    assert check(weak.SQL) == []
+    assert check(sql) == []
 
 
 def test_an_id_does_not_change_when_a_line_joins():

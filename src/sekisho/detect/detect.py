@@ -364,7 +364,11 @@ class Detect:
         self._weak_waiting, self._weak_from_ms = [_NO_LINES], _NEVER
         if len(lines) < weak.LINES:
             return
+        tracked = self._weak.lines(from_ms)
         suspects = self._weak_suspects(windows, lines, from_ms)
+        if len(suspects) or tracked:
+            # Whether a network answers is told by all lines of the block, not by those that were touched just now.
+            suspects = self._weak_suspects(windows, None, from_ms)
         infos = [self._info(line) for line in suspects.tolist()]
         two_way = [self._is_two_way(*each) for each in zip(suspects.tolist(), infos, strict=True)]
         columns = columns_named(weak.SQL, LINE_TARGET)
@@ -372,11 +376,11 @@ class Detect:
             "line_target": windows.line_target(lines=suspects, since_ms=from_ms, columns=columns, where=weak.PAIRS),
             "params": two_way_table(suspects.tolist(), two_way),
         }
-        looked_at = lines.tolist()
+        looked_at = {*lines.tolist(), *tracked}
         self._weak.look(looked_at, tables, from_ms=from_ms, at_ms=at_ms, opens=opens, exporter_of=windows.exporter_of)
 
-    def _weak_suspects(self, windows: WindowTables, lines: NDArray[np.int64], from_ms: int) -> NDArray[np.int64]:
-        """Lines that send to a network that enough lines send enough to, answered or not."""
+    def _weak_suspects(self, windows: WindowTables, lines: NDArray[np.int64] | None, from_ms: int) -> NDArray[np.int64]:
+        """Lines (of all: None) that send to a network that enough lines send enough to and that hardly answers any."""
         columns = columns_named(weak.SUSPECTS, LINE_TARGET)
         pairs = windows.line_target(lines=lines, since_ms=from_ms, columns=columns, where=weak.PAIRS)
         found = self._engine.run(weak.SUSPECTS, {"line_target": pairs}).column("line").to_numpy()

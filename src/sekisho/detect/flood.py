@@ -52,6 +52,17 @@ def missed() -> Any:
     return threshold(16, "sampled packets", "16 expected and none seen: one in ten million by chance")
 
 
+def pace() -> Any:
+    """The field ``scattered_pace`` of floods that are told by flows of their own."""
+    return threshold(1, "sampled packets/s", "slower, a timeout ends one flow between two of its sampled packets")
+
+
+SCATTERED = """sampled_packets >= scattered_sampled and (pairs >= 0.5 * sampled_packets
+        or (records >= 0.5 * sampled_packets and sampled_pps >= scattered_pace))"""
+"""Part of a shape's condition: most packets belong to flows of their own, by their targets and ports or by the records.
+Of a live feed at 1:4096 a packet in ten seconds is sampled, and every second one stands in a record of its own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
     """A sign that a network is flooded, and the rates that are a flood where it shows.

@@ -22,7 +22,7 @@ from sekisho.detect.quiet import Clause, figure, sentence
 from sekisho.schema.detection import Cap, Detection, Level, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -56,21 +56,33 @@ SCREEN = f"""udp_packets - dns_packets - reflector_packets >= {5 * UDP_LINE_PPS}
 _LINE_PPS = f"case when j.protocol = 17 then {UDP_LINE_PPS} else {SYN_LINE_PPS} end"
 _SPAN = f"greatest(j.last_ms - j.first_ms, {LONG_ENOUGH_MS})"
 
-PAIRS = ("protocol = 17 and answered_packets * 100 <= packets", "protocol = 6 and packets * 0.8 <= syn_packets")
-"""What goes unanswered, or asks for connections and nothing else."""
+PAIRS = ("protocol = 17", "protocol = 6 and packets * 0.8 <= syn_packets")
+"""Datagrams, and what asks for connections and nothing else."""
 
-_COUNTED = f"""own_port = 0 and (({PAIRS[0]} and port <> 53)
-    or ({PAIRS[1]} and answered_syn_ack_packets * 10 <= syn_packets))"""
+ANSWERS = 0.02
+"""Answers a datagram of all lines to a network, from which it is a popular one: where few packets are sampled, many of
+its lines show no answer, though receivers of uploads acknowledge every 10th datagram, of live feeds every 64th."""
+
+_SPEAKS = f"own_port = 0 and (({PAIRS[0]} and port <> 53) or ({PAIRS[1]}))"
+_COUNTED = f"""({PAIRS[0]} and answered_packets * 100 <= packets)
+    or ({PAIRS[1]} and answered_syn_ack_packets * 10 <= syn_packets)"""
+"""Of what speaks, what goes unanswered."""
+
+_ANSWERED = f"(protocol = 6 or sum(cast(answered_packets as double)) <= {ANSWERS} * sum(cast(packets as double)))"
 
 SUSPECTS = f"""
 with pair as (
-  select line, block_start_ms, {NETWORK} as network, protocol, packets from line_target where {_COUNTED}
+  select line, block_start_ms, {NETWORK} as network, protocol, packets, answered_packets,
+    case when {_COUNTED} then packets else 0 end as counted
+  from line_target where line > 0 and {_SPEAKS}
 ), part as (
-  select line, block_start_ms, network, protocol, sum(cast(packets as double)) as packets
+  select line, block_start_ms, network, protocol, sum(cast(packets as double)) as packets,
+    sum(cast(answered_packets as double)) as answered_packets, sum(cast(counted as double)) as counted
   from pair group by line, block_start_ms, network, protocol
 ), joint as (
   select block_start_ms, network, protocol from part group by block_start_ms, network, protocol
-  having count(*) >= {LINES} and sum(cast(packets as double)) * 1000 >= {JOINT_PPS * LONG_ENOUGH_MS}
+  having count(case when counted > 0 then 1 end) >= {LINES}
+    and sum(cast(counted as double)) * 1000 >= {JOINT_PPS * LONG_ENOUGH_MS} and {_ANSWERED}
 )
 select distinct s.line from part s join joint j
   on j.block_start_ms = s.block_start_ms and j.network = s.network and j.protocol = s.protocol"""
@@ -78,16 +90,22 @@ select distinct s.line from part s join joint j
 any, while most lines send something that is not answered."""
 
 SQL = f"""
-with pair as (
+with spoken as (
   select t.line, t.block_start_ms, {NETWORK} as network, t.port, t.protocol, t.packets, t.octets, t.sampled_packets,
-    t.first_ms, t.last_ms
+    t.answered_packets, t.answered_syn_ack_packets, t.syn_packets, t.first_ms, t.last_ms
   from line_target t join params p on p.line = t.line
-  where {_COUNTED} and (t.protocol = 6 or p.two_way = 1)
+  where {_SPEAKS} and (t.protocol = 6 or p.two_way = 1)
+), unanswered as (
+  select block_start_ms, network, protocol from spoken group by block_start_ms, network, protocol having {_ANSWERED}
 ), part as (
-  select line, block_start_ms, network, protocol, case when max(port) > min(port) then 0 else max(port) end as port,
-    sum(cast(packets as double)) as packets, sum(cast(octets as double)) as octets,
-    sum(cast(sampled_packets as double)) as sampled_packets, min(first_ms) as first_ms, max(last_ms) as last_ms
-  from pair group by line, block_start_ms, network, protocol
+  select s.line, s.block_start_ms, s.network, s.protocol,
+    case when max(s.port) > min(s.port) then 0 else max(s.port) end as port,
+    sum(cast(s.packets as double)) as packets, sum(cast(s.octets as double)) as octets,
+    sum(cast(s.sampled_packets as double)) as sampled_packets, min(s.first_ms) as first_ms, max(s.last_ms) as last_ms
+  from (select * from spoken where {_COUNTED}) s
+    join unanswered u
+      on u.block_start_ms = s.block_start_ms and u.network = s.network and u.protocol = s.protocol
+  group by s.line, s.block_start_ms, s.network, s.protocol
 ), joint as (
   select block_start_ms, network, protocol, count(*) as lines, sum(cast(packets as double)) as packets,
     sum(cast(sampled_packets as double)) as sampled_packets, min(first_ms) as first_ms, max(last_ms) as last_ms
@@ -139,9 +157,13 @@ class WeakLines:
         self._engine = engine
         self._tracks: dict[_Key, _Track] = {}
 
+    def lines(self, from_ms: int) -> set[int]:
+        """Those with a share in a block from then on, which may turn out to be none."""
+        return {key.line for key, track in self._tracks.items() if max(track.parts) >= from_ms}
+
     def look(
         self,
-        lines: Iterable[int],
+        lines: Collection[int],
         tables: Mapping[str, pa.Table],
         *,
         from_ms: int,
@@ -159,8 +181,7 @@ class WeakLines:
             opens: whether a share that was not there before counts.
             exporter_of: code of the exporter that reports a line.
         """
-        looked_at = set(lines)
-        for key in [key for key in self._tracks if key.line in looked_at]:
+        for key in [key for key in self._tracks if key.line in lines]:
             parts = self._tracks[key].parts
             self._tracks[key].parts = {block: part for block, part in parts.items() if block < from_ms}
         for key, block, part in self._found(tables, from_ms):

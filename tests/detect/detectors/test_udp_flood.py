@@ -48,6 +48,22 @@ def test_scattered_flows_need_twenty_sampled_packets(sampled: int, found: bool):
     assert bool(ask(DETECTOR, [udp_window(packets, sampling=1000)], [flow])) is found
 
 
+@pytest.mark.parametrize(("seconds", "found"), [(21, False), (20, True), (19, True)])
+def test_packets_of_one_pair_look_scattered_where_timeouts_part_them(seconds: int, found: bool):
+    """A live feed at 1:4096 shows a packet in ten seconds, each in a record of its own: one flow, not twenty."""
+    windows = [udp_window(40_960, at_s=10 * k, octets=1344, sampling=4096) for k in range(2)]
+    feed = {"until_s": seconds, "octets": 1344, "sampling": 4096, "records": 20.0}
+    assert bool(ask(DETECTOR, windows, [udp_target("203.0.113.5", 80, 81_920, **feed)])) is found
+
+
+def test_packets_to_many_ports_are_scattered_however_slow_they_are():
+    """Twenty ports of one address in five minutes are no flow that a timeout has parted."""
+    windows = [udp_window(16_384, at_s=10 * k, sampling=4096) for k in range(30)]
+    each = {"until_s": 300, "sampling": 4096, "records": 1.0}
+    ports = [udp_target("203.0.113.5", port, 4096, **each) for port in range(1000, 1020)]
+    assert ask(DETECTOR, windows, ports)
+
+
 @pytest.mark.parametrize(("octets", "sampled"), [(100, 32), (600, 64)])
 @pytest.mark.parametrize("more", [-1, 0, 1])
 def test_one_flow_needs_enough_missing_answers(octets: int, sampled: int, more: int):

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sekisho.detect.detector import NETWORK, V4_FIRST, V4_LAST, Language, threshold
-from sekisho.detect.flood import MUCH, Flood, Shape, addresses, missed, sustained
+from sekisho.detect.flood import MUCH, SCATTERED, Flood, Shape, addresses, missed, pace, sustained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +52,7 @@ class Params:
     scattered_sampled: float = threshold(
         20, "sampled packets", "20 packets in 10 flows or more, one network, no answer"
     )
+    scattered_pace: float = pace()
     connections_least: float = threshold(
         0.025, "connections a packet", "complete connections of 8 packets show 0.125; a flood of segments none"
     )
@@ -118,7 +119,7 @@ FLOOD = Flood(
         Shape(
             condition=f"""two_way = 1 and {MUCH} and {_UNANSWERED} and {_NO_CONNECTIONS}
       and unmatched_packets < 0.5 * {_ANSWERS} * own_packets
-      and ((sampled_packets >= scattered_sampled and records >= 0.5 * sampled_packets)
+      and (({SCATTERED})
         or sampled_packets * {_ANSWERS} >= answers_missed)"""
         ),
         Shape(

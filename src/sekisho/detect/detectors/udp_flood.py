@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sekisho.detect.detector import NETWORK, Language, threshold
-from sekisho.detect.flood import MUCH, Flood, Shape, addresses, missed, sustained
+from sekisho.detect.flood import MUCH, SCATTERED, Flood, Shape, addresses, missed, pace, sustained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +56,7 @@ class Params:
     scattered_sampled: float = threshold(
         20, "sampled packets", "20 packets in 10 flows or more, one network, no answer"
     )
+    scattered_pace: float = pace()
     stream_pps: float = threshold(6000, "packets/s", "one flow of large packets above any live feed (60 Mb/s)")
     stream_sampled: float = threshold(
         1600, "sampled packets", "below that rate: SRT would have shown 16 answers, none came"
@@ -100,7 +101,7 @@ FLOOD = Flood(
     shapes=(
         Shape(
             condition=f"""two_way = 1 and {MUCH} and {_UNANSWERED}
-      and sampled_packets >= scattered_sampled and records >= 0.5 * sampled_packets"""
+      and {SCATTERED}"""
         ),
         Shape(
             condition=f"""two_way = 1 and {MUCH} and {_UNANSWERED} and sampled_packets * {_ANSWERS} >= answers_missed
