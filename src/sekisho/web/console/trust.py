@@ -156,6 +156,8 @@ def _exporters(samples: defaultdict[str, list[Sample]]) -> tuple[ExporterTrust, 
 
 def _processes(told: dict[str, int], up: Iterable[Sample], now_ms: int) -> tuple[ProcessTrust, ...]:
     is_up = {sample.labels[0]: sample.value == 1.0 for sample in up}
+    # What a process told that is not wanted any more lies there still.
+    names = [*(name for name in told if name == "supervisor"), *is_up] if is_up else list(told)
     return tuple(
         ProcessTrust(
             name=name,
@@ -163,7 +165,7 @@ def _processes(told: dict[str, int], up: Iterable[Sample], now_ms: int) -> tuple
             is_up=is_up.get(name),
             is_stale=name not in told or now_ms - told[name] >= STALE_MS,
         )
-        for name in dict.fromkeys((*told, *is_up))
+        for name in names
     )
 
 
