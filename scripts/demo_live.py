@@ -108,14 +108,12 @@ class Demo:
 
     Attributes:
         ports: of this machine, by what is answered there.
-        begins: when the simulated network was set up, ISO 8601.
         password: of the person at the console.
         told: what has been said of each case and notice.
     """
 
     folder: Path
     ports: dict[str, int]
-    begins: str
     password: str
     hands_off: bool
     started_s: float = field(default_factory=time.monotonic)
@@ -125,7 +123,7 @@ class Demo:
     def prepare(self) -> None:
         """Everything that an operator would have: the network's files, a policy, contacts, somebody who may sign in."""
         shutil.rmtree(self.folder, ignore_errors=True)
-        self.sekisho("simulate", *self.scenario(), "-o", str(self.folder))
+        self.sekisho("simulate", *scenario(), "-o", str(self.folder))
         with (self.folder / "sekisho.toml").open("a", encoding="utf-8") as file:
             file.write(CONFIGURATION.format(**self.ports))
         (self.folder / "policy.toml").write_text(POLICY.format(person=PERSON, me=pwd.getpwuid(os.getuid()).pw_name))
@@ -139,10 +137,6 @@ class Demo:
         self.sekisho("contacts", "import", str(self.folder / "contacts.csv"), "--config", self.config)
         roles = [part for role in ("operator", "approver", "admin") for part in ("--role", role)]
         self.sekisho("users", "add", PERSON, *roles, "--password-stdin", "--config", self.config, given=self.password)
-
-    def scenario(self) -> tuple[str, ...]:
-        """The same network each time it is asked for, in which it is now."""
-        return SCENARIO, "--set", f"start={self.begins}"
 
     def infected(self) -> list[str]:
         """The lines that the scenario infects."""
@@ -225,7 +219,6 @@ def main() -> int:
     demo = Demo(
         folder=arguments.folder.resolve(),
         ports=dict(zip(("exports", "metrics", "portal", "console"), free_ports(4), strict=True)),
-        begins=datetime.now(UTC).isoformat(timespec="seconds"),
         password=secrets.token_urlsafe(12),
         hands_off=arguments.hands_off,
     )
@@ -236,9 +229,14 @@ def main() -> int:
         demo.started_s = time.monotonic()
         to = ("--to", f"127.0.0.1:{demo.ports['exports']}")
         with running(
-            [program(), "simulate", *demo.scenario(), "-o", str(demo.folder / "sent"), *to], demo.folder / "sent.log"
+            [program(), "simulate", *scenario(), "-o", str(demo.folder / "sent"), *to], demo.folder / "sent.log"
         ):
             return follow(demo, until_done=arguments.until_done)
+
+
+def scenario() -> tuple[str, ...]:
+    """The same network each time it is asked for, with routers whose clocks are right."""
+    return SCENARIO, "--set", f"start={datetime.now(UTC).isoformat(timespec='seconds')}"
 
 
 def follow(demo: Demo, *, until_done: bool) -> int:
