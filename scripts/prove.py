@@ -14,7 +14,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
+from xml.etree import ElementTree
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -27,15 +29,16 @@ PARTS = ("tests", "bench", "quality")
 EVALUATED = ("--part", "attacks", "--part", "look-alikes", "--part", "fastnetmon")
 """What fits into eighty minutes; the long run and the ladder of rates take hours: `make evaluate`."""
 
-_ROW = re.compile(r"^\| `(tests/[^`]+)` \| (\w+) \| ([\d.]*) \| (\w*) \|$", re.MULTILINE)
+_ROW = re.compile(r"^\| `(tests/[^`]+)` \| (\w+) \| ([\d.]*) \| (\w*) \| (.*) \|$", re.MULTILINE)
 
 
 class Proof(NamedTuple):
-    """How one test went."""
+    """How one test went; ``measured`` is what it recorded."""
 
     result: str
     seconds: str
     commit: str
+    measured: str
 
 
 def main() -> int:
@@ -58,21 +61,35 @@ def prove(paths: list[str]) -> int:
     """Run the long tests, and write down how they went."""
     started = time.monotonic()
     command = ["-m", "pytest", "-m", "prove", "-p", "no:randomly", "-v", "--durations=0", *paths]
-    done = subprocess.run([sys.executable, *command], stdout=subprocess.PIPE, text=True, check=False)
+    with TemporaryDirectory() as folder:
+        results = Path(folder) / "results.xml"
+        # The older of the two formats holds what tests record.
+        command += ["-o", "junit_family=xunit1", f"--junitxml={results}"]
+        done = subprocess.run([sys.executable, *command], stdout=subprocess.PIPE, text=True, check=False)
+        figures = recorded(results) if results.exists() else {}
     print(done.stdout)
     print(f"{time.monotonic() - started:.0f} s")
-    found = proofs_of(done.stdout, str(machine()["commit"]))
+    found = proofs_of(done.stdout, str(machine()["commit"]), figures)
     # Those that were not run stay as they are; after a run of all, what is gone is gone.
     kept = known(PAGE.read_text(encoding="utf-8")) if paths and PAGE.exists() else {}
     PAGE.write_text(page(kept | found), encoding="utf-8")
     return done.returncode
 
 
-def proofs_of(output: str, commit: str) -> dict[str, Proof]:
+def recorded(results: Path) -> dict[str, str]:
+    """Test -> the figures that it recorded (``record_property``)."""
+    found = {}
+    for case in ElementTree.parse(results).iter("testcase"):  # noqa: S314 (written by the run above)
+        figures = ((p.get("name"), p.get("value")) for p in case.findall("properties/property"))
+        found[f"{case.get('file')}::{case.get('name')}"] = ", ".join(f"{name}: {value}" for name, value in figures)
+    return found
+
+
+def proofs_of(output: str, commit: str, figures: dict[str, str]) -> dict[str, Proof]:
     """Test -> how it went, of what pytest printed."""
     seconds = {name: took for took, name in re.findall(r"^\s*([\d.]+)s call\s+(tests/\S+)", output, re.MULTILINE)}
     return {
-        name: Proof(verdict.lower(), seconds.get(name, ""), commit)
+        name: Proof(verdict.lower(), seconds.get(name, ""), commit, figures.get(name, ""))
         for name, verdict in re.findall(r"^(tests/\S+) (PASSED|FAILED|SKIPPED|ERROR)", output, re.MULTILINE)
     }
 
@@ -85,12 +102,12 @@ def known(text: str) -> dict[str, Proof]:
 def page(proofs: dict[str, Proof]) -> str:
     """The page of everything that is proven."""
     where = json.dumps({key: value for key, value in machine().items() if key != "commit"}, indent=1)
-    rows = "\n".join(f"| `{name}` | {p.result} | {p.seconds} | {p.commit} |" for name, p in sorted(proofs.items()))
+    rows = "\n".join(f"| `{name}` | {' | '.join(proof)} |" for name, proof in sorted(proofs.items()))
     return (
         "<!-- Written by `make prove`; run it, do not edit. -->\n\n# Proofs\n\n"
         "Tests that are too long for every change, as they last ran, each with the commit that it ran at. "
         "The benchmarks and the evaluation have pages of their own.\n\n"
-        f"```json\n{where}\n```\n\n| test | result | seconds | commit |\n|---|---|---|---|\n{rows}\n"
+        f"```json\n{where}\n```\n\n| test | result | seconds | commit | measured |\n|---|---|---|---|---|\n{rows}\n"
     )
 
 

@@ -1,0 +1,171 @@
+"""An exporter that sends NetFlow v9 at an even rate: lines that do what lines do, one of which floods by turns."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from export_builders import FLOW_FIELDS, UPTIME_MS, a_set, template, v9, v9_templates
+from ports import free_port
+from sekisho.serve.status import Status, told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LINES = 100
+"""Windows of a line are kept for an hour: with few lines they are small beside what a leak would be."""
+
+SITES = 20
+"""What each line talks to."""
+
+RECORDS = 25
+"""Of a datagram: below the MTU of Ethernet."""
+
+BURST_S = 0.02
+FLOOD_EVERY_S, FLOOD_S = 120, 30
+"""One line after the other floods: episodes open, end and settle."""
+
+START_S = 180
+"""The first start compiles kernels, on a busy machine for minutes."""
+
+TCP, FIN_SYN_PSH_ACK, SYN = 6, 0x1B, 0x02
+_RECORD = np.dtype(
+    [(f"e{element}", f">u{length}") for element, length, *_ in FLOW_FIELDS],
+)
+
+
+def assignments() -> str:
+    """A line for each address, as an assignments file."""
+    rows = (f"L{number},100.72.0.{number}/32,,,," for number in range(LINES))
+    return "\n".join(("line_id,prefix,port_first,port_last,valid_from,valid_to", *rows)) + "\n"
+
+
+class Sender:
+    """Sends to a port of this machine until told to stop.
+
+    Attributes:
+        sent: data records so far.
+    """
+
+    def __init__(self, port: int, *, records_per_s: int) -> None:
+        self.sent = 0
+        self._port, self._a_second = port, records_per_s / RECORDS
+        self._ends = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._rng = np.random.default_rng(1)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._ends.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as to:
+            to.connect(("127.0.0.1", self._port))
+            started, sequence = time.monotonic(), 0
+            while not self._ends.wait(BURST_S):
+                passed_s = time.monotonic() - started
+                clocks = {"export_s": int(time.time()), "uptime_ms": UPTIME_MS + round(passed_s * 1000)}
+                due = int(passed_s * self._a_second) - self.sent // RECORDS
+                for records in self._records(due, passed_s, clocks["uptime_ms"]):
+                    if sequence % 5000 == 0:
+                        to.send(v9(v9_templates(template(256, FLOW_FIELDS)), sequence=sequence, **clocks))
+                        sequence += 1
+                    to.send(v9(a_set(256, records, pad=True), sequence=sequence, **clocks))
+                    sequence += 1
+                    self.sent += RECORDS
+
+    def _records(self, datagrams: int, passed_s: float, uptime_ms: int) -> list[bytes]:
+        made = np.zeros((datagrams, RECORDS), _RECORD)
+        line = self._rng.integers(LINES, size=made.shape)
+        made["e8"] = 0x64480000 + line
+        made["e12"] = 0xCB007100 + (line * 7 + self._rng.integers(SITES, size=made.shape)) % 256
+        made["e7"] = self._rng.integers(1024, 65_536, size=made.shape)
+        made["e11"], made["e4"], made["e6"] = 443, TCP, FIN_SYN_PSH_ACK
+        made["e2"], made["e1"] = 8, 6000
+        made["e22"], made["e21"] = uptime_ms - 1000, uptime_ms - 1
+        if passed_s % FLOOD_EVERY_S < FLOOD_S:
+            flood = made[:, : RECORDS // 2]
+            flood["e8"] = 0x64480000 + int(passed_s // FLOOD_EVERY_S) % LINES
+            flood["e12"], flood["e6"], flood["e2"], flood["e1"] = 0xC6336401, SYN, 1, 40
+        return [row.tobytes() for row in made]
+
+
+def write_config(folder: Path, port: int) -> Path:
+    """For `sekisho serve` over a folder."""
+    (folder / "lines.csv").write_text(assignments(), encoding="utf-8")
+    config = folder / "sekisho.toml"
+    config.write_text(
+        f"""
+[network]
+prefixes = ["100.72.0.0/16"]
+[[exporter]]
+address = "127.0.0.1"
+active_timeout_s = 60
+inactive_timeout_s = 15
+sampling_default = 10
+boundary = "access"
+role = "subscriber"
+sees = "outbound"
+[files]
+lines = ["lines.csv"]
+[receive]
+listen = ["127.0.0.1:{port}"]
+buffer_octets = 8388608
+[store]
+directory = "flows"
+floor_octets = 0
+[serve]
+directory = "state"
+metrics = "127.0.0.1:{free_port(socket.SOCK_STREAM)}"
+[cases]
+url = "sqlite:///cases.db"
+""",
+        encoding="utf-8",
+    )
+    return config
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[int]:
+    """A `sekisho serve` over a folder, niced, as other work must go on; its port. It has to end well."""
+    config = write_config(folder, port := free_port())
+    command = ["nice", "-n", "5", sys.executable, "-m", "sekisho", "serve", "--config", str(config)]
+    with (folder / "serve.log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+        try:
+            end_s = time.monotonic() + START_S
+            while told(folder / "state", "collector") is None:
+                assert time.monotonic() < end_s, (folder / "serve.log").read_text()
+                time.sleep(0.2)
+            yield port
+        finally:
+            process.terminate()
+            status = process.wait(40)
+    assert status == 0, (folder / "serve.log").read_text()
+
+
+@contextmanager
+def sending(port: int, *, records_per_s: int) -> Iterator[Sender]:
+    """A sender that ends with the block."""
+    sender = Sender(port, records_per_s=records_per_s)
+    sender.start()
+    try:
+        yield sender
+    finally:
+        sender.stop()
+
+
+def sum_of(status: Status | None, name: str) -> float:
+    """Sum of a family of numbers that a process told."""
+    assert status is not None
+    return sum(sample.value for sample in status.samples if sample.name == name)
