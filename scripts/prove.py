@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -79,7 +79,7 @@ def prove(paths: list[str]) -> int:
 def recorded(results: Path) -> dict[str, str]:
     """Test -> the figures that it recorded (``record_property``)."""
     found = {}
-    for case in ElementTree.parse(results).iter("testcase"):  # noqa: S314 (written by the run above)
+    for case in ET.parse(results).iter("testcase"):  # noqa: S314 (written by the run above)
         figures = ((p.get("name"), p.get("value")) for p in case.findall("properties/property"))
         found[f"{case.get('file')}::{case.get('name')}"] = ", ".join(f"{name}: {value}" for name, value in figures)
     return found
