@@ -61,7 +61,7 @@ def test_it_answers_tells_of_itself_and_ends(tmp_path: Path) -> None:
 def test_without_a_database_it_says_what_it_lacks(tmp_path: Path) -> None:
     """File and key."""
     file = written(tmp_path, 8443, cases="")
-    with pytest.raises(ConfigError, match="cases.url"):
+    with pytest.raises(ConfigError, match=r"cases\.url"):
         console_of(load_config(file, {}), file, statuses=list)
 
 

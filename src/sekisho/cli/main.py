@@ -20,6 +20,7 @@ from sekisho.cli import notice as notice_commands
 from sekisho.cli import reports as reports_commands
 from sekisho.cli import serve as serve_command
 from sekisho.cli import simulate as simulate_commands
+from sekisho.cli import users as users_commands
 from sekisho.cli.extras import extras_of
 from sekisho.core.errors import SekishoError
 
@@ -45,6 +46,7 @@ app.add_typer(lines_commands.app, name="lines")
 app.add_typer(contact_commands.app, name="contacts")
 app.add_typer(notice_commands.app, name="notice")
 app.add_typer(reports_commands.app, name="reports")
+app.add_typer(users_commands.app, name="users")
 
 
 def _show_version(wanted: bool) -> None:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sekisho.core.config import Config
-    from sekisho.serve.processes import PROCESSES
 from sekisho.serve.status import Status
 
 NAME = "console"
