@@ -285,3 +285,12 @@ def test_other_programs_can_read_the_times(url: str) -> None:
         (first,) = connection.execute("SELECT first_seen FROM case_detection").fetchone()
     connection.close()
     assert first.startswith("2026-11-24 03:00:00")
+
+
+def test_what_a_line_had_seemed_to_hold_only_grows(url: str):
+    """A later view may know no more of it: who approves is asked about every part."""
+    home, other = ({"prefix": f"203.0.113.{n}/32", "realm": "", "port": 0} for n in (7, 8))
+    record_analysis(url, document(detection(stop=3, held=[home])), now_ms=NOW_MS)
+    record_analysis(url, document(detection(stop=4, held=[other, home])), now_ms=NOW_MS)
+    record_analysis(url, document(detection(stop=5, held=[])), now_ms=NOW_MS)
+    assert all_cases(url)[0].evidence[0].held == (home, other)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,19 @@ def test_with_map_e_the_lines_own_prefix_decides(asked):
     assert asked("M1", "2001:db8:12:3400::/56") == SameLine()
     assert isinstance(asked("M2", "192.0.2.18"), OtherLine)
     assert isinstance(asked("M3", "192.0.2.18"), OtherLine)
+
+
+def test_a_port_of_the_line_names_its_part_of_a_shared_address(config: Path):
+    """With what the line had seemed to hold, realm and port decide; every part of it must be the line's."""
+    resolve = resolver(load_config(config, {}))
+    ports = {name: int(row.split(",")[2]) for row in LINES.splitlines() if (name := row[:2]) in {"S1", "S2"}}
+    mine = {"prefix": "203.0.113.9/32", "realm": "", "port": ports["S1"]}
+    alone = replace(evidence("203.0.113.9"), held=(mine,))
+    assert resolve("S1", alone) == SameLine()
+    assert isinstance(resolve("S2", alone), OtherLine)
+    home = {"prefix": "203.0.113.7/32", "realm": "", "port": 0}
+    assert isinstance(resolve("S1", replace(alone, held=(mine, home))), OtherLine)
+    assert isinstance(resolve("S1", replace(alone, held=({**mine, "port": 0},))), NotSettled)
 
 
 def test_without_an_address_nobody_can_ask(asked):

@@ -32,11 +32,12 @@ from sekisho.attribution.layout import (
     TOLD,
     VALID_FROM,
     VALID_TO,
+    WHOLE,
     section,
 )
 from sekisho.attribution.lines import FileKind, Lines, read_lines_file
 from sekisho.attribution.map_e import ipv4_of, load_map_e
-from sekisho.attribution.outcome import Assignment, Attributed, Unattributed, prefix_of_words
+from sekisho.attribution.outcome import Assignment, Attributed, Hold, Unattributed, prefix_of_words
 from sekisho.attribution.updates import Updates
 from sekisho.attribution.validity import OPEN_FROM_MS, OPEN_TO_MS
 from sekisho.core.address import prefix_words, to_words
@@ -134,6 +135,7 @@ class Attributor:
         self._key = key
         self._later_ids: dict[int, str] = {}
         self._revoked: dict[int, Revoked] = {}
+        self._by_line: tuple[NDArray[np.int64], NDArray[np.uint32]] | None = None
         self._updates = Updates(
             built.writable, built.limits, ((rule.ipv6_prefix, rule.end_user_length) for rule in rules)
         )
@@ -291,7 +293,7 @@ class Attributor:
         """Go on with another one's index; lines that were known stay known."""
         known = self._later_ids | dict(iter(self._line_ids))
         self.derived_prefixes, self.overlapping = other.derived_prefixes, other.overlapping
-        self._memory, self._updates = other._memory, other._updates
+        self._memory, self._updates, self._by_line = other._memory, other._updates, None
         self._line_ids = other._line_ids
         self._later_ids = {key: text for key, text in known.items() if key not in other._line_ids}
 
@@ -352,17 +354,39 @@ class Attributor:
         held = [rows[:, LINE][(rows[:, VALID_FROM] <= at_ms) & (rows[:, VALID_TO] > at_ms)] for rows in self._rows()]
         return np.isin(lines, np.concatenate(held))
 
+    def holds_of(self, line: int, *, at_ms: int) -> tuple[Hold, ...]:
+        """What a line held at a time, by its own assignments."""
+        rows = self._rows_of(line)
+        held = rows[(rows[:, VALID_FROM] <= at_ms) & (rows[:, VALID_TO] > at_ms)]
+        return tuple(
+            Hold(
+                prefix_of_words(hi, lo, kind & LENGTH_MASK),
+                self._realms[(kind & KIND_MASK) >> REALM_SHIFT],
+                0 if ports >> 16 == WHOLE else max(ports >> 32, 1),
+            )
+            for hi, lo, kind, ports in held[:, [HI, LO, KIND, PORTS]].tolist()
+        )
+
     def prefixes_behind(self, line: int, shared: IPNetwork, *, at_ms: int) -> tuple[IPNetwork, ...]:
         """The prefixes of a line that MAP-E put behind a shared IPv4 network at a time."""
         rules = self._rules_at(at_ms)
         return tuple(p for p in self._own_prefixes(line, at_ms) if any(shared == each for each in ipv4_of(rules, p)))
 
     def _own_prefixes(self, line: int, at_ms: int) -> list[IPNetwork]:
-        found: list[IPNetwork] = []
-        for rows in self._rows():
-            held = rows[(rows[:, LINE] == line) & (rows[:, VALID_FROM] <= at_ms) & (rows[:, VALID_TO] > at_ms)]
-            found += [prefix_of_words(hi, lo, kind & LENGTH_MASK) for hi, lo, kind in held[:, [HI, LO, KIND]].tolist()]
-        return found
+        return [hold.prefix for hold in self.holds_of(line, at_ms=at_ms)]
+
+    def _rows_of(self, line: int) -> NDArray[np.int64]:
+        """The rows of a line; those that the index was built with are found by their order, which is made once."""
+        built, later = self._rows()
+        if self._by_line is None:
+            in_order = np.argsort(built[:, LINE])
+            self._by_line = built[in_order, LINE], in_order.astype(np.uint32)
+        lines, order = self._by_line
+        first, end = np.searchsorted(lines, [line, line + 1])
+        found = np.concatenate([built[order[first:end]], later[later[:, LINE] == line]])
+        # What was changed since is no longer the line's there.
+        mine: NDArray[np.int64] = found[found[:, LINE] == line]
+        return mine
 
     def _rows(self) -> Iterator[NDArray[np.int64]]:
         """Every row once, as (n, ROW_WORDS); those that were changed since stand behind the others."""

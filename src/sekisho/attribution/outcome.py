@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from sekisho.core.address import from_words
+from sekisho.core.address import IPNetwork, from_words
 
 if TYPE_CHECKING:
-    from sekisho.core.address import IPNetwork
     from sekisho.core.reasons import UnattributedReason
 
 Method = Literal["assignment", "map_e"]
@@ -36,6 +35,18 @@ class Assignment:
     valid_to_ms: int | None
     realm: str
     method: Method
+
+
+class Hold(NamedTuple):
+    """What can be asked again of a line: an address in its realm, and a port of it where it is shared, else 0."""
+
+    prefix: IPNetwork
+    realm: str
+    port: int
+
+    def to_json(self) -> dict[str, Any]:
+        """For the evidence of a detection."""
+        return {"prefix": str(self.prefix), "realm": self.realm, "port": self.port}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

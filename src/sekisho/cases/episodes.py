@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
 
+_GROWS = "held"
+"""A column of lists that only grow."""
+
 GROUPS_A_QUERY = 500
 """SQLite takes 999 parameters in its oldest supported form."""
 
@@ -168,4 +171,11 @@ def _whole(values: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> dic
         for name in ("first_seen", "detected_at")
         if name in values
     }
-    return {**values, **earliest, "last_seen": max(values["last_seen"], *(row["last_seen"] for row in found))}
+    whole = {**values, **earliest, "last_seen": max(values["last_seen"], *(row["last_seen"] for row in found))}
+    return whole | ({_GROWS: _together(values, found)} if _GROWS in values else {})
+
+
+def _together(values: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """What any view of an episode named, each once: a later view may know no more of what an earlier one had seen."""
+    every = [each for row in (*found, values) for each in row[_GROWS]]
+    return [each for place, each in enumerate(every) if each not in every[:place]]

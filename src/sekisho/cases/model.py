@@ -21,6 +21,7 @@ class Evidence:
 
     Attributes:
         event_id: number of the event in this database, None where it is part of none.
+        held: all that the line had seemed to hold: ``prefix``, ``realm``, and a ``port`` where it is shared.
     """
 
     kind: str
@@ -41,6 +42,7 @@ class Evidence:
     coverage: float | None
     numbers: Mapping[str, Any]
     event_id: int | None
+    held: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def ports(self) -> tuple[int, ...]:

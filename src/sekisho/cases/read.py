@@ -156,6 +156,7 @@ def _evidence(row: RowMapping) -> Evidence:
         peak_pps_interval_95=(row["peak_pps_low"], row["peak_pps_high"]),
         top_targets=tuple(row["top_targets"]),
         numbers=row["evidence"],
+        held=tuple(row["held"]),
     )
 
 

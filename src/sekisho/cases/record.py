@@ -188,6 +188,7 @@ def _values(detection: Mapping[str, Any], case_id: int, event_id: int | None) ->
         "loss": detection["quality"]["loss"],
         "coverage": detection["quality"]["coverage"],
         "event_id": event_id,
+        "held": detection.get("held", []),
     }
 
 

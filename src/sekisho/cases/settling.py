@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,7 +44,11 @@ Resolve = Callable[[str, "Evidence"], Answer]
 
 def settled(line_id: str, evidence: tuple[Evidence, ...], resolve: Resolve) -> Answer:
     """One answer for all evidence of a case: another line wins over doubt, doubt over certainty."""
-    answers = [resolve(line_id, each) for each in evidence]
+    return worst([resolve(line_id, each) for each in evidence])
+
+
+def worst(answers: Sequence[Answer]) -> Answer:
+    """Another line, else doubt, else the same line."""
     for kind in (OtherLine, NotSettled):
         for answer in answers:
             if isinstance(answer, kind):

@@ -128,10 +128,14 @@ DETECTION = Table(
     Column("loss", Float, nullable=False),
     Column("coverage", Float),
     Column("evidence", JSON, nullable=False),
+    Column("held", JSON, nullable=False, server_default="[]"),
     Column("event_id", Integer, ForeignKey("event.id")),
     UniqueConstraint("case_id", "kind", "first_seen"),
 )
-"""One row for each episode of a kind: seen again it is renewed, never doubled."""
+"""One row for each episode of a kind: seen again it is renewed, never doubled.
+
+``held`` is all that the line had seemed to hold, in whatever view of the episode: it only grows.
+"""
 
 MEASURE = Table(
     "case_measure",

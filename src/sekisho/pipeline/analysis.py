@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
-from sekisho.attribution.outcome import Unattributed
+from sekisho.attribution.outcome import Hold, Unattributed
+from sekisho.attribution.sources.events import LAST_PORT, MAX_HELD
 from sekisho.core.reasons import UnattributedReason
 from sekisho.core.time import iso
 from sekisho.schema.subject import is_address, is_interface
@@ -66,7 +67,7 @@ def document_of(run: Run, frames: Mapping[str, int], report: Report | None = Non
             "first": iso(run.first_ms),
             "last": iso(run.last_ms),
         },
-        "detections": [_with_source(run, each).to_json() for each in found if not is_address(each.line)],
+        "detections": [_detection(run, each) for each in found if not is_address(each.line)],
         "unattributed_detections": [_unattributed_detection(run, each) for each in found if is_address(each.line)],
         "events": [_event(run, event) for event in events],
         "impact": run.impact.report(found) if run.impact is not None else {},
@@ -89,6 +90,22 @@ def lost_records(source: SourceLoss) -> float:
     if source.unit != "packets":
         return source.lost_units
     return source.lost_units * source.records / max(source.datagrams, 1)
+
+
+def _detection(run: Run, detection: Detection) -> dict[str, Any]:
+    held = () if is_interface(detection.line) else _held(run, detection)
+    return _with_source(run, detection).to_json() | {"held": [hold.to_json() for hold in held]}
+
+
+def _held(run: Run, detection: Detection) -> tuple[Hold, ...]:
+    """All that the line had seemed to hold: records name the line, and any of these may be what they were sent from."""
+    holds = run.attributor.holds_of(detection.line, at_ms=detection.first_seen_ms)
+    revoked = run.attributor.revoked(detection.line)
+    if revoked is not None and revoked.since_ms < detection.last_seen_ms:
+        what = revoked.held
+        is_whole = (what.port_first, what.port_last) == (0, LAST_PORT)
+        holds = (Hold(what.prefix, what.realm, 0 if is_whole else max(what.port_first, 1)), *holds)
+    return tuple(dict.fromkeys(holds))[:MAX_HELD]
 
 
 def _with_source(run: Run, detection: Detection) -> Detection:

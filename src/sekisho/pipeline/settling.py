@@ -1,22 +1,23 @@
 """Whose line it was, asked anew of everything that the configuration knows, for people who approve.
 
-Evidence holds what the line was seen to send from, and neither realm nor source port. Where these decide, the answer
-is that nobody can say: a wrong line is worse than no notice.
+Evidence holds all that the line had seemed to hold, with realm and port, and every part of it must be the line's: any
+of it may be what was seen. Of earlier evidence an address is all that is known. Where realm or port decide, the answer
+is then that nobody can say: a wrong line is worse than no notice.
 """
 
 from __future__ import annotations
 
 from ipaddress import ip_network
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sekisho.attribution.history.settling import NotYet, Settled
 from sekisho.attribution.keys import UNKEYED, line_keys, read_key_file
 from sekisho.attribution.outcome import Attributed
-from sekisho.cases.settling import Answer, NotSettled, OtherLine, SameLine
+from sekisho.cases.settling import Answer, NotSettled, OtherLine, SameLine, worst
 from sekisho.core.reasons import UnattributedReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sekisho.attribution.attributor import Attributor
     from sekisho.attribution.outcome import Unattributed
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
     from sekisho.core.address import IPAddress, IPNetwork
     from sekisho.core.config import Config
 
-    Ask = Callable[[IPAddress, Evidence], Attributed | Unattributed | NotYet]
+    Ask = Callable[..., Attributed | Unattributed | NotYet]
+
+
+_UDP = 17
+"""Any protocol with ports: which of them makes no difference to who held one."""
 
 
 def resolver(config: Config) -> Resolve:
@@ -44,17 +49,21 @@ def resolver(config: Config) -> Resolve:
         asked = settled.resolve if history.feeds else attributor.resolve
     key = read_key_file(config.privacy.key_file) if config.privacy.key_file is not None else UNKEYED
 
-    def ask(address: IPAddress, evidence: Evidence) -> Attributed | Unattributed | NotYet:
+    def ask(
+        address: IPAddress, evidence: Evidence, realm: str = "", port: int = 0
+    ) -> Attributed | Unattributed | NotYet:
         return asked(
-            realm="",
+            realm=realm,
             address=address,
-            port=0,
-            protocol=0,
+            port=port,
+            protocol=_UDP if port else 0,
             start_ms=evidence.first_seen_ms,
             end_ms=evidence.last_seen_ms,
         )
 
     def resolve(line_id: str, evidence: Evidence) -> Answer:
+        if evidence.held:
+            return worst([_of_hold(ask, hold, line_id, evidence) for hold in evidence.held])
         return _whose(attributor, ask, int(line_keys([line_id], key)[0]), line_id, evidence)
 
     return resolve
@@ -76,6 +85,19 @@ def _whose(attributor: Attributor, ask: Ask, line: int, line_id: str, evidence: 
             return NotSettled(why="the address is used in several realms, and the evidence names none")
         case reason:
             return OtherLine(why=reason.label)
+
+
+def _of_hold(ask: Ask, hold: Mapping[str, Any], line_id: str, evidence: Evidence) -> Answer:
+    """Whose one thing was that the line had seemed to hold; a port of it, where it is shared, names the whole range."""
+    address = ip_network(hold["prefix"]).network_address
+    found = ask(address, evidence, realm=hold["realm"], port=hold["port"])
+    if isinstance(found, NotYet):
+        return NotSettled(why=found.why)
+    if isinstance(found, Attributed):
+        return _of_line(found, line_id)
+    if found.reason in {UnattributedReason.REALM_UNKNOWN, UnattributedReason.NEEDS_PORT}:
+        return NotSettled(why=f"{found.explanation}, and the evidence does not tell")
+    return OtherLine(why=found.reason.label)
 
 
 def _of_line(found: Attributed, line_id: str) -> Answer:
