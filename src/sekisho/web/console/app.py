@@ -1,4 +1,4 @@
-"""The console as an ASGI application: sign-in, the table of routes, files."""
+"""The console as an ASGI application: sign-in, the table of routes, files, the API."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sekisho.cases.database import reading, writing
 from sekisho.cases.roles import ROLES
 from sekisho.core.errors import ConfigError, InputError, NotFound, Refused, SekishoError
 from sekisho.core.log import logger
+from sekisho.web.api.app import api
 from sekisho.web.base import tokens
 from sekisho.web.base.headers import BodyLimit, SameSite, SecureHeaders
 from sekisho.web.console import sign_in
@@ -51,6 +52,7 @@ def console_app(console: Console) -> ASGIApp:
     app.add_route("/sign-out", _threaded(console, sign_in.sign_out), methods=["POST"])
     for route in ROUTES:
         app.add_route(route.path, _endpoint(console, route), methods=[route.method])
+    app.mount("/api/v1", api(console))
     return SecureHeaders(SameSite(BodyLimit(app)))
 
 
