@@ -6,21 +6,22 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.measure import machine
 
 from evaluate import attacks, detectability, fastnetmon, long_run
-from evaluate.cells import SEEDS
+from evaluate.cells import CONDITIONS, SEEDS
+from evaluate.state import State
 from evaluate.trial import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 PAGE = Path("docs/reference/detection-quality.md")
-PROCESSES = 2
-LONG_SAMPLING = (1000, 4096)
+CONDITION_NAMES = [condition.name for condition in CONDITIONS]
 
 INTRODUCTION = """<!-- Written by `make evaluate`; run it, do not edit. -->
 
@@ -35,21 +36,27 @@ reported to have.
 
 def main() -> int:
     arguments = _arguments()
-    sections = dict(json.loads(arguments.state.read_text())) if arguments.state and arguments.state.exists() else {}
+    state = State(arguments.state)
     for name in arguments.part or PARTS:
-        began = time.monotonic()
-        text = PARTS[name](arguments)
-        minutes = (time.monotonic() - began) / 60
-        # Parts run apart: each says which code it judged.
-        sections[name] = f"{text}\nCommit {machine()['commit']}, {minutes:.0f} minutes on {PROCESSES} cores.\n"
-        if arguments.state:
-            arguments.state.write_text(json.dumps(sections))
-    page = INTRODUCTION + f"\n```json\n{json.dumps(machine(), indent=1)}\n```\n\n"
-    page += "\n".join(f"## {TITLES[name]}\n\n{sections[name]}" for name in PARTS if name in sections)
+        PARTS[name].measure(arguments, state)
+    page = page_of(state)
     if arguments.write:
         PAGE.write_text(page, encoding="utf-8")
     print(page)
     return 0
+
+
+def page_of(state: State) -> str:
+    """The page of all parts that were measured; they run apart, so each says which code it judged."""
+    page = INTRODUCTION + f"\n```json\n{json.dumps(_place(), indent=1)}\n```\n"
+    for name, part in PARTS.items():
+        if state.of(name):
+            page += f"\n## {part.title}\n\n{part.page(state)}\n{state.told(name)}\n"
+    return page
+
+
+def _place() -> dict[str, object]:
+    return {name: value for name, value in machine().items() if name != "commit"}
 
 
 def _arguments() -> Any:
@@ -58,39 +65,46 @@ def _arguments() -> Any:
         "--part", action="append", choices=PARTS, help="this part; several times, several; without: all"
     )
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="seeds of the attacks, from 1 on")
+    parser.add_argument("--condition", action="append", choices=CONDITION_NAMES, help="of the attacks; without: all")
     parser.add_argument("--line-days", type=int, default=10_000, help="benign line-days at each sampling interval")
+    parser.add_argument("--processes", type=int, default=2, help="of the attacks")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE}")
-    parser.add_argument("--state", type=Path, help="keeps finished parts for the page, so that they can run apart")
+    parser.add_argument("--state", type=Path, help="keeps finished pieces: a later run adds those that are missing")
     return parser.parse_args()
 
 
-def _attacks(arguments: Any) -> str:
-    return attacks.attack_page(attacks.evaluate_attacks(range(1, arguments.seeds + 1), processes=PROCESSES))
+def _attacks(arguments: Any, state: State) -> None:
+    conditions = [each for each in CONDITIONS if not arguments.condition or each.name in arguments.condition]
+    attacks.measure(state, range(1, arguments.seeds + 1), conditions, processes=arguments.processes)
 
 
-def _look_alikes(arguments: Any) -> str:
+def _attack_page(state: State) -> str:
+    return attacks.seeds_of(state) + "\n" + attacks.attack_page(attacks.pools(state))
+
+
+def _look_alikes(arguments: Any, state: State) -> None:
     seeds = range(1, max(arguments.seeds // 3, 1) + 1)
-    return attacks.look_alike_page(attacks.evaluate_look_alikes(seeds, processes=PROCESSES))
-
-
-def _long_run(arguments: Any) -> str:
-    runs = (
-        long_run.long_run(sampling=sampling, line_days=arguments.line_days, processes=PROCESSES)
-        for sampling in LONG_SAMPLING
-    )
-    return long_run.page(runs)
-
-
-def _detectability(_: Any) -> str:
-    return detectability.page(
-        {
-            sampling: detectability.lowest_found(sampling, duration_s=detectability.DURATION_S, seed=1)
-            for sampling in detectability.SAMPLING
-        }
+    _keep(
+        state,
+        "look-alikes",
+        lambda: attacks.look_alike_page(attacks.evaluate_look_alikes(seeds, processes=arguments.processes)),
     )
 
 
-def _fastnetmon(_: Any) -> str:
+def _long_run(arguments: Any, state: State) -> None:
+    for sampling in long_run.LINES:
+        long_run.measure(state, sampling=sampling, line_days=arguments.line_days)
+
+
+def _detectability(_: Any, state: State) -> None:
+    detectability.measure(state)
+
+
+def _fastnetmon(_: Any, state: State) -> None:
+    _keep(state, "fastnetmon", _beside_fastnetmon)
+
+
+def _beside_fastnetmon() -> str:
     peers, ours = [], {}
     for sampling in (1, 100):
         try:
@@ -102,19 +116,37 @@ def _fastnetmon(_: Any) -> str:
     return fastnetmon.page(peers, ours)
 
 
-PARTS: dict[str, Callable[[Any], str]] = {
-    "attacks": _attacks,
-    "look-alikes": _look_alikes,
-    "long-run": _long_run,
-    "detectability": _detectability,
-    "fastnetmon": _fastnetmon,
-}
-TITLES = {
-    "attacks": "Attacks",
-    "look-alikes": "Look-alikes",
-    "long-run": "Days of lines that do nothing wrong",
-    "detectability": "What can be seen at all",
-    "fastnetmon": "Beside FastNetMon community",
+def _keep(state: State, part: str, text: Callable[[], str]) -> None:
+    """Measure a part that is one piece, unless the state has it."""
+    if not state.has(part, []):
+        began = time.monotonic()
+        measured = text()
+        state.add(part, [], measured, seconds=time.monotonic() - began)
+
+
+def _kept(part: str) -> Callable[[State], str]:
+    return lambda state: str(state.of(part)[-1].value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One section of the page: how it is measured into a state, and written from it."""
+
+    title: str
+    measure: Callable[[Any, State], None]
+    page: Callable[[State], str]
+
+
+PARTS = {
+    "attacks": Part(title="Attacks", measure=_attacks, page=_attack_page),
+    "look-alikes": Part(title="Look-alikes", measure=_look_alikes, page=_kept("look-alikes")),
+    long_run.PART: Part(
+        title="Days of lines that do nothing wrong",
+        measure=_long_run,
+        page=lambda state: long_run.page(long_run.measured(state)),
+    ),
+    "detectability": Part(title="What can be seen at all", measure=_detectability, page=detectability.page),
+    "fastnetmon": Part(title="Beside FastNetMon community", measure=_fastnetmon, page=_kept("fastnetmon")),
 }
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from evaluate.cells import Condition, attack_cells, look_alike_cells, look_alikes
+from evaluate.cells import CONDITIONS, Condition, attack_cells, look_alike_cells, look_alikes
 from evaluate.score import Pool, Share, by, pooled
-from evaluate.trial import run
+from evaluate.trial import Attack, Outcome, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from evaluate.score import Attack
-    from evaluate.trial import Outcome
+    from evaluate.state import State
     from sekisho.simulate.scenario import Scenario
 
 Cell = tuple[int, Condition, int, "Scenario"]
@@ -43,9 +43,54 @@ def _run(scenario: Scenario, seed: int) -> Outcome:
     return run(scenario, seed=seed)
 
 
-def evaluate_attacks(seeds: range, *, processes: int) -> dict[Key, Pool]:
-    """Every kind on every access kind."""
-    return pooled(outcomes(list(attack_cells(seeds)), processes=processes))  # type: ignore[return-value]
+PART = "attacks"
+
+
+def measure(state: State, seeds: range, conditions: Sequence[Condition], *, processes: int) -> None:
+    """Every kind on every access kind: the trials that the state does not have yet, seed by seed."""
+    cells = sorted(attack_cells(seeds), key=lambda cell: (cell[2], cell[0]))
+    missing = [cell for cell in cells if cell[1] in conditions and not state.has(PART, _name(cell))]
+    began = time.monotonic()
+    # Trials end in the order of the cells, of which ``processes`` run side by side.
+    for cell, (_, outcome) in zip(missing, outcomes(missing, processes=processes), strict=True):
+        now = time.monotonic()
+        value = {
+            "attacks": [asdict(attack) for attack in outcome.attacks],
+            "accused": outcome.accused,
+            "watched": outcome.watched,
+            "wrong_sides": outcome.wrong_sides,
+            "records": outcome.records,
+            "lines": outcome.lines,
+        }
+        state.add(PART, _name(cell), value, seconds=(now - began) * processes)
+        began = now
+
+
+def _name(cell: Cell) -> list[Any]:
+    sampling, condition, seed, _ = cell
+    return [sampling, condition.sees, condition.loss, seed]
+
+
+def pools(state: State) -> dict[Key, Pool]:
+    """What the state has, by sampling interval and condition."""
+    return pooled(_measured(state))  # type: ignore[return-value]
+
+
+def _measured(state: State) -> Iterator[tuple[Key, Outcome]]:
+    order = {condition: number for number, condition in enumerate(CONDITIONS)}
+    rows = [(Key(Condition(sees=p.key[1], loss=p.key[2]), p.key[0]), p.value) for p in state.of(PART)]
+    for key, value in sorted(rows, key=lambda row: (row[0].sampling, order[row[0].condition])):
+        attacks = [Attack(**attack) for attack in value["attacks"]]
+        yield key, Outcome(**{**value, "attacks": attacks}, document={}, truth={})
+
+
+def seeds_of(state: State) -> str:
+    """Which seeds every condition has, for the page."""
+    seeds: dict[str, set[int]] = {}
+    for piece in state.of(PART):
+        name = Condition(sees=piece.key[1], loss=piece.key[2]).name
+        seeds.setdefault(name, set()).add(piece.key[3])
+    return "; ".join(f"{name}: seeds {min(known)} to {max(known)}" for name, known in seeds.items()) + ".\n"
 
 
 def evaluate_look_alikes(seeds: range, *, processes: int) -> dict[Key, Pool]:

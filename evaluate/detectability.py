@@ -1,117 +1,123 @@
-"""The lowest rate of each kind that is found: below it the product says that nothing can be seen.
+"""The lowest rate that the product says it sees (``detect/detectability.py``), and what of it and around it is found.
 
-Lines that do nothing else attack at the rates of a ladder, twenty on each rung; a rate counts as found within a time if
-nineteen of the twenty have their verdict by then. The time runs from the first packet and includes the exporter's
-timeouts (60 s active, 15 s inactive).
+Lines with an ordinary household attack for a minute and for ten at a quarter of that rate, half of it, the rate itself
+and twice it: twenty lines each, beginning at different seconds. The verdict may come when the exporter's timeouts (60 s
+active, 15 s inactive) have passed.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+import sys
+import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from evaluate.cells import LONG, RATES_PPS
 from evaluate.trial import run
+from sekisho.detect.detectability import lowest_rate_pps
+from sekisho.detect.needs import NEEDS
 from sekisho.simulate.cell import cell
+from sekisho.simulate.sampled_simulation import SampledSimulation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from evaluate.state import State
     from evaluate.trial import Attack
 
-RUNG = 20
-"""Lines at each rate: nineteen of twenty are 95 %."""
+PART = "detectability"
+LINES = 20
+"""At each rate: nineteen of twenty are 95 %."""
 
-WITHIN_S = {"1 min": 60, "10 min": 600, "1 h": 3_600}
-
-DURATION_S = 660
-"""Ten minutes of attack and what leads to it."""
-
-STEP = 2.0
-"""Each rung has twice the rate of the one below it."""
-
+TIMES_S = {"1 min": 60, "10 min": 600, "1 h": 3_600, "24 h": 86_400}
+SIMULATED_S = (60, 600)
 SAMPLING = (100, 1000, 4096)
+RUNGS = (0.25, 0.5, 1.0, 2.0)
+"""Times the rate that the product names."""
 
-_LOWEST_PPS = {"scan": 0.25, "brute_force": 0.5, "spam": 0.5, "c2_contact": 4 / 3600, "dns_flood": 25, "http_flood": 25}
-_USUAL_LOWEST_PPS = 100.0
-_HIGHEST_PPS = 100_000.0
-_KINDS = tuple(kind for kind in RATES_PPS if kind != "spoofed_source")
-_START_S = 30.0
+KINDS = tuple(kind for kind in NEEDS if kind != "spoofed_source")
+"""An interface's forged sources are no line's."""
 
-
-def ladder(kind: str) -> list[float]:
-    """Rates of a kind, ascending."""
-    rate = _LOWEST_PPS.get(kind, _USUAL_LOWEST_PPS)
-    highest = RATES_PPS[kind][1] if kind in LONG else _HIGHEST_PPS
-    rates = []
-    while rate <= highest:
-        rates.append(rate)
-        rate *= STEP
-    return rates
+_START_S, _AFTER_S = 300.0, 120
+"""A line that was seen before: whether its exporter shows both ways is told by what it received."""
 
 
-def lowest_found(sampling: int, *, duration_s: int, seed: int) -> dict[str, dict[str, float | None]]:
-    """Kind -> time -> lowest rate found within it, packets a second; None where no rung was."""
-    table = {}
-    for kind in _KINDS:
-        rungs = ladder(kind)
-        attacks = [_row(kind, pps, line, duration_s) for pps in rungs for line in range(RUNG)]
-        scenario = cell(
-            f"ladder-{kind}",
-            sampling_interval=sampling,
-            lines_each=len(attacks),
-            activity=0.02,
-            duration_s=duration_s,
-            attack=attacks,
-        )
-        found = by_rate(run(scenario, seed=seed).attacks)
-        table[kind] = {
-            name: lowest(found, within_s) for name, within_s in WITHIN_S.items() if within_s <= duration_s - _START_S
-        }
-    return table
+def measure(state: State) -> None:
+    """Every kind, sampling interval and time that the state does not have yet."""
+    for sampling in SAMPLING:
+        for seconds in SIMULATED_S:
+            for kind in KINDS:
+                pps = lowest_rate_pps(kind, sampling, seconds)
+                if pps is None or state.has(PART, [sampling, seconds, kind]):
+                    continue
+                began = time.monotonic()
+                found = found_around(kind, pps, sampling=sampling, seconds=seconds, seed=1)
+                state.add(PART, [sampling, seconds, kind], [pps, found], seconds=time.monotonic() - began)
+                print(f"1:{sampling} {seconds} s {kind} {pps:.3g}/s: {found} of {LINES}", file=sys.stderr)
 
 
-def by_rate(attacks: Iterable[Attack]) -> dict[float, list[float]]:
-    """Rung -> seconds until each verdict of the right kind, for ever where there was none."""
-    delays: defaultdict[float, list[float]] = defaultdict(list)
-    for attack in attacks:
-        found = attack.kind_right and attack.delay_s is not None
-        delays[float(attack.name)].append(attack.delay_s if found and attack.delay_s is not None else float("inf"))
-    return dict(delays)
-
-
-def lowest(found: dict[float, list[float]], within_s: float) -> float | None:
-    """The lowest rate from which on every rung is found within a time."""
-    answer = None
-    for rate in sorted(found, reverse=True):
-        if sum(delay <= within_s for delay in found[rate]) < 0.95 * len(found[rate]):
-            break
-        answer = rate
-    return answer
-
-
-def page(tables: dict[int, dict[str, dict[str, float | None]]]) -> str:
-    """Lowest rates by kind, time and sampling interval."""
-    heads = [(sampling, name) for sampling, table in tables.items() for name in next(iter(table.values()))]
-    columns = " | ".join(f"1:{sampling}, {name}" for sampling, name in heads)
-    rows = "".join(
-        f"| `{kind}` | " + " | ".join(_rate(tables[sampling][kind][name]) for sampling, name in heads) + " |\n"
-        for kind in _KINDS
+def found_around(kind: str, pps: float, *, sampling: int, seconds: int, seed: int) -> list[int]:
+    """How many lines were found at each rung around a rate."""
+    attacks = [_row(kind, pps, rung, line, seconds) for rung in RUNGS for line in range(LINES)]
+    scenario = cell(
+        f"around-{kind}",
+        sampling_interval=sampling,
+        lines_each=len(attacks),
+        duration_s=int(_START_S) + seconds + _AFTER_S,
+        attack=attacks,
     )
-    return f"| packets a second | {columns} |\n|---|{'---|' * len(heads)}\n{rows}"
+    return by_rung(run(scenario, seed=seed, simulated=SampledSimulation).attacks)
+
+
+def by_rung(attacks: Iterable[Attack]) -> list[int]:
+    """Attacks found with their kind, by the rung that is their name."""
+    found = Counter(float(attack.name) for attack in attacks if attack.kind_right)
+    return [found[rung] for rung in RUNGS]
+
+
+def page(state: State) -> str:
+    """What the product says, and what was found of it."""
+    heads = [(sampling, name) for sampling in SAMPLING for name in TIMES_S]
+    said = "".join(
+        f"| `{kind}` | "
+        + " | ".join(_rate(lowest_rate_pps(kind, sampling, TIMES_S[name])) for sampling, name in heads)
+        + " |\n"
+        for kind in NEEDS
+    )
+    columns = " | ".join(f"1:{sampling}, {name}" for sampling, name in heads)
+    return (
+        "Lowest rate, packets a second of a home's line shown both ways, that is seen with 95 % if it lasts so long; "
+        "below it the product says that it cannot be seen. Computed from the thresholds "
+        "(`detect/detectability.py`):\n\n"
+        f"| kind | {columns} |\n|---|{'---|' * len(heads)}\n{said}\n"
+        "Simulated at a quarter of that rate, half of it, the rate and twice it: lines found with the right kind, of "
+        f"{LINES} each:\n\n{_found(state)}"
+    )
+
+
+def _found(state: State) -> str:
+    heads = [(sampling, seconds) for sampling in SAMPLING for seconds in SIMULATED_S]
+    measured = {tuple(piece.key): piece.value[1] for piece in state.of(PART)}
+    columns = " | ".join(f"1:{sampling}, {seconds // 60} min" for sampling, seconds in heads)
+    rows = "".join(
+        f"| `{kind}` | "
+        + " | ".join(", ".join(map(str, measured.get((*head, kind), ["-"]))) for head in heads)
+        + " |\n"
+        for kind in KINDS
+    )
+    return f"| kind | {columns} |\n|---|{'---|' * len(heads)}\n{rows}"
 
 
 def _rate(pps: float | None) -> str:
-    return "cannot be seen" if pps is None else f"{pps:,.0f}" if pps >= 10 else f"{pps:.3g}"
+    return "never" if pps is None else f"{pps:,.0f}" if pps >= 10 else f"{pps:.2g}"
 
 
-def _row(kind: str, pps: float, line: int, duration_s: int) -> dict[str, Any]:
+def _row(kind: str, pps: float, rung: float, line: int, seconds: int) -> dict[str, Any]:
     return {
         "kind": kind,
-        "name": f"{pps:.9g}",
+        "name": f"{rung:g}",
         "access": "pppoe",
-        "pps": pps,
-        # Verdicts fall on ticks: not all lines begin at the same distance from one.
-        "start_s": _START_S - 15 * line / RUNG,
-        "duration_s": duration_s - _START_S,
-    }
+        "pps": pps * rung,
+        # Verdicts fall on ticks and periods on the clock: not all lines begin at the same distance from one.
+        "start_s": _START_S - 20 * line / LINES,
+        "duration_s": seconds,
+    } | ({"service": "dns"} if kind == "reflection" else {})

@@ -1,17 +1,19 @@
 """Days of lines that do nothing wrong, from records that are sampled already: how many end at ``act``.
 
 Zero of n line-days bound the true rate: below 3 / n with 95 % confidence (the upper Poisson limit of nothing seen).
+A day is measured in pieces of three hours on networks of their own, each at another time of the day; a tick costs less
+a line the more lines there are.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evaluate.trial import product_of
 from sekisho.detect.interval import interval_95
@@ -19,11 +21,25 @@ from sekisho.pipeline.analysis import document_of
 from sekisho.simulate.cell import ACCESS, cell
 from sekisho.simulate.run import write_inputs
 from sekisho.simulate.sampled_simulation import SampledSimulation
+from sekisho.windows.limits import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-DAY_S = 86_400
+    from evaluate.state import State
+    from sekisho.simulate.scenario import Scenario
+
+PART = "long-run"
+PIECE_H = 3
+LINES = {1000: 24_000, 4096: 80_000}
+"""Lines of a network by sampling interval: as many as leave a few million rows within the horizon."""
+
+MOST_FIXED, MOST_PPPOE = 500, 30_000
+"""Lines for which the simulated provider has addresses."""
+
+LIMITS = Limits(window_rows=1 << 23, pair_rows=1 << 23)
+"""Above those of one collector, so that no row leaves before its time."""
+
 NETWORK_LINES = 10_000_000
 """The network for which cases a day are given."""
 
@@ -36,6 +52,7 @@ class Days:
         line_days: lines times days.
         accused: (line_id, kind) at ``act``; ``watched``: at ``watch``.
         records: records judged; ``cpu_s``: seconds of one core.
+        dropped: rows that a limit of the windows let go, by reason; anything here makes the run worthless.
     """
 
     sampling: int
@@ -44,54 +61,76 @@ class Days:
     watched: list[tuple[str, str]]
     records: int
     cpu_s: float
+    dropped: dict[str, int] = field(default_factory=dict)
 
 
-def days(*, sampling: int, lines: int, hours: float, seed: int) -> Days:
-    """One run: a quarter of the lines of each access kind, by the hours of the day."""
+def days(*, sampling: int, lines: int, hours: float, seed: int, after_h: float = 0) -> Days:
+    """One run: lines of each access kind, by the hours of the day, from so long after the evening's begin."""
     began = time.process_time()
-    scenario = cell("long", sampling_interval=sampling, lines_each=lines // len(ACCESS), duration_s=int(hours * 3600))
-    scenario = scenario.with_overrides({"lines.by_hour": True, "lines.fixed": min(lines // len(ACCESS), 400)})
-    simulation = SampledSimulation(scenario, seed=seed)
+    simulation = SampledSimulation(_scenario(sampling, lines, hours, after_h), seed=seed)
     with TemporaryDirectory() as folder:
         write_inputs(simulation, Path(folder))
-        product = product_of(Path(folder))
+        product = product_of(Path(folder), limits=LIMITS)
     product.start()
-    records = 0
     for batch in simulation.batches():
-        records += len(batch)
         product.receive_flows(batch)
     product.finish()
     found = document_of(product, {})["detections"]
     return Days(
         sampling=sampling,
         line_days=len(simulation.lines) * hours / 24,
-        accused=[(d["line_id"], d["kind"]) for d in found if d["level"] == "act"],
-        watched=[(d["line_id"], d["kind"]) for d in found if d["level"] == "watch"],
-        records=records,
+        accused=_lines_at("act", found),
+        watched=_lines_at("watch", found),
+        records=product.replayed,
         cpu_s=time.process_time() - began,
+        dropped={reason: count for reason, count in product.windows.dropped.items() if count},
     )
 
 
-def long_run(*, sampling: int, line_days: int, processes: int, lines: int = 4000) -> list[Days]:
-    """As many runs of a day as are needed, with different seeds."""
-    runs = -(-line_days // lines)
+def _scenario(sampling: int, lines: int, hours: float, after_h: float) -> Scenario:
+    each = lines // len(ACCESS)
+    fixed, pppoe = min(each, MOST_FIXED), min(each, MOST_PPPOE)
+    households = lines - fixed - pppoe
+    scenario = cell("long", sampling_interval=sampling, duration_s=int(hours * 3600))
+    changes = {"by_hour": True, "fixed": fixed, "pppoe": pppoe, "map_e": households // 2, "ipoe": -(-households // 2)}
+    return scenario.with_overrides(
+        {f"lines.{name}": value for name, value in changes.items()}
+        | {"start": scenario.start + timedelta(hours=after_h)}
+    )
+
+
+def _lines_at(level: str, found: Iterable[dict[str, Any]]) -> list[tuple[str, str]]:
+    return sorted({(d["line_id"], d["kind"]) for d in found if d["level"] == level and d["subject"] == "line"})
+
+
+def measure(state: State, *, sampling: int, line_days: float) -> None:
+    """As many pieces as are needed beside those that the state has, each with another seed."""
+    lines = LINES[sampling]
+    pieces = -(-int(line_days * 24) // (lines * PIECE_H))
     started = time.monotonic()
-    with ProcessPoolExecutor(processes) as pool:
-        jobs = [pool.submit(days, sampling=sampling, lines=lines, hours=24, seed=100 + n) for n in range(runs)]
-        results = []
-        for number, job in enumerate(jobs, 1):
-            results.append(job.result())
-            print(
-                f"\r1:{sampling}: {number} of {runs} days, {time.monotonic() - started:.0f} s", end="", file=sys.stderr
-            )
-    print(file=sys.stderr)
-    return results
+    for number in range(pieces):
+        if state.has(PART, [sampling, number]):
+            continue
+        began = time.monotonic()
+        found = days(sampling=sampling, lines=lines, hours=PIECE_H, seed=100 + number, after_h=PIECE_H * number % 24)
+        state.add(PART, [sampling, number], asdict(found), seconds=time.monotonic() - began)
+        told = f"{number + 1} of {pieces} pieces, {time.monotonic() - started:.0f} s, accused {found.accused}"
+        print(f"1:{sampling}: {told}", file=sys.stderr)
+
+
+def measured(state: State) -> Iterator[list[Days]]:
+    """The pieces of each sampling interval."""
+    pieces = [Days(**piece.value) for piece in state.of(PART)]
+    for sampling in LINES:
+        if runs := [piece for piece in pieces if piece.sampling == sampling]:
+            yield runs
 
 
 def page(results: Iterable[list[Days]]) -> str:
     """One row a sampling interval."""
     rows = "".join(_row(runs) for runs in results)
     return (
+        "Pieces of three hours at all times of the day; nothing that a limit let go, or the row says so.\n\n"
         "| sampling | line-days | records | lines at `act` | upper 95 % limit per 10^6 line-days | lines at `watch` "
         "| cases a day on 10 million lines, at most | CPU seconds per 1,000 line-days |\n"
         f"|---|---|---|---|---|---|---|---|\n{rows}"
@@ -103,8 +142,11 @@ def _row(runs: list[Days]) -> str:
     accused = sum(len(run.accused) for run in runs)
     # Without any, the limit of Poisson's mean is 3.0 (one-sided 95 %).
     upper = (interval_95(accused, accused)[1] if accused else 2.9957) / line_days
+    dropped = sum(sum(run.dropped.values()) for run in runs)
     watched, records = sum(len(run.watched) for run in runs), sum(run.records for run in runs)
+    let_go = f" ({dropped:,} rows let go)" if dropped else ""
+    cost = sum(run.cpu_s for run in runs) / line_days * 1000
     return (
-        f"| 1:{runs[0].sampling} | {line_days:,.0f} | {records:,} | {accused} | {upper * 1e6:.2g} "
-        f"| {watched} | {upper * NETWORK_LINES:,.0f} | {sum(run.cpu_s for run in runs) / line_days * 1000:.1f} |\n"
+        f"| 1:{runs[0].sampling}{let_go} | {line_days:,.0f} | {records:,} | {accused} | {upper * 1e6:.2g} "
+        f"| {watched} | {upper * NETWORK_LINES:,.0f} | {cost:.1f} |\n"
     )

@@ -18,6 +18,7 @@ from sekisho.pipeline.detecting import inputs_of
 from sekisho.query.duckdb import DuckDBEngine
 from sekisho.simulate.run import truth, write_inputs
 from sekisho.simulate.simulation import Simulation
+from sekisho.windows.table import Windows
 from sekisho.wire.datagrams import Datagrams
 
 if TYPE_CHECKING:
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
 
     from sekisho.pipeline.run import Run
     from sekisho.schema.batch import FlowBatch
+    from sekisho.simulate.sampled_simulation import SampledSimulation
     from sekisho.simulate.scenario import Scenario
+    from sekisho.windows.limits import Limits
+
+    Simulated = Simulation | SampledSimulation
 
 AT_ONCE = 512
 """Datagrams handed over together."""
@@ -92,16 +97,16 @@ class _Watched(Attributor):
         self.wrong_sides += self.holders.wrong(batch)
 
 
-def run(scenario: Scenario, *, seed: int) -> Outcome:
+def run(scenario: Scenario, *, seed: int, simulated: type[Simulated] = Simulation) -> Outcome:
     """Simulate, analyse, compare."""
-    simulation = Simulation(scenario, seed=seed)
+    simulation = simulated(scenario, seed=seed)
     with TemporaryDirectory() as folder:
         write_inputs(simulation, Path(folder))
         document, wrong_sides = _analyse(simulation, Path(folder))
     return _compared(document, truth(simulation), wrong_sides, len(simulation.lines))
 
 
-def _analyse(simulation: Simulation, folder: Path) -> tuple[dict[str, Any], int]:
+def _analyse(simulation: Simulated, folder: Path) -> tuple[dict[str, Any], int]:
     product = product_of(folder, attributor=_Watched)
     watched = product.attributor
     assert isinstance(watched, _Watched)
@@ -113,12 +118,12 @@ def _analyse(simulation: Simulation, folder: Path) -> tuple[dict[str, Any], int]
     return document_of(product, {}), watched.wrong_sides
 
 
-def product_of(folder: Path, *, attributor: type[Attributor] = Attributor) -> Run:
+def product_of(folder: Path, *, attributor: type[Attributor] = Attributor, limits: Limits | None = None) -> Run:
     """The run that ``sekisho analyze`` would make of a scenario's files; nothing is started."""
     config = load_config(folder / "sekisho.toml", {})
     exporters = Exporters(config.exporter, accept_unconfigured=False)
     indicators = [path for path in [folder / "indicators.csv"] if path.exists()]
-    return compose(
+    product = compose(
         config,
         exporters,
         attributor=attributor.load(
@@ -130,9 +135,14 @@ def product_of(folder: Path, *, attributor: type[Attributor] = Attributor) -> Ru
         engine=DuckDBEngine(),
         inputs=inputs_of(config.detect, indicators=indicators, is_ours=lambda _: False),
     )
+    if limits is not None:
+        product.windows = Windows(
+            active_cap_ms=exporters.active_cap_ms, lateness_ms=exporters.lateness_ms, limits=limits
+        )
+    return product
 
 
-def _datagrams(simulation: Simulation) -> Iterator[Datagrams]:
+def _datagrams(simulation: Simulated) -> Iterator[Datagrams]:
     rows = []
     for exported in simulation.datagrams():
         rows.append((int(exported.at_ms), exported.exporter, 50_000, exported.octets))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from evaluate.cells import Condition, attack_scenario, look_alike_cells
-from evaluate.detectability import ladder, lowest
+from evaluate.detectability import by_rung
 from evaluate.holders import NOBODY, Holders
 from evaluate.long_run import days
 from evaluate.score import Pool, Share
+from evaluate.state import State
 from evaluate.trial import Attack, Outcome, run
 
+from evaluate import attacks
 from sekisho.simulate.cell import cell
 from sekisho.simulate.simulation import Simulation
 
@@ -58,10 +62,11 @@ def test_a_sampling_interval_announced_a_thousandfold_makes_no_case():
 
 
 def test_lines_that_do_nothing_wrong_stay_quiet_for_long():
-    """An hour of two hundred lines from records that are sampled already: nobody is accused."""
-    found = days(sampling=1000, lines=200, hours=1, seed=4)
-    assert found.accused == []
-    assert found.records > 10_000
+    """Two hundred line-days from records that are sampled already: nobody is accused, nobody is watched."""
+    found = days(sampling=4096, lines=48_000, hours=0.1, seed=4)
+    assert found.line_days == 200
+    assert (found.accused, found.watched, found.dropped) == ([], [], {})
+    assert found.records > 300_000
 
 
 def test_a_record_on_a_wrong_line_is_noticed():
@@ -92,13 +97,26 @@ def test_a_share_has_its_interval():
     assert Share(0, 0).interval == (0.0, 1.0)
 
 
-def test_the_lowest_rate_is_the_one_from_which_on_all_are_found():
-    """A lucky rung below one that fails does not count."""
-    never = float("inf")
-    found = {1.0: [10.0] * 20, 2.0: [never] * 20, 4.0: [10.0] * 19 + [never], 8.0: [10.0] * 20}
-    assert lowest(found, 60) == 4.0
-    assert lowest(found, 5) is None
-    assert ladder("scan")[:3] == [0.25, 0.5, 1.0]
+def test_lines_found_are_counted_by_their_rung():
+    """Only the right kind counts, each at the rate that its attack had."""
+    rows = [_attack(50, found, name) for name, found in (("0.25", False), ("1", True), ("1", True), ("2", False))]
+    assert by_rung(rows) == [0, 0, 2, 0]
+
+
+def test_a_later_run_adds_to_what_was_measured(tmp_path):
+    """Pieces stand in the file at once, are known by their key, and make the same figures when read again."""
+    path = tmp_path / "measured.jsonl"
+    state = State(path)
+    outcome = {"accused": [], "watched": [], "wrong_sides": 0, "records": 1, "lines": 3}
+    rows = [asdict(_attack(40, found)) for found in (True, False)]
+    state.add(attacks.PART, [1000, "both", 0.0, 1], {"attacks": rows, **outcome}, seconds=60)
+    read = State(path)
+    assert read.has(attacks.PART, [1000, "both", 0.0, 1])
+    assert not read.has(attacks.PART, [1000, "both", 0.0, 2])
+    assert read.pieces == state.pieces
+    (pool,) = attacks.pools(read).values()
+    assert pool.recall() == Share(1, 2)
+    assert attacks.seeds_of(read) == "both ways: seeds 1 to 1.\n"
 
 
 def test_only_attacks_that_left_enough_count():
@@ -108,12 +126,12 @@ def test_only_attacks_that_left_enough_count():
     assert Pool([outcome]).recall() == Share(1, 2)
 
 
-def _attack(packets: int, found: bool) -> Attack:
+def _attack(packets: int, found: bool, name: str = "") -> Attack:
     return Attack(
         kind="scan",
         access="pppoe",
         line_id="L1",
-        name="",
+        name=name,
         pps=1.0,
         sampled_packets=packets,
         unattributed="",

@@ -59,7 +59,7 @@ class Params:
 
 PARAMS = {
     "home": Params(),
-    "business": Params(pps_10s=4000, pps_60s=2500, unanswered_pps_10s=1500, unanswered_pps_60s=1000),
+    "business": Params(pps_10s=4000, pps_60s=2500, unanswered_pps_10s=1500, unanswered_pps_60s=600),
     "building": Params(pps_10s=6000, pps_60s=4000, unanswered_pps_10s=3000, unanswered_pps_60s=2000),
     "reseller": Params(pps_10s=12_000, pps_60s=8000, unanswered_pps_10s=6000, unanswered_pps_60s=4000),
     "server": Params(pps_10s=8000, pps_60s=5000, unanswered_pps_10s=4000, unanswered_pps_60s=2500),

@@ -3,7 +3,7 @@
 Why it matters: each request costs the site a page to compute; to the network it looks like many people at once. Devices
 that flood this way hold a botnet's program, and the site's defence often blocks the whole address.
 
-How it is told: connections a second to one /24 or /48 and port, complete (SYN is a small part of the packets and, where
+How it is told: connections a second to one /24 or /48, complete (SYN is a small part of the packets and, where
 the exporter shows both ways, they are answered and not by RST) and short (few packets and octets sent in each). Any
 port counts but those of mail and of logins, which are other kinds. Under sampling the connections seen are few; where
 every sampled packet is of another flow, their number follows from the packets as well.
@@ -70,29 +70,33 @@ _NOT_WEB = (25, *LOGIN_PORTS)
 
 PAIRS = ("protocol = 6",)
 SUSPECTS = f"""select line from line_target where protocol = 6 and port not in {_NOT_WEB}
-group by line, block_start_ms, port, {NETWORK}
+group by line, block_start_ms, {NETWORK}
 having sum(cast(connections as double)) >= {{connections_10s}}
   and sum(cast(connections as double)) * {{packets_most}} >= sum(cast(packets as double))
   and sum(cast(packets as double)) >= 30 * {{connections_10s}}
   and sum(cast(sampled_packets as double)) >= {{sampled}}"""
 """Short connections to one network, and as many packets as ten seconds at the rate have at least."""
 
+_DOOR = f"case when port in {_NOT_WEB} then port else 0 end"
+"""A site has more ports than one, and a flood takes turns at them."""
+
 _FLOODED = f"""
 with door as (
-  select line, block_start_ms, {NETWORK} as network, port, count(*) as targets,
+  select line, block_start_ms, {NETWORK} as network, {_DOOR} as door, arg_max(port, packets * 65536 + port) as port,
+    greatest(count(distinct target_lo), count(distinct target_hi)) as targets,
     sum(cast(packets as double)) as packets, sum(cast(octets as double)) as octets,
     sum(cast(records as double)) as records, sum(cast(sampled_packets as double)) as sampled_packets,
     sum(cast(syn_packets as double)) as syn_packets, sum(cast(connections as double)) as connections,
     sum(cast(answered_packets as double)) as answered_packets,
     sum(cast(answered_reset_packets as double)) as refused_packets, min(first_ms) as first_ms, max(last_ms) as last_ms
-  from line_target where protocol = 6 group by line, block_start_ms, {NETWORK}, port
+  from line_target where protocol = 6 group by line, block_start_ms, {NETWORK}, {_DOOR}
 ), estimated as (
   select d.*, d.connections * d.sampled_packets / d.packets as connections_seen,
     {SURE_CONNECTIONS.format("d")} as likely_connections
   from door d join params p on p.line = d.line
   where d.packets > 0
 ), marked as (
-  select e.*, p.two_way, case when e.port not in {_NOT_WEB} and e.sampled_packets >= p.sampled
+  select e.*, p.two_way, case when e.door = 0 and e.sampled_packets >= p.sampled
       and e.connections_seen >= p.connections_seen and e.packets <= p.packets_most * e.connections
       and e.syn_packets <= p.syn_share * e.packets and e.octets <= p.octets_most * e.likely_connections
       and (p.two_way = 0 or (e.answered_packets >= p.answered * e.packets
