@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sekisho.core.alarms import Condition
 from sekisho.core.metrics import Sample
+from sekisho.detect.level import COVERED
 from sekisho.wire.clock import CLOCK_MARGIN_MS
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 SILENT_AFTER_MS = 300_000
 """Routers repeat their templates within minutes: silence for longer is no quiet night."""
+
+COVERED_MS = 900_000
+"""Coverage of late is that of a quarter of an hour: some looks at the counters, however seldom they are read."""
 
 LOSS_SHARE = 0.01
 """Share of lost units from which an operator is told; every verdict carries its own anyway."""
@@ -75,6 +79,8 @@ class Watch:
         yield Sample("late_total", (), run.windows.late)
         for limit, count in (run.windows.dropped | {"subject_limit": run.subjects.records_left_out}).items():
             yield Sample("limit_total", (limit,), count)
+        for name, share in self._coverage():
+            yield Sample("coverage_ratio", (name,), share)
         yield from self._judged(now_ms)
         yield from self._stored()
         for code, seen in self._exporters.items():
@@ -95,6 +101,10 @@ class Watch:
             },
         )
         alarms.look(Condition.EXPORT_LOSS, dict(self._losses(before)))
+        alarms.look(
+            Condition.COVERAGE,
+            {n: {"ratio": share} for n, share in self._coverage() if not COVERED[0] <= share <= COVERED[1]},
+        )
         alarms.look(
             Condition.CLOCK_SKEW,
             {
@@ -131,6 +141,19 @@ class Watch:
             more, missing = seen.expected - expected, seen.lost - lost
             if more > 0 and missing > LOSS_SHARE * more:
                 yield self.live.run.exporters[code], {"share": missing / more}
+
+    def _coverage(self) -> Iterator[tuple[str, float]]:
+        """Exporters whose flows can be compared with counters, and flows over counters of late."""
+        run = self.live.run
+        if run.impact is None:
+            return
+        now_ms = run.clock.now_ms
+        for code, name in enumerate(run.exporters):
+            # Counters of an interval are compared once its flows must have come: those of the last minutes never are.
+            from_ms = now_ms - int(run.boundaries.exporters.lateness_ms[code]) - COVERED_MS
+            share = run.impact.coverage(code, from_ms, now_ms)
+            if share is not None:
+                yield name, share
 
     def _judged(self, now_ms: int) -> Iterator[Sample]:
         run = self.live.run
