@@ -6,10 +6,10 @@ STAMP := .venv/.up-to-date
 DEMO ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test check format prove evaluate bench lock docs clean
+.PHONY: help setup tools demo demo-live test check format prove evaluate bench lock docs clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make .venv with the locked packages
 
@@ -22,6 +22,9 @@ tools: ## install the programs that tests compare with (Debian packages; needs r
 
 demo: $(STAMP) ## simulate an access network, find the infected lines, write demo/report.html
 	@$(BIN)/python scripts/demo.py $(DEMO)
+
+demo-live: $(STAMP) ## everything in real time for four minutes: cases, notices, recovery; a console and a portal to sign in
+	@$(BIN)/python scripts/demo_live.py $(DEMO)-live
 
 # Three at once on two cores: tests of real daemons wait more than they work.
 test: $(STAMP) tools check ## everything that must hold: check, then all tests
@@ -55,4 +58,4 @@ lock: $(STAMP) ## renew requirements.lock
 	@sh scripts/lock
 
 clean: ## remove what can be made again
-	rm -rf .venv $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv $(DEMO) $(DEMO)-live build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
