@@ -41,6 +41,7 @@ PACKAGES = {
     "pdftotext": "poppler-utils",
     "pdffonts": "poppler-utils",
     "chromium": "chromium",
+    "nginx": "nginx-light",
     "java": "openjdk-17-jre-headless",
     "systemd-analyze": "systemd",
 }

@@ -139,10 +139,12 @@ def test_the_session_cookie(world: World, scheme: str) -> None:
     ("path", "octets"), [("/", 65 << 10), ("/case/measure", 65 << 10), ("/case/report", 600 << 10)]
 )
 def test_a_request_is_bounded(world: World, path: str, octets: int) -> None:
-    """Whoever asks."""
+    """Whoever asks; the refusal is a page and says whom to call."""
 
     async def visit(browser) -> None:
-        assert (await browser.post(path, content=b"x" * octets)).status_code == 413
+        for kind in ("application/x-www-form-urlencoded", "multipart/form-data; boundary=b"):
+            answer = await browser.post(path, content=b"x" * octets, headers={"Content-Type": kind})
+            assert (answer.status_code, "0120-000-000" in answer.text) == (413, True)
 
     world.run(visit)
 

@@ -37,6 +37,9 @@ NO_STORE = "no-store"
 BODY_OCTETS = 64 << 10
 """A form of ours has some hundred octets; whatever takes more names its own limit."""
 
+DRAINED_OCTETS = 4 << 20
+"""A browser that is still sending reads no answer, and a proxy says 502: so much is dropped before the refusal."""
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -69,7 +72,9 @@ class SecureHeaders:
 
 
 class BodyLimit:
-    """Answers 413 to a request whose body is longer than its path may have, announced or not.
+    """Has a request refused (413) whose body is longer than its path may have, announced or not.
+
+    It reaches the application, whose reading of the body fails: so the refusal is a page like any other.
 
     Args:
         app: has to handle ``HTTPException`` of Starlette, as FastAPI does.
@@ -88,7 +93,8 @@ class BodyLimit:
         limit = self._larger.get(scope["path"], self._octets)
         announced = Headers(scope=scope).get("content-length", "0")
         if not announced.isdecimal() or int(announced) > limit:
-            await PlainTextResponse("the request is too large\n", 413)(scope, receive, send)
+            await _drain(receive)
+            await self._app(scope, _too_large, send)
             return
         taken = 0
 
@@ -96,11 +102,21 @@ class BodyLimit:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > limit:
-                raise HTTPException(413)
-            return message
+            return message if taken <= limit else await _too_large()
 
         await self._app(scope, bounded, send)
+
+
+async def _too_large() -> Message:
+    raise HTTPException(413)
+
+
+async def _drain(receive: Receive) -> None:
+    taken, more = 0, True
+    while more and taken < DRAINED_OCTETS:
+        message = await receive()
+        taken += len(message.get("body", b""))
+        more = message.get("more_body", False)
 
 
 class SameSite:
