@@ -15,6 +15,7 @@ from sekisho.detect.level import LineInfo
 from sekisho.detect.registry import DETECTORS
 from sekisho.query.duckdb import DuckDBEngine
 from sekisho.schema.detection import Cap, Level, Quality
+from sekisho.schema.subject import INTERFACE_BELOW
 
 TCP = {"protocol": 6, "flags": SYN, "octets": 40}
 
@@ -198,3 +199,13 @@ def test_detections_fit_the_committed_schema():
     analysis["detections"][0]["surprise"] = 1
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(analysis, schema)
+
+
+@pytest.mark.parametrize(("key", "found"), [(-INTERFACE_BELOW - 5, True), (99, False)], ids=["address", "line"])
+def test_an_address_without_a_line_receives_as_its_exporter_shows(key: int, found: bool):
+    """It has no quiet traffic of its own; of a line that never receives, nothing is told from the others'."""
+    traffic = Traffic(sampling=100)
+    for line in range(1, 25):
+        traffic.talk("198.51.100.9", 443, line=line, pps=40, octets=80, answer_pps=80, protocol=6, flags=16, stop=200)
+    traffic.talk("203.0.113.5", 0, line=key, pps=12_000, octets=540, answer_pps=0, protocol=47, start=100, stop=190)
+    assert (("gre_flood", key) in {(d.kind, d.line) for d in traffic.judge()}) is found

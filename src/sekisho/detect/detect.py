@@ -33,7 +33,7 @@ from sekisho.detect.weak import WeakLines
 from sekisho.schema.detection import Quality
 from sekisho.schema.line_target import BLOCK_MS, LINE_TARGET
 from sekisho.schema.line_window import LINE_WINDOW
-from sekisho.schema.subject import INTERFACE_BELOW, is_line
+from sekisho.schema.subject import INTERFACE_BELOW, is_address, is_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -550,8 +550,9 @@ class Detect:
         if received >= TWO_WAY_SHARE * sent:
             return received > 0
         # A quiet line that floods sends in many windows and receives in few: its exporter's other lines tell. One that
-        # never receives may stand behind an interface that is shown one way only.
-        return received > 0 and self._exporter_of(line) in self._two_way_exporters
+        # never receives may stand behind an interface that is shown one way only. An address without a line has no
+        # quiet traffic to receive answers to, and accuses nobody.
+        return (received > 0 or is_address(line)) and self._exporter_of(line) in self._two_way_exporters
 
 
 def _judged_by(detector: Detector, lines: NDArray[np.int64]) -> NDArray[np.bool_]:
