@@ -1,4 +1,7 @@
-"""Attribution over ten million assignments of mixed kinds: load time, memory, lookups a second; prints JSON."""
+"""Attribution over ten million assignments of mixed kinds: load time, memory, lookups a second; prints JSON.
+
+Then the same while sources tell of changes, and how many a second the history takes in.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from sekisho.attribution.attributor import Attributor
+from sekisho.attribution.attributor import Attributor, Change
+from sekisho.attribution.history.history import History
+from sekisho.attribution.history.spans import Span
+from sekisho.attribution.outcome import prefix_of_words
+from sekisho.attribution.sources.events import LAST_PORT, Begin, End, Held
+from sekisho.attribution.validity import OPEN_TO_MS
 from sekisho.core.config import Network
 from sekisho.schema.batch import BATCH_ROWS, FlowBatch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 LINES_PER_ASSIGNMENT = 0.6
@@ -33,6 +43,9 @@ BLOCKS = 126
 NOW_MS = 1_795_000_000_000
 RECONNECT = "2026-11-18T00:00:00Z"
 BATCHES = 300
+ROOM = 1 << 20
+CHANGES_PER_S, CHANGING_S, CHANGES_AT_ONCE = 5_000, 20, 512
+HISTORY_EVENTS = 40_960
 IPV4_MAPPED = 0xFFFF << 32
 
 SHARES = {"ipv4": 0.30, "ipv4_reconnected": 0.10, "ipv4_ports": 0.15, "ipv6_56": 0.30, "ipv6_64": 0.15}
@@ -66,7 +79,7 @@ def write(path: Path, assignments: int) -> None:
 def measure(path: Path, assignments: int) -> dict[str, Any]:
     """Load, then ask with one and with both sides ours."""
     start = time.perf_counter()
-    attributor = Attributor.load(lines=[path], map_e=None, network=Network(), realms=[""])
+    attributor = Attributor.load(lines=[path], map_e=None, network=Network(), realms=[""], room=ROOM)
     load_s = time.perf_counter() - start
     attributor.start()
     rng = np.random.default_rng(2)
@@ -77,6 +90,8 @@ def measure(path: Path, assignments: int) -> dict[str, Any]:
             "source ours, destination not": _rate(attributor, rng, assignments, both=False),
             "both sides ours, drawn evenly": _rate(attributor, rng, assignments, both=True),
         },
+        "while_changing": _while_changing(attributor, rng, assignments),
+        "history_events_per_cpu_s": round(_history_rate()),
         "unattributed": {reason.label: n for reason, n in attributor.unattributed.items()},
         "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
@@ -95,6 +110,84 @@ def _seconds(attributor: Attributor, batch: FlowBatch, questions: FlowBatch) -> 
     start = time.process_time()
     attributor.attribute(batch)
     return time.process_time() - start
+
+
+def _while_changing(attributor: Attributor, rng: np.random.Generator, assignments: int) -> dict[str, float]:
+    """Lookups while 5,000 holders a second change, in hand-overs as the collector takes them; and changes alone."""
+    batch = FlowBatch()
+    batch.length = BATCH_ROWS
+    questions = [_questions(rng, assignments, both=True) for _ in range(8)]
+    hand_overs = [_changes(rng, assignments) for _ in range(round(CHANGES_PER_S * CHANGING_S / CHANGES_AT_ONCE) + 1)]
+    lookups, lookup_s, change_s, done = 0, 0.0, 0.0, 0
+    started = time.perf_counter()
+    while (elapsed := time.perf_counter() - started) < CHANGING_S:
+        if done < elapsed * CHANGES_PER_S:
+            before = time.process_time()
+            done += attributor.change(hand_overs.pop()).done
+            change_s += time.process_time() - before
+        batch.cells[:] = questions[lookups % len(questions)].cells
+        before = time.process_time()
+        attributor.attribute(batch)
+        lookup_s += time.process_time() - before
+        lookups += 1
+    return {
+        "changes_per_s": round(done / CHANGING_S),
+        "million_lookups_per_s": round(2 * lookups * BATCH_ROWS / lookup_s / 1e6, 2),
+        "cpu_s_a_second_for_changes": round(change_s / CHANGING_S, 3),
+        "changes_per_cpu_s": round(done / change_s),
+    }
+
+
+def _changes(rng: np.random.Generator, assignments: int) -> list[Change]:
+    """Reconnects: the address or block of a line ends with the one holder and begins with another."""
+    return [
+        Change(held, _two_spans(f"CAF{int(rng.integers(0, assignments))}", f"NEW{int(rng.integers(0, 1 << 30))}"))
+        for held in (_held(rng, assignments) for _ in range(CHANGES_AT_ONCE))
+    ]
+
+
+def _held(rng: np.random.Generator, assignments: int) -> Held:
+    kind = str(rng.choice(list(SHARES), p=list(SHARES.values())))
+    hi, lo, port = _address(kind, rng.integers(0, int(assignments * SHARES[kind]), 1))
+    words = (int(np.atleast_1d(hi)[0]), int(np.atleast_1d(lo)[0]))
+    ports = (int(port[0]), int(port[0]) + BLOCK_PORTS - 1) if kind == "ipv4_ports" else (0, LAST_PORT)
+    if not kind.startswith("ipv6"):
+        return Held(prefix=prefix_of_words(*words, 128), port_first=ports[0], port_last=ports[1])
+    length = 56 if kind == "ipv6_56" else 64
+    return Held(prefix=prefix_of_words(words[0], 0, length))
+
+
+def _two_spans(before: str, after: str) -> list[Span]:
+    times = ((before, NOW_MS - 86_400_000, NOW_MS), (after, NOW_MS, OPEN_TO_MS))
+    return [
+        Span(holder=holder, from_ms=begin, to_ms=end, inferred=False, source="radius") for holder, begin, end in times
+    ]
+
+
+def _history_rate() -> float:
+    """Starts and Stops a CPU-second into a history on disk, and out of it as changes of the lookup."""
+    with tempfile.TemporaryDirectory() as directory, History(Path(directory) / "history.db") as history:
+        started = time.process_time()
+        for first in range(0, HISTORY_EVENTS, CHANGES_AT_ONCE):
+            touched = history.apply("radius", list(_events(first, first + CHANGES_AT_ONCE)))
+            for held in touched:
+                history.spans_of(held, since_ms=NOW_MS)
+                history.behind(held)
+        return HISTORY_EVENTS / (time.process_time() - started)
+
+
+def _events(first: int, end: int) -> Iterator[Begin | End]:
+    for number in range(first, end):
+        session = number // 2
+        common: dict[str, Any] = {
+            "at_ms": NOW_MS + number,
+            "received_ms": NOW_MS + number,
+            "server": f"nas{session % 20}",
+            "session": f"s{session}",
+            "holder": f"CAF{session}",
+            "held": (Held(prefix=prefix_of_words(0, IPV4_MAPPED | 0x0A000000 + session % 100_000, 128)),),
+        }
+        yield Begin(**common) if number % 2 == 0 else End(**common)
 
 
 def _questions(rng: np.random.Generator, assignments: int, *, both: bool) -> FlowBatch:

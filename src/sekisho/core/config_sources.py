@@ -51,8 +51,7 @@ class Source(Section):
     """``[[source]]``: a file that is followed, a socket, or what exporters tell of their translators."""
 
     kind: SourceKind
-    """``radius_detail``, ``radius_listen``, ``radacct``, ``kea``, ``cgnat_syslog_file``, ``cgnat_syslog_udp``,
-    ``cgnat_syslog_tcp``, ``ipfix_nat``, ``lw4o6`` or ``ipoe``."""
+    """What the source is: ``radius_detail``, ``kea`` …; the guide to assignments lists the kinds."""
     name: Text | None = None
     """What people call it; else its kind and its file or address. Another name is another source."""
     file: File | None = None
@@ -76,9 +75,7 @@ class Source(Section):
     inside_realm: Annotated[str, Strict()] | None = None
     """Realm behind a translator; without it that of ``[attribution] inside_realm``."""
     message: Pattern | None = None
-    """Regular expression of a translator's own log: groups ``outside``, ``port_first``, and ``inside`` or ``line_id``;
-    ``port_last``, ``change`` and ``session`` where they are logged. Without it Junos, A10 (CEF) and NFWare are told
-    apart."""
+    """Expression of a translator's own log, with groups; without it Junos, A10 (CEF) and NFWare are told apart."""
     words: dict[str, str] = Field(default_factory=dict)
     """Texts of the group ``change``, and what they mean: ``allocated``, ``still_held`` or ``released``."""
     batch_size: Annotated[int, Strict(), Field(ge=1, le=65_536)] | None = None
