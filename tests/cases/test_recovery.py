@@ -120,9 +120,11 @@ def test_escalated_and_relapsed_cases_fall_quiet_too(database: str, state: State
     assert done == (expected if state is State.ESCALATED else Reviewed(observing=1))
 
 
-def test_what_pulses_is_looked_for_at_its_average(database: str) -> None:
-    """Its peak would be seen at once; a quarter of an hour in a day is found much later."""
-    observed(database, "scan", stop=600, first_seen=iso(T0_MS - 10 * 3_600_000), last_seen=iso(END_MS))
+@pytest.mark.parametrize(("sampled", "lower"), [(4532, 4401.0), (10, 4.7954)], ids=["many", "few"])
+def test_what_pulses_is_looked_for_at_its_average(database: str, sampled: int, lower: float) -> None:
+    """Its peak would be seen at once; the lower end of the average counts, by as many packets as were sampled."""
+    changes = {"sampled_packets": sampled, "packets": sampled * 3000, "peak_pps_interval_95": [0.01, 900.0]}
+    observed(database, "scan", stop=600, first_seen=iso(T0_MS - 10 * 3_600_000), last_seen=iso(END_MS), **changes)
     quiet(database, 72 * HOUR)
     asked: list[float] = []
 
@@ -133,4 +135,4 @@ def test_what_pulses_is_looked_for_at_its_average(database: str) -> None:
     with writing(database) as connection:
         review(connection, policy(), act(END_MS + 72 * HOUR * MINUTE_MS), seen_within)
     lasted_s = 36_000 + 300
-    assert asked == pytest.approx([13_596_300 / lasted_s, 3000], rel=1e-3)
+    assert asked == pytest.approx([lower * 3000 / lasted_s, 3000], rel=1e-3)

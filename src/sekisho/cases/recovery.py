@@ -21,6 +21,7 @@ from sekisho.cases.quiet import MINUTE_MS, quiet_minutes
 from sekisho.cases.states import OPEN, ClosingLabel, State
 from sekisho.cases.tables import CASE, DETECTION, HISTORY, MEASURE
 from sekisho.cases.work_tables import NOTICE
+from sekisho.detect.interval import interval_95
 from sekisho.measures.model import MeasureState
 
 if TYPE_CHECKING:
@@ -146,10 +147,12 @@ class _Known:
 
     def _hours_to_see(self, row: RowMapping) -> float | None:
         sampling = max(1.0, row["packets"] / max(1, row["sampled_packets"]))
-        # What pulses sends less than its peak; and of the peak the lower end, as if it was weaker than the estimate.
+        # What pulses sends less than its peak on average; and of the average the lower end, as if it was weaker than
+        # the estimate. The lower end of the peak means nothing where each window shows one sampled packet.
         lasted_s = max(1.0, (row["last_seen"] - row["first_seen"]) / 1000)
-        rate = min(row["peak_pps_low"], row["packets"] / lasted_s)
-        return self.seen_within(row["kind"], rate, sampling, row["loss"])
+        packets = row["packets"]
+        low, _ = interval_95(packets, packets**2 / row["sampled_packets"] if row["sampled_packets"] else 0.0)
+        return self.seen_within(row["kind"], low / lasted_s, sampling, row["loss"])
 
     def _others_went_on(self, number: int, floods: Sequence[RowMapping], last_ms: int) -> bool:
         """Whether, for every flood, other lines of its event were active after this one fell silent."""
