@@ -6,6 +6,7 @@ import asyncio
 import re
 import shutil
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,11 @@ from sekisho.core.config import Config
 from sekisho.core.metrics import Sample
 from sekisho.notices.sender import Sender
 from sekisho.serve.status import Status
+from sekisho.web.base.limits import RateLimiter
 from sekisho.web.base.tokens import form_token
 from sekisho.web.console.app import console_app
 from sekisho.web.console.sign_in import COOKIE
-from sekisho.web.console.state import Console
+from sekisho.web.console.state import FAILURES, PERIOD_MS, Console
 
 PASSWORD = "a quiet checkpoint on the old road"
 NOW = NOW_MS + 300_000
@@ -85,11 +87,8 @@ class World:
     """One console and whoever is signed in to it."""
 
     console: Console
-    _app: Any = None
+    app: Any
     _secrets: dict[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._app = console_app(self.console)
 
     def secret(self, role: str) -> str:
         if role not in self._secrets:
@@ -105,7 +104,7 @@ class World:
         headers = {"Accept-Language": "en", **more.pop("headers", {})}
 
         async def once() -> httpx.Response:
-            transport = httpx.ASGITransport(self._app, raise_app_exceptions=True)
+            transport = httpx.ASGITransport(self.app, raise_app_exceptions=True)
             async with httpx.AsyncClient(
                 transport=transport, base_url="http://console.example", cookies=cookies
             ) as client:
@@ -133,9 +132,20 @@ def world(template: Path, folder: Path, **changes: Any) -> World:
         "line_id,prefix,port_first,port_last,valid_from,valid_to\nL-0001,100.72.0.48/32,,,2026-11-01T00:00:00Z,\n"
     )
     config = Config.model_validate({"files": {"lines": [str(lines)]}})
-    return World(
-        Console(url=f"sqlite:///{file}", config=config, policy=policy(**changes), clock=lambda: NOW, statuses=statuses)
-    )
+    console, app = _shared()
+    console.url, console.config, console.policy = f"sqlite:///{file}", config, policy(**changes)
+    console.clock, console.statuses = lambda: NOW, statuses
+    # Nothing of an earlier test is known any more.
+    console.failures = RateLimiter(FAILURES, PERIOD_MS, clock=console.clock)
+    console._resolver = None
+    return World(console, app)
+
+
+@cache
+def _shared() -> tuple[Console, Any]:
+    """One application for all tests of a process: making it takes longer than a test."""
+    console = Console(url="", config=Config(), policy=policy(), clock=lambda: NOW, statuses=statuses)
+    return console, console_app(console)
 
 
 def token_in(page: str) -> str:

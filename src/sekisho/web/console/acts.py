@@ -45,10 +45,13 @@ def contact(ask: Ask) -> Response:
     source = source_of(ask.console.config)
     if source is None:
         raise Refused("contact: no [contacts] are configured")
-    with ask.writing() as connection:
+    act = ask.act()
+    with ask.reading() as connection:
         case = get_case(connection, ask.number())
-        audit.append(connection, "contact", ask.act(), case_id=case.number)
-        found = contact_of(case, source)
+    # The source may be a server that takes its time: nobody waits for it with the database locked.
+    found = contact_of(case, source)
+    with ask.writing() as connection:
+        audit.append(connection, "contact", act, case_id=case.number)
     shown = None if isinstance(found, Skipped) else found
     response: Response = ask.page("contact.html", case=case, contact=shown)
     return response
