@@ -136,7 +136,7 @@ def test_the_session_cookie(world: World, scheme: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "octets"), [("/", 65 << 10), ("/case/measure", 65 << 10), ("/case/report", 600 << 10)]
+    ("path", "octets"), [("/", 65 << 10), ("/case/measure", 65 << 10), ("/case/report", 1100 << 10)]
 )
 def test_a_request_is_bounded(world: World, path: str, octets: int) -> None:
     """Whoever asks; the refusal is a page and says whom to call."""

@@ -85,7 +85,7 @@ def test_the_configuration_of_the_page_works(world: World, tmp_path: Path) -> No
                 for number in range(WRONG_BY_ADDRESS + 1)
             ]
             assert answers == [403] * WRONG_BY_ADDRESS + [429]
-            answer = browser.post("/case/report", files={"report": b"x" * (590 << 10)})
+            answer = browser.post("/case/report", files={"report": b"x" * (1050 << 10)})
             assert (answer.status_code, "0120-000-000" in answer.text) == (413, True)
     finally:
         process.terminate()

@@ -34,8 +34,11 @@ if TYPE_CHECKING:
 
     from sekisho.cases.lifecycle import Act
 
-MAX_OCTETS = 512 << 10
-"""A household of twenty devices has some hundred kilobytes, both languages in it."""
+UPLOAD_SCHEMA = "sekisho.checkup-upload/1"
+"""What the check-up sends by itself: a report cut down to what we need, in an envelope with the code of the case."""
+
+MAX_OCTETS = 1 << 20
+"""As much as the check-up sends; a household of twenty devices has some hundred kilobytes, both languages in it."""
 
 AHEAD_MS = 10 * 60_000
 """A household's clock may be so much fast."""
@@ -95,14 +98,11 @@ def parse(content: bytes) -> Parsed:
     """The report of a file; a large one takes some tenths of a second, so no transaction should be open meanwhile.
 
     Raises:
-        ReportRefused: too large, no JSON, or not ``sekisho.checkup/1``.
+        ReportRefused: too large, no JSON, or not ``sekisho.checkup/1``, in its envelope or without.
     """
-    if len(content) > MAX_OCTETS:
-        raise ReportRefused(ReportProblem.TOO_LARGE)
-    try:
-        document = json.loads(content.decode("utf-8-sig"), parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise ReportRefused(ReportProblem.NOT_JSON) from None
+    document = _json(content)
+    if _is_upload(document):
+        document = document.get("report")
     try:
         is_report = _validator().is_valid(document)
     except RecursionError:
@@ -110,6 +110,18 @@ def parse(content: bytes) -> Parsed:
     if not is_report:
         raise ReportRefused(ReportProblem.NOT_A_REPORT)
     return Parsed(document=document, digest=sha256(content).hexdigest())
+
+
+def code_of(content: bytes) -> str:
+    """The code of the case in the envelope that the check-up sends; quick, since nobody knows yet who sends it.
+
+    Raises:
+        ReportRefused: too large, no JSON, or no such envelope.
+    """
+    document = _json(content)
+    if not _is_upload(document) or not isinstance(document.get("case"), str):
+        raise ReportRefused(ReportProblem.NOT_A_REPORT)
+    return str(document["case"])
 
 
 def take(connection: Connection, case_id: int, parsed: Parsed, act: Act) -> Taken:
@@ -173,6 +185,19 @@ def _time_of(document: Mapping[str, Any]) -> int:
     except (ValueError, OverflowError):
         # The schema knows the form of a time, not the calendar.
         raise ReportRefused(ReportProblem.NOT_A_REPORT) from None
+
+
+def _json(content: bytes) -> Any:
+    if len(content) > MAX_OCTETS:
+        raise ReportRefused(ReportProblem.TOO_LARGE)
+    try:
+        return json.loads(content.decode("utf-8-sig"), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise ReportRefused(ReportProblem.NOT_JSON) from None
+
+
+def _is_upload(document: Any) -> bool:
+    return isinstance(document, dict) and document.get("schema") == UPLOAD_SCHEMA
 
 
 def _no_constant(name: str) -> None:

@@ -14,6 +14,7 @@ from sekisho.cases.subscriber.checkup import MAX_OCTETS
 from sekisho.core.errors import InputError, Refused
 from sekisho.core.log import logger
 from sekisho.web.base.headers import BodyLimit, SameSite, SecureHeaders
+from sekisho.web.portal import uploads
 from sekisho.web.portal.routes import REPORT, ROUTES
 from sekisho.web.portal.state import Upload, Visit
 
@@ -40,10 +41,13 @@ def portal_app(portal: Portal) -> ASGIApp:
     """The whole application; inert until a server runs it."""
     app = FastAPI(title="Sekisho", openapi_url=None)
     app.add_route("/static/{digest}/{name}", portal.static.answer, methods=["GET"])
+    app.add_route(uploads.PATH, uploads.endpoint(portal), methods=["POST"])
     for route in ROUTES:
         app.add_route(route.path, _endpoint(portal, route), methods=[route.method])
     app.add_exception_handler(HTTPException, _refusal(portal))
-    return SecureHeaders(SameSite(BodyLimit(app, larger={REPORT: MAX_OCTETS + ENVELOPE_OCTETS})))
+    return SecureHeaders(
+        SameSite(BodyLimit(app, larger=dict.fromkeys((REPORT, uploads.PATH), MAX_OCTETS + ENVELOPE_OCTETS)))
+    )
 
 
 def _endpoint(portal: Portal, route: Route) -> Callable[[Request], Awaitable[Response]]:

@@ -72,6 +72,12 @@ class Wait:
     seconds: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    opens: Opens
+    case: Case
+
+
 class Entrance:
     """Lets people in.
 
@@ -98,21 +104,39 @@ class Entrance:
         Raises:
             InputError: the case database cannot be used.
         """
-        from_where = network_of(address)
+        found = self._find(code, network_of(address))
+        if not isinstance(found, _Found):
+            return found
+        outcome = self._with_fact(found, fact)
+        if outcome == Denied(Denial.WRONG):
+            self._by_address.note(network_of(address))
+        return outcome
+
+    def case_of(self, code: str, *, address: str) -> int | Denied | Wait:
+        """The case of a code alone, for what adds to it and shows nothing of it; the bounds are the same.
+
+        Raises:
+            InputError: the case database cannot be used.
+        """
+        found = self._find(code, network_of(address))
+        if not isinstance(found, _Found):
+            return found
+        return Denied(Denial.EXPIRED) if found.opens.is_expired else found.case.number
+
+    def _find(self, code: str, from_where: str) -> _Found | Denied | Wait:
         if seconds := self._by_address.wait_s(from_where):
             return Wait(seconds)
         with reading(self._url) as connection:
             opens = codes.find(connection, code, self._clock())
             case = None if opens is None else get_case(connection, opens.case_id)
-        outcome = Denied(Denial.WRONG) if opens is None or case is None else self._with_fact(opens, case, fact)
-        if outcome == Denied(Denial.WRONG):
+        if opens is None or case is None:
             self._by_address.note(from_where)
-        return outcome
+            return Denied(Denial.WRONG)
+        return _Found(opens, case) if case.state in MAY_BE_WRITTEN_TO else Denied(Denial.ENDED)
 
-    def _with_fact(self, opens: Opens, case: Case, fact: str) -> Entered | Denied | Wait:
+    def _with_fact(self, found: _Found, fact: str) -> Entered | Denied | Wait:
         """The code was told to somebody; now whether it was to this one."""
-        if case.state not in MAY_BE_WRITTEN_TO:
-            return Denied(Denial.ENDED)
+        case = found.case
         if seconds := max(limit.wait_s(str(case.number)) for limit in (self._by_case, self._entries)):
             return Wait(seconds)
         facts = self._facts(case.line_id)
@@ -121,7 +145,7 @@ class Entrance:
         if not fits(fact, facts):
             self._by_case.note(str(case.number))
             return Denied(Denial.WRONG)
-        return Denied(Denial.EXPIRED) if opens.is_expired else self._begin(case.number)
+        return Denied(Denial.EXPIRED) if found.opens.is_expired else self._begin(case.number)
 
     def _facts(self, line_id: str) -> tuple[str, ...] | Denial:
         try:
