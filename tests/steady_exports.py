@@ -121,7 +121,6 @@ sees = "outbound"
 lines = ["lines.csv"]
 [receive]
 listen = ["127.0.0.1:{port}"]
-buffer_octets = 8388608
 [store]
 directory = "flows"
 floor_octets = 0
