@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sekisho.pipeline.analysis import Analysis
     from sekisho.web.report import ReportSeries
 
@@ -23,6 +26,8 @@ Examples:
     sekisho analyze exports.pcap --lines assignments.csv --cases sqlite:///cases.db
 
     sekisho analyze exports.pcap --lines assignments.csv --indicators feed.csv
+
+    sekisho analyze /var/lib/sekisho/flows --lines assignments.csv --engine spark --master spark://master:7077
 
     tcpdump -w - udp port 2055 | sekisho analyze - --lines assignments.parquet --format json
 """
@@ -39,6 +44,7 @@ class EngineName(StrEnum):
     """What runs the detectors' SQL."""
 
     DUCKDB = "duckdb"
+    SPARK = "spark"
 
 
 class Language(StrEnum):
@@ -83,7 +89,12 @@ def analyze(
             "may be given several times.",
         ),
     ] = None,
-    engine: Annotated[EngineName, typer.Option(help="What runs the detectors' SQL.")] = EngineName.DUCKDB,
+    engine: Annotated[
+        EngineName, typer.Option(help="What narrows the flows down: this process, or Spark over a flow store.")
+    ] = EngineName.DUCKDB,
+    master: Annotated[
+        str, typer.Option("--master", help="Spark's master, such as spark://HOST:7077; with --engine spark.")
+    ] = "local[*]",
     config: Annotated[
         Path | None, typer.Option("--config", help="sekisho.toml; without it every exporter of the input is accepted.")
     ] = None,
@@ -104,7 +115,6 @@ def analyze(
     whatever was found.
     """
     from sekisho.cli import progress
-    from sekisho.pipeline import batch
 
     if report is not None:
         _require_writable(report)
@@ -114,18 +124,16 @@ def analyze(
         require_usable(cases)
 
     with progress.bar() as bar:
-        analysis = batch.analyze(
+        analysis = _analyzer(engine, master, with_series=report is not None)(
             inputs,
             lines=lines or [],
             map_e=map_e,
             radius=radius or [],
             kea=kea or [],
             cgnat=cgnat or [],
-            engine=engine.value,
             config_file=config,
             on_progress=bar,
             indicators=indicators or [],
-            with_series=report is not None,
         )
     language = lang or Language.of_environment()
     for remark in analysis.remarks:
@@ -142,6 +150,17 @@ def analyze(
         from sekisho.cli import table
 
         table.show(analysis, lang=language.value)
+
+
+def _analyzer(engine: EngineName, master: str, *, with_series: bool) -> Callable[..., Analysis]:
+    """Everything in this process, or what Spark narrows down; the latter has no traffic over time."""
+    if engine is EngineName.SPARK:
+        from sekisho.pipeline import distributed
+
+        return partial(distributed.analyze, master=master)
+    from sekisho.pipeline import batch
+
+    return partial(batch.analyze, engine=engine.value, with_series=with_series)
 
 
 def _require_writable(path: Path) -> None:

@@ -59,6 +59,10 @@ TEXTS: Mapping[str, Mapping[Language, str]] = {
         "ja": "{file}: 指標 {taken:,} 件を読み込み、{count:,} 件を除外しました ({reasons})。例: {example}",
         "en": "{file}: {taken:,} indicators taken, {count:,} entries left out ({reasons}); {example}",
     },
+    "spark_left_out": {
+        "ja": "リンクの負荷とフローの網羅率は全フローを必要とするため、--engine spark では扱いません",
+        "en": "the load of links and coverage need every flow in one place: they are no part of --engine spark",
+    },
     "limit": {
         "ja": "上限に達しました: {limit} {count:,}",
         "en": "limit reached: {limit} {count:,}",

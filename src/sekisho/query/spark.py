@@ -7,6 +7,8 @@ answer otherwise.
 from __future__ import annotations
 
 import logging
+import os
+import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +39,12 @@ _SETTINGS = {
     # The store's files stand in folders of hours and exporters, which are no columns.
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
 }
-_LOCAL_SETTINGS = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+_LOCAL_SETTINGS = {
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    # 200 parts, Spark's default, are for a cluster.
+    "spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 1)),
+}
 
 
 class SparkEngine:
@@ -93,6 +100,8 @@ class SparkEngine:
         # What a statement's failure says reaches the caller as an error; Spark would write pages of it, twice.
         logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
         local = _LOCAL_SETTINGS if self.master.startswith("local") else {}
+        # Executors run this project's code: with the Python that runs it here, unless the environment names another.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         builder = session.builder.master(self.master).appName("sekisho")
         for name, value in {**_SETTINGS, **local, **self._settings}.items():
             builder = builder.config(name, value)
