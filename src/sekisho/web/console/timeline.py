@@ -26,7 +26,7 @@ _NARROWEST = 2.5
 _MOST_DRAWN = 400
 """More bars than that are no picture; the largest are drawn."""
 
-_STEPS_S = (60, 300, 600, 1800, 3600, 7200, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600, 2_592_000)
+_STEPS_S = (60, 300, 600, 1800, 3600, 7200, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600, 2_592_000, 7_776_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
