@@ -27,6 +27,17 @@ def test_one_fact_is_enough_however_it_is_typed(world: World, fact: str) -> None
     world.run(visit)
 
 
+def test_what_was_typed_comes_back_as_text(world: World) -> None:
+    """A code with markup in it is a code that is wrong."""
+
+    async def visit(browser) -> None:
+        answer = await enter(browser, '"><script>alert(1)</script>', "0000")
+        assert answer.status_code == 403
+        assert "<script" not in answer.text
+
+    world.run(visit)
+
+
 @pytest.mark.parametrize(
     ("code", "fact"),
     [
@@ -47,6 +58,7 @@ def test_a_wrong_code_and_a_wrong_fact_are_told_alike(world: World, code: str, f
         answer = await enter(browser, world.codes.get(code, code), fact)
         assert answer.status_code == 403
         assert WRONG in answer.text
+        assert f'value="{world.codes.get(code, code)}"' in answer.text
         assert (await browser.get("/case")).status_code == 303
 
     world.run(visit)

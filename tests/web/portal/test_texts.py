@@ -14,7 +14,7 @@ from sekisho.web.base import texts
 from sekisho.web.base.pages import BASE
 from sekisho.web.portal.entrance import Denial
 from sekisho.web.portal.state import PACKAGE
-from sekisho.web.portal.view import BOX_PICTURES, MAIL_PICTURES, STATE_TEXTS
+from sekisho.web.portal.view import DEVICES, PC, PLUG, SEEN, STATE_TEXTS, TO_DO, WHEN
 
 OWN = texts.load(PACKAGE)
 ALL = texts.load(BASE, PACKAGE)
@@ -64,7 +64,7 @@ def test_every_state_of_a_case_has_its_words() -> None:
 
 def test_every_picture_is_there() -> None:
     """One for each measure, for each line of the box, for each step of the restart."""
-    wanted = {f"{measure}.svg" for measure in MeasureId} | {*BOX_PICTURES, *MAIL_PICTURES}
+    wanted = {f"{measure}.svg" for measure in MeasureId} | {SEEN, WHEN, DEVICES, PC, PLUG, TO_DO}
     wanted |= {f"restart-{number}.svg" for number in range(1, 5)}
     assert wanted == {name for name in STATIC if name.endswith(".svg")}
 

@@ -175,6 +175,7 @@ def test_a_closed_case_says_how_sure_it_is(world: World, label: ClosingLabel, wo
         text = (await browser.get("/case")).text
         assert words in text
         assert "済みました" not in text
+        assert "はじめにお願いしたいこと" not in text
         assert states(world)[MeasureId.REBOOT] is MeasureState.OPEN
 
     async def later(browser) -> None:

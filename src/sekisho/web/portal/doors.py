@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from sekisho.web.portal.state import Visit
 
+MAX_CODE = 60
+"""Characters of a code as people type it, with spaces and hyphens."""
+
 STATUS = {Denial.UNAVAILABLE: 503}
 """Every other denial is 403."""
 
@@ -60,4 +63,6 @@ def leave(visit: Visit) -> Response:
 
 
 def _door(visit: Visit, *, denial: str, status: int = 200) -> Response:
-    return visit.page("entrance.html", status=status, denial=denial)
+    # Sixteen characters are not typed again because four digits were wrong.
+    code = visit.form.get("code", "")[:MAX_CODE]
+    return visit.page("entrance.html", status=status, denial=denial, code=code, max_code=MAX_CODE)

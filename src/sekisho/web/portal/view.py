@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sekisho.cases.states import State
+from sekisho.cases.states import OPEN, State
 from sekisho.measures.model import MeasureId, MeasureState, Reader
 from sekisho.measures.order import DeviceKind, device_names, likely_devices
 from sekisho.notices import notice
@@ -34,9 +34,8 @@ STATE_TEXTS: Mapping[State, str] = {
 }
 """What a subscriber is told about each state; a new state fails the tests until it has a row."""
 
-BOX_PICTURES = ("seen.svg", "when.svg", "devices.svg", "first.svg")
-MAIL_PICTURES = ("seen.svg", "when.svg", "pc.svg", "pc.svg")
-"""One for each line of the box, in its order; the first step is a plug, or a PC."""
+SEEN, WHEN, DEVICES, PC, PLUG, TO_DO = "seen.svg", "when.svg", "devices.svg", "pc.svg", "first.svg", "to-do.svg"
+"""Pictures of the lines of the box."""
 
 _BY_POWER = frozenset({MeasureId.REBOOT, MeasureId.VULNERABILITIES, MeasureId.SETTINGS, MeasureId.CONNECTIONS})
 """Measures that are meant for devices; a PC has an antivirus program and a person in front of it."""
@@ -103,7 +102,7 @@ class CaseView:
     @property
     def is_open(self) -> bool:
         """Whether anything is asked of the subscriber."""
-        return self.state not in {State.RESOLVED, State.DISMISSED, State.LINE_ENDED, State.WITHDRAWN}
+        return self.state in OPEN
 
     @property
     def done(self) -> int:
@@ -142,7 +141,7 @@ def case_view(
         state_text=STATE_TEXTS[case.state],
         last_seen_ms=case.last_seen_ms,
         what=values["what"],
-        box=tuple(zip(part("box", plain), MAIL_PICTURES if values["mail_first"] else BOX_PICTURES, strict=True)),
+        box=_box(case, part("box", plain), values),
         seen=part("seen"),
         about_devices=part("devices"),
         effects=part("effects"),
@@ -156,6 +155,16 @@ def case_view(
         ),
         devices=kinds,
     )
+
+
+def _box(case: Case, lines: tuple[Block, ...], values: Mapping[str, Any]) -> tuple[tuple[Block, str], ...]:
+    """Each line with its picture; once it is over there is no first step."""
+    if values["mail_first"]:
+        pictures = (SEEN, WHEN, PC, PC)
+    else:
+        pictures = (SEEN, WHEN, DEVICES, PLUG if values["order"][0] is MeasureId.REBOOT else TO_DO)
+    pairs = tuple(zip(lines, pictures, strict=True))
+    return pairs if case.is_open else pairs[:-1]
 
 
 def _devices(kind: str, language: Language, there: frozenset[DeviceKind]) -> tuple[Device, ...]:
