@@ -97,7 +97,10 @@ def test_definitions_of_the_tables(engines: Any, sql: str):
     assert agree(engines, sql, flows()) > 100
 
 
-@pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.name)
+every_detector = pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.name)
+
+
+@every_detector
 def test_detectors_at_their_thresholds(engines: Any, detector: Detector):
     """Whatever a detector's own tests ask just below, at and just above a number is answered alike."""
     cases = cases_of(detector)
@@ -105,11 +108,16 @@ def test_detectors_at_their_thresholds(engines: Any, detector: Detector):
     tables = tables_of(detector, cases)
     found = f"select c.*, w.packets as all_packets from ({detector.candidates}) c join line_window w"
     found += " on w.line = c.line and w.window_start_ms = c.window_start_ms and w.side = 0"
-    rows = agree(engines, found, tables)
-    assert 0 < rows < len(tables["line_window"])
+    assert 0 < agree(engines, found, tables) < len(tables["line_window"])
+
+
+@pytest.mark.prove
+@every_detector
+def test_targets_and_suspects(engines: Any, detector: Detector):
+    """Where it went, and whom to ask at all; half a minute more of Spark than every change can wait for."""
+    tables = tables_of(detector, cases_of(detector))
     agree(engines, detector.targets, tables)
-    suspects = detector.least(detector.suspects)
-    if suspects:
+    if suspects := detector.least(detector.suspects):
         narrow = tables["line_target"].select(columns_named(suspects, LINE_TARGET))
         agree(engines, suspects, {**tables, "line_target": narrow})
 
