@@ -37,11 +37,11 @@ EVERY_S = 0.02
 
 
 class Exporter:
-    """Sends a flood to a port until told to stop; its template goes once."""
+    """Sends a flood to a port, or the same to several, until told to stop; its template goes once."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, *ports: int) -> None:
         self.sent = 0
-        self._port = port
+        self._ports = ports
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -76,7 +76,8 @@ class Exporter:
 
     def _send(self, sender: socket.socket, content: bytes, started: float) -> None:
         octets = v9(content, sequence=self.sent, export_s=int(time.time()), uptime_ms=self._uptime_ms(started))
-        sender.sendto(octets, ("127.0.0.1", self._port))
+        for port in self._ports:
+            sender.sendto(octets, ("127.0.0.1", port))
         self.sent += 1
 
     def _uptime_ms(self, started: float) -> int:

@@ -136,3 +136,12 @@ AUDIT_HEAD = Table(
     Column("digest", String(64), nullable=False),
 )
 """One row: the end of the chain. Whoever appends locks it first."""
+
+EXPORTER_LEASE = Table(
+    "exporter_lease",
+    METADATA,
+    Column("exporter", String(64), primary_key=True),
+    Column("collector", String(32), nullable=False),
+    Column("until", UtcTime, nullable=False),
+)
+"""Which of several collectors keeps and reports what an exporter sends, by the clock of the database."""

@@ -64,6 +64,12 @@ class Serve(Section):
     metrics: Text = "127.0.0.1:9655"
     """Where metrics and health are answered, as ADDRESS:PORT; everybody who reaches it may read them."""
 
+    collector: Annotated[str, Strict(), Field(pattern=r"^[a-z0-9_]{1,32}$")] = "collector"
+    """Name of this collector, of which there is one where several share a store or a case database."""
+    shares: Annotated[bool, Strict()] = False
+    """Other collectors may receive the same exporters: of each exporter one at a time keeps and reports what it sends,
+    as the case database says, which all of them share."""
+
     def state_beside(self, config_file: Path) -> Path:
         """The folder of the state."""
         return self.directory or config_file.parent / "state"

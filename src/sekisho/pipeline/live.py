@@ -9,6 +9,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from sekisho.core.errors import SekishoError, Unavailable
 from sekisho.core.log import logger
 from sekisho.pipeline.checkpoint import Kept, Step
@@ -16,11 +18,12 @@ from sekisho.pipeline.resume import Resumed, resume
 from sekisho.schema.subject import is_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     from sekisho.pipeline.checkpoint import Checkpoint
     from sekisho.pipeline.run import Run
+    from sekisho.schema.batch import FlowBatch
     from sekisho.store.segments import Segments
     from sekisho.wire.datagrams import Datagrams
 
@@ -44,6 +47,7 @@ class Live:
         segments: where flows are kept; None = nowhere.
         store: folder of the flow store, for the windows of the run before.
         clock: wall clock, milliseconds UTC.
+        holds: the exporters whose flows are kept here; None = all.
         on_tick: told every tick that was judged.
 
     Attributes:
@@ -60,6 +64,7 @@ class Live:
         segments: Segments | None,
         store: Path | None,
         clock: Callable[[], int],
+        holds: Callable[[], Collection[str]] | None = None,
         on_tick: Callable[[int], None] = lambda _: None,
     ) -> None:
         self.run = run
@@ -68,7 +73,7 @@ class Live:
         self.tick_s = 0.0
         self._ticks = 0
         self._checkpoint, self._segments, self._store = checkpoint, segments, store
-        self._clock, self._on_tick = clock, on_tick
+        self._clock, self._holds, self._on_tick = clock, holds, on_tick
         self._has_saved_everything = False
 
     def start(self) -> None:
@@ -83,7 +88,8 @@ class Live:
             self._segments.start()
         # Ticks that are judged while the past is repeated are not worth a write each.
         self.resumed = resume(self.run, self._checkpoint, store=self._store, now_ms=self._clock())
-        self.run.keep = self._segments.append if self._segments is not None else None
+        if self._segments is not None:
+            self.run.keep = self._segments.append if self._holds is None else self._keep
         self.run.after_tick = self._after_tick
 
     def receive(self, datagrams: Datagrams) -> None:
@@ -111,6 +117,17 @@ class Live:
         if self.run.clock.tick_ms is not None:
             self._save(self.run.clock.tick_ms, everything=True)
         self._checkpoint.close()
+
+    def _keep(self, flows: FlowBatch) -> None:
+        """What another collector keeps is not kept twice."""
+        assert self._holds is not None
+        assert self._segments is not None
+        held = self._holds()
+        is_held = np.array([name in held for name in self.run.exporters], np.bool_)[flows.column("exporter")]
+        if is_held.all():
+            self._segments.append(flows)
+        elif is_held.any():
+            self._segments.append(flows.where(is_held))
 
     def _timed(self, step: Callable[[], None]) -> None:
         before, started = self._ticks, time.perf_counter()

@@ -65,6 +65,13 @@ class FlowBatch:
         view = self.cells[cell(name), : self.length]
         return view.view(np.float64) if name == "sampling_interval" else view
 
+    def where(self, rows: NDArray[np.bool_]) -> FlowBatch:
+        """A batch of its own with some of the rows, (length,)."""
+        some = FlowBatch(exporters=self.exporters, realms=self.realms, capacity=self.capacity)
+        some.length = int(rows.sum())
+        some.cells[:, : some.length] = self.cells[:, : self.length][:, rows]
+        return some
+
     def to_arrow(self) -> pa.RecordBatch:
         """A copy of the rows in use with the types of ``FLOW``."""
         import pyarrow as pa

@@ -6,7 +6,7 @@ import os
 import time
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sekisho.attribution.keys import UNKEYED, read_key_file
 from sekisho.cases.policy import load_policy
@@ -28,6 +28,7 @@ from sekisho.pipeline.status import Watch
 from sekisho.query.duckdb import DuckDBEngine
 from sekisho.serve.ending import Asked
 from sekisho.serve.intake import Intake
+from sekisho.serve.leases import Leases
 from sekisho.serve.recorder import CaseRecorder
 from sekisho.serve.sources import following
 from sekisho.serve.status import EVERY_S, tell
@@ -66,7 +67,7 @@ class Collector:
         attributor, self._sources = following(config, clock=now_ms)
         store = config.store
         self._segments = (
-            Segments(store.directory, collector=NAME, clock=now_ms, floor_octets=store.floor_octets)
+            Segments(store.directory, collector=config.serve.collector, clock=now_ms, floor_octets=store.floor_octets)
             if store.directory is not None
             else None
         )
@@ -81,14 +82,21 @@ class Collector:
             config_file=config_file,
             keep_nat_events=self._sources is not None and self._sources.takes_nat_events,
         )
+        self._leases = (
+            Leases(config.cases.url, config.serve.collector, [str(each.address) for each in config.exporter])
+            if config.serve.shares and config.cases.url is not None
+            else None
+        )
         self._live = Live(
             run,
             checkpoint=Checkpoint(self._directory / STATE),
             segments=self._segments,
             store=store.directory,
             clock=now_ms,
+            holds=None if self._leases is None else lambda: self._holds,
             on_tick=self._on_tick,
         )
+        self._holds: frozenset[str] = frozenset()
         self._exporters = exporters
         self._intake = Intake(config.receive, exporters)
         self._cases = (
@@ -120,6 +128,9 @@ class Collector:
         self._export_changes = self._live.run.decoder.export_changes()
         if self._cases is not None:
             self._cases.start()
+        if self._leases is not None:
+            self._leases.start()
+            self._holds = self._leases.held
         self._intake.start()
         if self._sources is not None:
             self._sources.start()
@@ -139,6 +150,8 @@ class Collector:
         while not asked.end.is_set():
             datagrams = self._intake.next(WAIT_MS)
             self._take_assignments()
+            if self._leases is not None:
+                self._holds = self._leases.held
             if datagrams is not None:
                 self._live.receive(datagrams)
             else:
@@ -159,7 +172,7 @@ class Collector:
 
     def _fail_with_threads(self) -> None:
         """A thread that has ended by a mistake of ours ends the process: it is started again, and everybody is told."""
-        for part in (self._intake, self._cases, self._sources):
+        for part in (self._intake, self._cases, self._sources, self._leases):
             if part is not None and part.failed is not None:
                 raise part.failed
 
@@ -177,14 +190,24 @@ class Collector:
         if at_ms // MINUTE_MS != self._counted_minute:
             self._counted_minute = at_ms // MINUTE_MS
             self._lines_of = {run.exporters[code]: n for code, n in run.windows.lines_by_exporter().items()}
+        exporter_of = exporters_of(run, report)
         told = Told(
             at_ms=at_ms,
-            document=document_of(run, {}, report),
-            exporter_of=exporters_of(run, report),
+            document=self._ours(document_of(run, {}, report), exporter_of),
+            exporter_of=exporter_of,
             lines_of=self._lines_of,
         )
         minutes = self._presence.minutes(at_ms, self._cases.open_lines)
         self._cases.hand_over(told, minutes=minutes, exports_changed=self._changed_exports())
+
+    def _ours(self, document: dict[str, Any], exporter_of: Mapping[str, str]) -> dict[str, Any]:
+        """Without what another collector reports."""
+        if self._leases is None:
+            return document
+        detections = [
+            d for d in document["detections"] if (of := exporter_of.get(d["line_id"])) is None or of in self._holds
+        ]
+        return document | {"detections": detections}
 
     def _changed_exports(self) -> dict[str, str]:
         """Exporters that have another sampling interval or template than at the last tick."""
@@ -234,6 +257,8 @@ class Collector:
         self._hand_over(self._live.run.clock.tick_ms or now_ms())
         if self._cases is not None:
             self._cases.close(wait_s=CASES_WAIT_S)
+        if self._leases is not None:
+            self._leases.close()
         if self._sources is not None:
             self._sources.close()
         self._tell()

@@ -14,6 +14,7 @@ from sekisho.core.time import now_ms
 from sekisho.pipeline.checkpoint import STATE, lines_with_tracks
 from sekisho.serve.ending import Asked
 from sekisho.serve.status import EVERY_S, tell
+from sekisho.store import watched
 from sekisho.store.compact import Compactor
 from sekisho.store.layout import HOUR_MS
 from sekisho.store.retention import Retention
@@ -36,14 +37,15 @@ def main(config_file: Path) -> int:
     asked = Asked()
     config = load_config(config_file, os.environ)
     directory = config.serve.state_beside(config_file)
-    assert config.store.directory is not None, "the supervisor starts a keeper only where there is a store"
+    root = config.store.directory
+    assert root is not None, "the supervisor starts a keeper only where there is a store"
     compactor = Compactor(
-        config.store.directory,
+        root,
         clock=now_ms,
         retention=Retention(
             raw_ms=round(config.store.raw_hours * HOUR_MS), kept_ms=round(config.store.kept_hours * HOUR_MS)
         ),
-        lines_to_keep=lambda: lines_with_tracks(directory / STATE),
+        lines_to_keep=lambda: watched.everybody(root),
     )
     alarms = Alarms(now_ms)
     next_run = time.monotonic()
@@ -51,6 +53,7 @@ def main(config_file: Path) -> int:
         if time.monotonic() >= next_run:
             next_run = time.monotonic() + RUN_EVERY_S
             try:
+                watched.tell(root, config.serve.collector, lines_with_tracks(directory / STATE))
                 compactor.run()
                 alarms.look(Condition.FLOWS_NOT_STORED, {})
             except Unavailable as error:
