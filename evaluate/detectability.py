@@ -30,7 +30,7 @@ LINES = 20
 
 TIMES_S = {"1 min": 60, "10 min": 600, "1 h": 3_600, "24 h": 86_400}
 SIMULATED_S = (60, 600)
-SAMPLING = (100, 1000, 4096)
+SAMPLING = (1000, 100, 4096)
 RUNGS = (0.25, 0.5, 1.0, 2.0)
 """Times the rate that the product names."""
 
@@ -76,7 +76,7 @@ def by_rung(attacks: Iterable[Attack]) -> list[int]:
 
 def page(state: State) -> str:
     """What the product says, and what was found of it."""
-    heads = [(sampling, name) for sampling in SAMPLING for name in TIMES_S]
+    heads = [(sampling, name) for sampling in sorted(SAMPLING) for name in TIMES_S]
     said = "".join(
         f"| `{kind}` | "
         + " | ".join(_rate(lowest_rate_pps(kind, sampling, TIMES_S[name])) for sampling, name in heads)
@@ -95,7 +95,7 @@ def page(state: State) -> str:
 
 
 def _found(state: State) -> str:
-    heads = [(sampling, seconds) for sampling in SAMPLING for seconds in SIMULATED_S]
+    heads = [(sampling, seconds) for sampling in sorted(SAMPLING) for seconds in SIMULATED_S]
     measured = {tuple(piece.key): piece.value[1] for piece in state.of(PART)}
     columns = " | ".join(f"1:{sampling}, {seconds // 60} min" for sampling, seconds in heads)
     rows = "".join(
@@ -120,4 +120,4 @@ def _row(kind: str, pps: float, rung: float, line: int, seconds: int) -> dict[st
         # Verdicts fall on ticks and periods on the clock: not all lines begin at the same distance from one.
         "start_s": _START_S - 20 * line / LINES,
         "duration_s": seconds,
-    } | ({"service": "dns"} if kind == "reflection" else {})
+    } | ({"service": "dns", "target": "203.0.113.7/32"} if kind == "reflection" else {})

@@ -159,7 +159,8 @@ def _span_s(way: Needs) -> float:
 
 def _chance_within(way: Needs, sampling: float, sampled_pps: float, time_s: float) -> float:
     """Within one span."""
-    opens = 1 - prod(1 - _met(look, sampling, sampled_pps, time_s) for look in way.opens)
+    # The same packets are added up over short and long periods: the best period counts, not their chances together.
+    opens = max(_met(look, sampling, sampled_pps, time_s) for look in way.opens)
     return float(opens * prod(_met(look, sampling, sampled_pps, time_s) for look in way.rests_on))
 
 

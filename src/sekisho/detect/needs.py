@@ -1,8 +1,8 @@
 """What each kind needs to be seen: how many packets within which time, from the thresholds of its own detector.
 
 The shape of the traffic is that which its detector's page gives first: floods change ports or fill fragments as
-reported ones do, a scan knocks at other doors each time, passwords are guessed on some addresses, mail goes to many.
-Traffic of another shape may need more. A detector that needs anything else than packets has no row: ``volume_anomaly``
+reported ones do, a scan knocks at other doors each time, passwords are guessed on some addresses, mail goes to many,
+reflected answers to one victim. Traffic of another shape may need more. A detector that needs anything else than packets has no row: ``volume_anomaly``
 compares a line with itself.
 """
 
@@ -22,8 +22,9 @@ _WINDOW_S, _MINUTE_S, _BLOCK_S, _HOUR_S = 10, 60, 600, 3600
 _LATELY_S = 2 * _BLOCK_S
 """Network floods are told by the targets of a block and the one before."""
 
-ANSWERED = 0.6
-"""Share of a water torture's questions that resolvers still answer."""
+ANSWERED = 0.65
+"""Share of a water torture's questions that resolvers still answer: 0.6, and what chance makes of it in some hundred
+sampled packets."""
 PACKETS_AN_ANSWER = 3
 """Packets of an amplified answer: a first fragment, which has ports, and two later ones."""
 PACKETS_A_REQUEST, PACKETS_A_GUESS, PACKETS_A_MAIL = 8, 12, 13
