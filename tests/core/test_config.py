@@ -176,3 +176,11 @@ def test_each_value_knows_its_origin(path):
     assert layers.origin(("exporter", 0, "interface", 0, "role")) is Origin.FILE
     assert layers.origin(("exporter", 0, "realm")) is Origin.DEFAULT
     assert layers.origin(("exporter", 1)) is Origin.DEFAULT
+
+
+def test_collectors_that_share_need_a_database(tmp_path: Path) -> None:
+    """By it they agree who reports which exporter."""
+    file = tmp_path / "sekisho.toml"
+    file.write_text("[serve]\nshares = true\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"a url under \[cases\]"):
+        load_config(file, {})

@@ -344,6 +344,12 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _shares_fit(self) -> Self:
+        if self.serve.shares and self.cases.url is None:
+            raise ValueError("a url under [cases] beside shares = true: by its database the collectors agree")
+        return self
+
+    @model_validator(mode="after")
     def _sources_fit(self) -> Self:
         if problem := problem_of_sources(self.source, has_history=self.attribution.history is not None):
             raise ValueError(problem)
