@@ -10,6 +10,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
+from attribution.network import ask, loaded
 from sekisho.attribution.outcome import Unattributed
 from sekisho.attribution.partner import (
     UNKNOWN,
@@ -113,3 +114,14 @@ def test_a_second_reply_that_contradicts(tmp_path):
     (answered,) = read_reply(reply(tmp_path, "C-77"), [ASKED], now_ms=AT_MS)
     with pytest.raises(InputError, match="as answered before"):
         read_reply(reply(tmp_path, "C-78"), [answered], now_ms=AT_MS)
+
+
+def test_the_lookup_knows_the_partners(tmp_path):
+    """Answers and the reasons of records say who alone knows; what we know ourselves stays ours."""
+    attributor = loaded(tmp_path, "L1,203.0.113.7,,,,", prefixes=[ip_network("203.0.113.0/24")], partners=[VNE])
+    assert ask(attributor, "203.0.113.7").line_id == "L1"
+    assert ask(attributor, "203.0.113.9").reason is UnattributedReason.HELD_BY_PARTNER
+    assert ask(attributor, "198.51.100.1").reason is UnattributedReason.NOT_OURS
+    reasons = (UnattributedReason.NO_ASSIGNMENT, UnattributedReason.NEEDS_PORT)
+    found = [attributor.reason_of(ip_address("203.0.113.9"), reason) for reason in reasons]
+    assert found == [UnattributedReason.HELD_BY_PARTNER, UnattributedReason.NEEDS_PORT]

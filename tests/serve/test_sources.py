@@ -342,6 +342,19 @@ def test_a_change_of_holder_told_two_minutes_late_notifies_nobody_else(network: 
     assert isinstance(answers["guilty"], SameLine)
 
 
+def test_a_flood_from_a_partners_address_says_who_knows(tmp_path: Path):
+    """Nobody here held it: the desk sees whom to ask, and there is no case."""
+    network = Network(tmp_path, DETAIL + '[[partner]]\nname = "VNE"\nprefixes = ["203.0.113.0/24"]\n')
+    flood = Flood(network)
+    for at_s in range(40):
+        flood.second(at_s)
+    flood.live.run.finish()
+    (found,) = document_of(flood.live.run, {})["unattributed_detections"]
+    assert (found["source"], found["reason"]) == (HOME, "held_by_partner")
+    assert not flood.cases()
+    network.sources.close()
+
+
 def test_the_history_settles_what_the_sources_told(network: Network):
     """The history that the sources write is what notices rest on."""
     network.tell(accounting("Start", "a", HOME, 0, session="1"), accounting("Start", "b", ELSEWHERE, 1800, session="2"))

@@ -38,6 +38,7 @@ from sekisho.attribution.layout import (
 from sekisho.attribution.lines import FileKind, Lines, read_lines_file
 from sekisho.attribution.map_e import ipv4_of, load_map_e
 from sekisho.attribution.outcome import Assignment, Attributed, Hold, Unattributed, prefix_of_words
+from sekisho.attribution.partner import partner_asked, with_partners
 from sekisho.attribution.updates import Updates
 from sekisho.attribution.validity import OPEN_FROM_MS, OPEN_TO_MS
 from sekisho.core.address import prefix_words, to_words
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from sekisho.attribution.history.spans import Span
     from sekisho.attribution.lines import LineInfo
     from sekisho.attribution.map_e import MapRule
+    from sekisho.attribution.partner import Partner
     from sekisho.attribution.sources.events import Held, Holder
     from sekisho.core.address import IPAddress, IPNetwork
     from sekisho.core.config import Network
@@ -122,6 +124,7 @@ class Attributor:
         rules: tuple[MapRule, ...],
         clock_margin_ms: int,
         key: bytes,
+        partners: Sequence[Partner] = (),
     ) -> None:
         self.derived_prefixes = built.derived_prefixes
         self.overlapping = built.overlapping
@@ -133,6 +136,7 @@ class Attributor:
         self._rules = rules
         self._clock_margin_ms = clock_margin_ms
         self._key = key
+        self._partners = tuple(partners)
         self._later_ids: dict[int, str] = {}
         self._revoked: dict[int, Revoked] = {}
         self._by_line: tuple[NDArray[np.int64], NDArray[np.uint32]] | None = None
@@ -155,6 +159,7 @@ class Attributor:
         key: bytes | None = None,
         on_progress: Callable[[int], None] | None = None,
         room: int = 0,
+        partners: Sequence[Partner] = (),
     ) -> Self:
         """Read assignments files, lines files (told apart by their header) and MAP-E rules.
 
@@ -168,6 +173,7 @@ class Attributor:
             key: secret for line keys; ``keys.UNKEYED`` where none is configured.
             on_progress: told the number of further assignments read.
             room: rows that ``change`` may write before the index has to be built anew.
+            partners: who alone knows the holders of some addresses.
 
         Raises:
             InputError: a file that cannot be used; names file, line, expected and found.
@@ -207,6 +213,7 @@ class Attributor:
             rules=rules,
             clock_margin_ms=clock_margin_ms,
             key=key or UNKEYED,
+            partners=partners,
         )
 
     def start(self) -> None:
@@ -250,13 +257,18 @@ class Attributor:
                 certainty="inferred" if lookup.is_inferred(self._memory, row) else "certain",
             )
         reason = UnattributedReason(-row)
-        return Unattributed(
+        outcome = Unattributed(
             reason=reason,
             explanation=_EXPLANATIONS[reason],
             candidate_lines=candidate_lines(
                 self._memory, self._rules, realm=code, address=address, start_ms=start_ms, end_ms=end_ms
             ),
         )
+        return with_partners(outcome, address, self._partners)
+
+    def reason_of(self, address: IPAddress, reason: UnattributedReason) -> UnattributedReason:
+        """``held_by_partner`` where an address has no line for want of an assignment, and a partner has one."""
+        return reason if partner_asked(reason, address, self._partners) is None else UnattributedReason.HELD_BY_PARTNER
 
     def change(self, changes: Sequence[Change]) -> Changed:
         """Take in what sources have told since, between two calls of ``attribute``; the caller has called ``start()``.

@@ -127,9 +127,9 @@ def with_partners(
     outcome: Attributed | Unattributed, address: IPAddress, partners: Sequence[Partner]
 ) -> Attributed | Unattributed:
     """The same outcome, or ``held_by_partner`` where we have no assignment and a partner has."""
-    if isinstance(outcome, Attributed) or outcome.reason not in _REPLACED:
+    if isinstance(outcome, Attributed):
         return outcome
-    partner = partner_of(address, partners)
+    partner = partner_asked(outcome.reason, address, partners)
     if partner is None:
         return outcome
     return replace(
@@ -137,6 +137,11 @@ def with_partners(
         reason=UnattributedReason.HELD_BY_PARTNER,
         explanation=f"only {partner.name} knows who held the address",
     )
+
+
+def partner_asked(reason: UnattributedReason, address: IPAddress, partners: Iterable[Partner]) -> Partner | None:
+    """Who alone may know the holder of an address for which we have this reason; None where we know the address."""
+    return partner_of(address, partners) if reason in _REPLACED else None
 
 
 def query_csv(questions: Iterable[Question]) -> str:

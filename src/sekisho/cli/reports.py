@@ -10,6 +10,7 @@ import typer
 
 from sekisho.cases.evidence.forms import ReportForm
 from sekisho.cli.analyze import Form
+from sekisho.cli.cases import CasesOption, ConfigOption  # noqa: TC001 (Typer reads them at run time)
 
 if TYPE_CHECKING:
     from sekisho.attribution.attributor import Attributor
@@ -23,7 +24,15 @@ Examples:
 
     sekisho reports read report.eml --lines assignments.csv --map-e rules.toml --format json
 
+    sekisho reports read report.csv --config sekisho.toml --join
+
     sekisho reports read list.csv --columns columns.toml --lines assignments.csv
+"""
+
+XARF_EXAMPLES = """
+Examples:
+
+    sekisho reports xarf 12 --contact abuse@example.jp --port 40000 --purpose own_network_protection
 """
 
 app = typer.Typer(no_args_is_help=True, help="Read third parties' reports: Shadowserver, XARF, lists as CSV.")
@@ -51,6 +60,13 @@ def read(
     config: Annotated[
         Path | None, typer.Option("--config", help="sekisho.toml: sources of assignments, our prefixes, partners.")
     ] = None,
+    join: Annotated[
+        bool, typer.Option("--join", help="Note each entry as a second signal of the open case that it speaks for.")
+    ] = False,
+    cases: CasesOption = None,
+    purpose: Annotated[
+        str, typer.Option("--purpose", metavar="CODE", help="Of --join: what for, a code of the policy.")
+    ] = "own_network_protection",
     ask: Annotated[
         Path | None, typer.Option("--partner-query", help="Write what only partners know as a query, CSV.")
     ] = None,
@@ -86,6 +102,8 @@ def read(
         together.dropped += parsed.dropped
     attributor = _attributor(lines or [], map_e, settings)
     found = list(attribute(together.entries, attributor, realm=realm, partners=partners))
+    if join:
+        _join(found, cases, config, purpose)
     if ask is not None:
         ask.write_text(query_csv(questions_of(found, partners)), encoding="utf-8")
     dropped = {reason.value: count for reason, count in together.dropped.items()}
@@ -98,6 +116,62 @@ def read(
             typer.echo(f"sekisho: not used: {reason} {count}", err=True)
     if failed:
         raise typer.Exit(2)
+
+
+@app.command(epilog=XARF_EXAMPLES)
+def xarf(
+    number: Annotated[int, typer.Argument(metavar="CASE", help="Number of the case.")],
+    reporter: Annotated[str, typer.Option("--contact", metavar="MAIL", help="Address that answers questions.")],
+    purpose: Annotated[str, typer.Option("--purpose", metavar="CODE", help="What for, a code of the policy.")],
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Source port that the flows show; else one of the line's.")
+    ] = 0,
+    protocol: Annotated[int, typer.Option("--protocol", min=0, max=255, help="IANA number.")] = 17,
+    address: Annotated[
+        str | None, typer.Option("--address", help="Which of the line's addresses; needed where it held several.")
+    ] = None,
+    org: Annotated[str | None, typer.Option("--org", help="Who reports; else [operator] name_en.")] = None,
+    cases: CasesOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Print the reports of a case as XARF 4, one a line, for the partner or network whose customer it is.
+
+    They hold address, source port, time and volume. Destinations, evidence and everything internal stay here. That it
+    was told is in the audit trail.
+    """
+    import json
+
+    from sekisho.cases import audit
+    from sekisho.cases.evidence.outgoing import Contact, reports_of
+    from sekisho.cases.read import get_case
+    from sekisho.cases.roles import Action
+    from sekisho.cli.case_acts import acting
+    from sekisho.core.errors import ConfigError
+
+    with acting(Action.REVEAL, cases, config, purpose) as (connection, act, _, settings):
+        name = org or settings.operator.name_en
+        if name is None:
+            raise ConfigError("configuration", "operator.name_en", expected="who reports, or --org", found=None)
+        who = Contact(org=name, contact=reporter, domain=reporter.rpartition("@")[2])
+        case = get_case(connection, number)
+        found = reports_of(case, address=address, port=port, protocol=protocol, reporter=who)
+        audit.append(connection, "xarf", act, case_id=number, details={"reports": [one["report_id"] for one in found]})
+    for report in found:
+        typer.echo(json.dumps(report, ensure_ascii=False))
+
+
+def _join(found: list[ReportedEvidence], cases: str | None, config: Path | None, purpose: str) -> None:
+    from sekisho.cases.evidence.joining import join
+    from sekisho.cases.roles import Action
+    from sekisho.cli.case_acts import acting
+
+    with acting(Action.ANSWER, cases, config, purpose) as (connection, act, _, _):
+        done = join(connection, found, act)
+    typer.echo(
+        f"sekisho: {done.entries} entries speak for {done.cases} open cases, {done.elsewhere} for none, "
+        f"{done.unsure} have no certain line",
+        err=True,
+    )
 
 
 def _attributor(lines: list[Path], map_e: Path | None, settings: Config) -> Attributor:

@@ -148,7 +148,7 @@ def _unattributed_detection(run: Run, detection: Detection) -> dict[str, Any]:
     return {
         "source": str(subject.address) if subject.address.version == 4 else f"{subject.address}/64",
         "kind": detection.kind,
-        "reason": subject.reason.label,
+        "reason": run.attributor.reason_of(subject.address, subject.reason).label,
         "candidate_lines": answer.candidate_lines if isinstance(answer, Unattributed) else 1,
         "exporter": run.exporters[subject.exporter],
         "interface": subject.interface,

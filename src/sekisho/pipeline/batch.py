@@ -14,6 +14,7 @@ from sekisho.attribution.attributor import Attributor
 from sekisho.attribution.history.read import read_history
 from sekisho.attribution.keys import read_key_file
 from sekisho.attribution.outcome import Unattributed
+from sekisho.attribution.partner import Partner
 from sekisho.attribution.subjects import Subjects
 from sekisho.attribution.validity import OPEN_FROM_MS
 from sekisho.collect.boundary import Boundaries
@@ -309,6 +310,7 @@ def _loaded(
         key=read_key_file(config.privacy.key_file) if config.privacy.key_file is not None else None,
         on_progress=advance,
         room=room,
+        partners=[Partner(name=partner.name, prefixes=partner.prefixes) for partner in config.partner],
     )
 
 

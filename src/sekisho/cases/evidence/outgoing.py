@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
 from sekisho.cases.evidence.xarf import validated
@@ -17,6 +18,7 @@ from sekisho.core.time import iso
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sekisho.cases.model import Case
     from sekisho.core.address import IPAddress
 
 XARF_VERSION = "4.2.0"
@@ -112,6 +114,46 @@ def xarf_of(seen: Seen, *, reporter: Contact) -> dict[str, Any]:
             "duration_seconds": max(1, (seen.last_seen_ms - seen.first_seen_ms) // 1000),
         }
     return redacted(report)
+
+
+def reports_of(case: Case, *, address: str | None, port: int, protocol: int, reporter: Contact) -> list[dict[str, Any]]:
+    """The reports of a case, one for each kind that the format has a word for.
+
+    Args:
+        case: with what its line had seemed to hold.
+        address: which of the addresses that the line held; None where it held one.
+        port: source port that was seen; 0 = the first one of the line's own, where it shared the address.
+        protocol: IANA number.
+        reporter: who reports.
+
+    Raises:
+        Refused: no address, several to choose from, no port, or no kind that can be reported.
+    """
+    reports = []
+    for each in case.evidence:
+        if each.kind not in TYPES:
+            continue
+        chosen = [hold for hold in each.held if address is None or ip_address(address) in ip_network(hold["prefix"])]
+        prefixes = {hold["prefix"]: hold["port"] for hold in chosen}
+        if len(prefixes) != 1:
+            held = ", ".join(sorted(hold["prefix"] for hold in each.held)) or "nothing that is known"
+            raise Refused(f"a report is about one address: name one with --address; the line held {held}")
+        ((prefix, own_port),) = prefixes.items()
+        seen = Seen(
+            kind=each.kind,
+            address=ip_address(address) if address is not None else ip_network(prefix).network_address,
+            port=port or own_port,
+            protocol=protocol,
+            first_seen_ms=each.first_seen_ms,
+            last_seen_ms=each.last_seen_ms,
+            peak_pps=each.peak_pps,
+            peak_bps=each.peak_bps,
+            confidence=each.confidence,
+        )
+        reports.append(xarf_of(seen, reporter=reporter))
+    if not reports:
+        raise Refused(f"case {case.number}: XARF has no report for {', '.join(case.kinds)}")
+    return reports
 
 
 def redacted(report: Mapping[str, Any]) -> dict[str, Any]:
