@@ -2,8 +2,8 @@
 
 The shape of the traffic is that which its detector's page gives first: floods change ports or fill fragments as
 reported ones do, a scan knocks at other doors each time, passwords are guessed on some addresses, mail goes to many,
-reflected answers to one victim. Traffic of another shape may need more. A detector that needs anything else than packets has no row: ``volume_anomaly``
-compares a line with itself.
+reflected answers to one victim. Traffic of another shape may need more. A detector that needs anything else than
+packets has no row: ``volume_anomaly`` compares a line with itself.
 """
 
 from __future__ import annotations
