@@ -136,7 +136,7 @@ class Demo:
         self.sekisho("contacts", "key", str(self.folder / "contacts.key"))
         self.sekisho("contacts", "import", str(self.folder / "contacts.csv"), "--config", self.config)
         roles = [part for role in ("operator", "approver", "admin") for part in ("--role", role)]
-        self.sekisho("users", "add", PERSON, *roles, "--password-stdin", "--config", self.config, given=self.password)
+        self.sekisho("users", "add", PERSON, *roles, "--config", self.config, given=self.password + "\n")
 
     def infected(self) -> list[str]:
         """The lines that the scenario infects."""
@@ -149,7 +149,9 @@ class Demo:
         return str(self.folder / "sekisho.toml")
 
     def greet(self) -> None:
-        """Where to look."""
+        """Where to look; for programs in a file, too."""
+        where = {"ports": self.ports, "person": PERSON, "password": self.password, "digits": TELEPHONE[-4:]}
+        (self.folder / "demo.json").write_text(json.dumps(where, indent=1), encoding="utf-8")
         print(
             f"\nconsole   http://127.0.0.1:{self.ports['console']}/   sign in as {PERSON} with {self.password}\n"
             f"portal    http://127.0.0.1:{self.ports['portal']}/   the code of a notice, and the digits "
