@@ -221,14 +221,17 @@ class _Job:
         return sorted(found)
 
     def flows_of(self, lines: Sequence[int]) -> pa.Table:
-        """Every flow of these lines, and of senders whose line is not known: they are judged by their address."""
+        """Every flow of these lines, and of what ``Subjects`` names.
+
+        That are addresses of ours without a line, and interfaces towards subscribers by which foreign sources came.
+        """
         self._give("chosen", {"line": np.array(lines, dtype=np.int64)})
         not_ours = int(UnattributedReason.NOT_OURS)
         return self._ask(
             f"""select a.* from attributed a
   left join chosen s on s.line = a.src_line left join chosen d on d.line = a.dst_line
   where s.line is not null or d.line is not null
-    or (a.src_line = 0 and (a.src_unattributed <> {not_ours} or a.dst_line = 0))
+    or (a.src_line = 0 and (a.src_unattributed <> {not_ours} or (a.dst_line = 0 and a.from_subscribers = 1)))
     or (a.dst_line = 0 and a.dst_unattributed <> {not_ours})"""  # noqa: S608 - a constant of this project
         )
 
