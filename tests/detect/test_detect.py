@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from importlib.resources import files
+from typing import Any
 
 import jsonschema
 import pytest
 
 from detect.traffic import SYN, T0, TICK_MS, Traffic, addresses, kinds
+from sekisho.detect import detect as detect_module
 from sekisho.detect.detect import Detect
 from sekisho.detect.level import LineInfo
 from sekisho.detect.registry import DETECTORS
+from sekisho.detect.verdict import verdict
 from sekisho.query.duckdb import DuckDBEngine
-from sekisho.schema.detection import Cap, Level, Quality
+from sekisho.schema.detection import Cap, Detection, Level, Quality
 from sekisho.schema.subject import INTERFACE_BELOW
 
 TCP = {"protocol": 6, "flags": SYN, "octets": 40}
@@ -68,6 +71,26 @@ def test_the_same_input_gives_the_same_json():
     first, second = ([d.to_json() for d in mixed().judge()] for _ in range(2))
     assert json.dumps(first) == json.dumps(second)
     assert [d["kind"] for d in first] == ["scan", "udp_flood", "tcp_syn_flood"]
+
+
+def test_a_verdict_is_made_again_only_when_what_it_rests_on_changes(monkeypatch: pytest.MonkeyPatch):
+    """Thousands of episodes that are over cost a tick next to nothing; a loss that becomes known later is in all."""
+    made: list[int] = []
+
+    def counted(**given: Any) -> Detection:
+        made.append(given["line"])
+        return verdict(**given)
+
+    monkeypatch.setattr(detect_module, "verdict", counted)
+    loss = [0.0]
+    watching = Detect(engine=DuckDBEngine(), quality=lambda *_: Quality(loss=loss[0]))
+    first = mixed().judge(detect=watching)
+    assert sorted(made) == sorted(d.line for d in first)
+    assert watching.detections() == first
+    assert len(made) == len(first)
+    loss[0] = 0.2
+    assert {d.quality.loss for d in watching.detections()} == {0.2}
+    assert len(made) == 2 * len(first)
 
 
 def test_targets_beyond_the_reach_of_a_detector_change_nothing():

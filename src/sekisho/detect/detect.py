@@ -80,6 +80,16 @@ class Report(NamedTuple):
     events: list[Event]
 
 
+class _Judged(NamedTuple):
+    """A verdict, and what it was made of beside where its track's traffic went."""
+
+    episode: Episode
+    info: LineInfo
+    quality: Quality
+    exporter: int | None
+    detection: Detection
+
+
 class Remembered(NamedTuple):
     """What a run knows besides its tracks, as rows of plain values: shares of weak lines, joint rates of events."""
 
@@ -198,6 +208,7 @@ class Detect:
         self._quality = quality
         self._tracks: dict[tuple[int, str], Track] = {}
         self._changed: set[tuple[int, str]] = set()
+        self._judged: dict[tuple[int, str], tuple[_Judged, ...]] = {}
         self._waiting: dict[str, dict[int, int]] = {detector.name: {} for detector in self._detectors}
         self._weak = WeakLines(engine)
         self._weak_waiting, self._weak_from_ms = [_NO_LINES], _NEVER
@@ -240,12 +251,13 @@ class Detect:
         """Every episode as of the last tick, by first_seen, line_id and kind, and the events they are part of."""
         found: list[Detection] = []
         windows: list[tuple[Network, Window]] = []
-        for (line, kind), track in self._tracks.items():
-            for episode in track.episodes:
-                detection = self._verdict(line, kind, track, episode)
-                found.append(detection)
-                if target := main_target(detection):
-                    windows += [(network_of(target), window) for window in episode.windows]
+        # Most episodes are over or were not looked at since: what was judged then still holds.
+        self._judged = {key: self._verdicts(*key, track) for key, track in self._tracks.items()}
+        for verdicts in self._judged.values():
+            for judged in verdicts:
+                found.append(judged.detection)
+                if target := main_target(judged.detection):
+                    windows += [(network_of(target), window) for window in judged.episode.windows]
         found += [d for d in self._weak.detections(self._info, self._quality) if not self._stands_alone(d)]
         found.sort(key=lambda d: (d.first_seen_ms, d.line_id, d.line, d.kind))
         return Report(*gather(found, self._rates, windows))
@@ -254,16 +266,26 @@ class Detect:
         """Those of the report."""
         return self.report().detections
 
-    def _verdict(self, line: int, kind: str, track: Track, episode: Episode) -> Detection:
-        return verdict(
+    def _verdicts(self, line: int, kind: str, track: Track) -> tuple[_Judged, ...]:
+        before = self._judged.get((line, kind), ())
+        return tuple(self._verdict(line, kind, track, episode, before) for episode in track.episodes)
+
+    def _verdict(self, line: int, kind: str, track: Track, episode: Episode, before: tuple[_Judged, ...]) -> _Judged:
+        info, quality = self._info(line), self._quality(track.exporter, episode.first_ms, episode.last_ms)
+        for judged in before:
+            # An episode is never changed, only replaced.
+            if judged.episode is episode and judged[1:4] == (info, quality, track.exporter):
+                return judged
+        detection = verdict(
             line=line,
             kind=kind,
             episode=episode,
             sums=track.totals(episode),
-            info=self._info(line),
-            quality=self._quality(track.exporter, episode.first_ms, episode.last_ms),
+            info=info,
+            quality=quality,
             exporter=track.exporter,
         )
+        return _Judged(episode, info, quality, track.exporter, detection)
 
     def _stands_alone(self, share: Detection) -> bool:
         """Whether a weak line's share lies in an episode that it has by itself."""
@@ -480,6 +502,7 @@ class Detect:
             if track := self._tracks.get((line, detector.name)):
                 track.blocks.update(blocks)
                 self._changed.add((line, detector.name))
+                self._judged.pop((line, detector.name), None)
 
     def _is_new(self, line: int, detector: Detector, rows: Sequence[Window]) -> bool:
         track = self._tracks.get((line, detector.name))

@@ -11,6 +11,7 @@ with one interval N that is ``k * N / (N - 1)``: k for large N, and without limi
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import exp, lgamma, log, sqrt
 from statistics import NormalDist
 
@@ -53,8 +54,9 @@ def at_least(count: int, mean: float) -> float:
     return _NORMAL.cdf(3 * sqrt(count) * ((mean / count) ** (1 / 3) - 1 + 1 / (9 * count)))
 
 
+@lru_cache(1 << 16)
 def _gamma_quantile(shape: float, probability: float) -> float:
-    """The x with ``P(shape, x) = probability``."""
+    """The x with ``P(shape, x) = probability``; an episode that is over asks for the same again and again."""
     x = _wilson_hilferty(shape, probability)
     if shape > _SMALL:
         return x
