@@ -33,8 +33,8 @@ BURST_S = 0.02
 FLOOD_EVERY_S, FLOOD_S = 120, 30
 """One line after the other floods: episodes open, end and settle."""
 
-START_S = 180
-"""The first start compiles kernels, on a busy machine for minutes."""
+START_S = 600
+"""The first start compiles kernels, niced and on a busy machine for minutes."""
 
 TCP, FIN_SYN_PSH_ACK, SYN = 6, 0x1B, 0x02
 _RECORD = np.dtype(
