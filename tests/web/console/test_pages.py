@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 import string
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
+from sekisho.cases.database import writing
 from sekisho.cases.roles import ROLES, Role
 from sekisho.measures.model import Language, Reader
 from sekisho.web.base import texts
 from sekisho.web.console.routes import ROUTES
 from sekisho.web.console.state import PACKAGE
-from web.console.world import HOSTILE, World
+from web.console.world import HOSTILE, NOW, World, world
 
 ADDRESS = {
     "/cases/{number:int}/notice": "?kind=first_notice&in=ja&as=html",
@@ -60,7 +62,8 @@ def test_what_is_not_there_is_told(path: str, console: World) -> None:
     "path",
     [
         "/desk?page=0", "/desk?page=-1", "/desk?page=x", "/desk?page=99999999999", "/desk?state=none", "/desk?kind=%00",
-        "/find?q=%F0%9F%92%A9", "/find?q=" + "9" * 300, "/delivery?state='", "/audit?who=%25", "/noc?lang=xx",
+        "/find?q=%F0%9F%92%A9", "/find?q=" + "9" * 300, "/delivery?state='", "/audit?who=%00",
+        "/find?q=%00", "/audit?who=%25", "/noc?lang=xx",
         "/cases/1?line=x", "/announcement?event=E", "/announcement?from=x&until=y", "/announcement?event=E99",
         "/announcement?from=0001-01-01T00:00&until=9999-12-31T23:59", "/cases/1/notice", "/cases/9223372036854775808",
     ],
@@ -95,6 +98,7 @@ def test_the_noc_tells_what_happens_and_how_sure_it_is(console: World) -> None:
         assert part in text, part
     health = console.get("/health", "operator").text
     assert "keeper" in health
+    assert "radius" in health
     assert "down" in health
 
 
@@ -133,6 +137,24 @@ def test_no_text_is_unused() -> None:
     families = set(re.findall(r'say\("([a-z_]+_)" ~', whole)) | {"done_"}
     for name in texts.load(PACKAGE):
         assert f'"{name}"' in whole or any(name.startswith(family) for family in families), name
+
+
+def test_a_database_that_is_away_or_busy_is_told(console: World) -> None:
+    """Not even the session can be looked up: one sentence in both languages. Who writes keeps nobody from reading."""
+    console.get("/desk", "operator")
+    console.console.clock = lambda: NOW + 90_000
+    with writing(console.console.url):
+        assert console.get("/desk", "operator").status_code == 200
+    console.console.url = "sqlite:////nowhere/cases.db"
+    answer = console.get("/desk", "operator")
+    assert answer.status_code == 503
+    assert "検知は続いています" in answer.text
+
+
+def test_a_rehearsal_is_told_on_every_page(template: Path, tmp_path: Path) -> None:
+    """Nobody takes it for the real thing."""
+    console = world(template, tmp_path, recovery={"rehearsal": True})
+    assert all("This is a rehearsal" in console.get(path, "operator").text for path in ("/noc", "/cases/1", "/lines"))
 
 
 def test_every_role_has_a_page() -> None:

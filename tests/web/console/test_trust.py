@@ -89,6 +89,6 @@ def test_every_number_that_is_asked_for_is_told_by_somebody() -> None:
     for name in (
         "records_total", "unattributed_total", "stream_delay_seconds", "kernel_drops_total", "shed_total",
         "exporter_silent_seconds", "export_units_total", "export_units_lost_total", "coverage_ratio",
-        "clock_skew_seconds", "process_up",
+        "clock_skew_seconds", "process_up", "source_silent_seconds", "source_delay_seconds",
     ):  # fmt: skip
         assert name in BY_NAME

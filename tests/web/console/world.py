@@ -69,6 +69,8 @@ def statuses() -> list[Status]:
         Sample("records_total", ("bng-1", "9", "0"), 1e6),
         Sample("unattributed_total", ("no_assignment",), 2e4),
         Sample("stream_delay_seconds", (), 1.2),
+        Sample("source_silent_seconds", ("radius",), 12.0),
+        Sample("source_delay_seconds", ("radius",), 3.0),
         Sample("kernel_drops_total", ("0.0.0.0:2055",), 3),
     )
     alarm = Alarm(
@@ -127,13 +129,18 @@ def world(template: Path, folder: Path, **changes: Any) -> World:
     """A copy of the filled database, behind a console."""
     file = folder / "cases.db"
     shutil.copy(template, file)
+    return world_of(f"sqlite:///{file}", folder, **changes)
+
+
+def world_of(url: str, folder: Path, **changes: Any) -> World:
+    """A filled database, behind a console."""
     lines = folder / "lines.csv"
     lines.write_text(
         "line_id,prefix,port_first,port_last,valid_from,valid_to\nL-0001,100.72.0.48/32,,,2026-11-01T00:00:00Z,\n"
     )
     config = Config.model_validate({"files": {"lines": [str(lines)]}})
     console, app = _shared()
-    console.url, console.config, console.policy = f"sqlite:///{file}", config, policy(**changes)
+    console.url, console.config, console.policy = url, config, policy(**changes)
     console.clock, console.statuses = lambda: NOW, statuses
     # Nothing of an earlier test is known any more.
     console.failures = RateLimiter(FAILURES, PERIOD_MS, clock=console.clock)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from sekisho.cases.accounts import sessions
 from sekisho.cases.database import reading, writing
@@ -17,7 +18,7 @@ from sekisho.web.api.app import api
 from sekisho.web.base import tokens
 from sekisho.web.base.headers import BodyLimit, SameSite, SecureHeaders
 from sekisho.web.console import sign_in
-from sekisho.web.console.asking import Ask
+from sekisho.web.console.asking import Ask, without_nul
 from sekisho.web.console.navigation import home
 from sekisho.web.console.routes import ROUTES
 from sekisho.web.console.sign_in import COOKIE
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 MAX_FIELDS = 50
 """The longest form has a dozen."""
 
+TOUCH_WAIT_MS = 200
+
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; frame-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -50,6 +53,7 @@ def console_app(console: Console) -> ASGIApp:
     app.add_route("/sign-in", _threaded(console, sign_in.page), methods=["GET"])
     app.add_route("/sign-in", _threaded(console, sign_in.sign_in), methods=["POST"])
     app.add_route("/sign-out", _threaded(console, sign_in.sign_out), methods=["POST"])
+    app.add_exception_handler(SekishoError, _unavailable)
     for route in ROUTES:
         app.add_route(route.path, _endpoint(console, route), methods=[route.method])
     app.mount("/api/v1", api(console))
@@ -61,7 +65,7 @@ async def form_of(request: Request) -> Mapping[str, str]:
     if request.method != "POST":
         return {}
     async with request.form(max_fields=MAX_FIELDS, max_files=0) as form:
-        return {name: value for name, value in form.items() if isinstance(value, str)}
+        return {name: without_nul(value) for name, value in form.items() if isinstance(value, str)}
 
 
 def _start(console: Console) -> Callable[[Request], Awaitable[Response]]:
@@ -135,6 +139,14 @@ def _who(console: Console, request: Request) -> Account | None:
         return None
     account, seen_ms = found
     if now_ms - seen_ms >= sessions.TOUCH_MS:
-        with writing(console.url) as connection:
+        # A database that is busy writing is no reason to keep anybody from reading; the next page notes it.
+        with suppress(InputError), writing(console.url, busy_timeout_ms=TOUCH_WAIT_MS) as connection:
             sessions.touch(connection, secret, now_ms)
     return account
+
+
+def _unavailable(request: Request, error: Exception) -> Response:
+    """Where not even the session could be looked up."""
+    logger().warning("the console could not answer", path=request.url.path, why=str(error))
+    text = "いまは答えられません。検知は続いています。\nNot available now; detection goes on.\n"
+    return PlainTextResponse(text, 503, {"Retry-After": "5"})

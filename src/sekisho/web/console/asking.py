@@ -81,7 +81,7 @@ class Ask:
 
     def query(self, name: str) -> str:
         """A parameter of the address; "" where there is none."""
-        return self.request.query_params.get(name, "")
+        return without_nul(self.request.query_params.get(name, ""))
 
     def act(self) -> Act:
         """Who, when, and for the purpose that the form names.
@@ -124,6 +124,7 @@ class Ask:
             "menu": menu(self.account.roles, self.request.url.path),
             "form_token": form_token(self.secret),
             "purposes": self.console.policy.purposes,
+            "is_rehearsal": self.console.policy.recovery.rehearsal,
             "Action": Action,
             "now_ms": self.now_ms,
             "done": self.query("done") if self.query("done") in DONE else "",
@@ -134,6 +135,11 @@ class Ask:
         """After an act: the page that shows what came of it."""
         assert done in DONE, "a text for everything that can be done"
         return RedirectResponse(f"{path}?{urlencode({'done': done})}", 303)
+
+
+def without_nul(text: str) -> str:
+    """What a browser sent, without the one character that PostgreSQL takes in no text."""
+    return text.replace("\0", "")
 
 
 DONE = frozenset(

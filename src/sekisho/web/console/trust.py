@@ -77,6 +77,20 @@ class ProcessTrust:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceTrust:
+    """One source of assignments; None where something is not known.
+
+    Attributes:
+        silent_s: since it told anything.
+        delay_s: how much later than they happen it tells of things.
+    """
+
+    name: str
+    silent_s: float | None
+    delay_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
     """Everything.
 
@@ -96,6 +110,7 @@ class Trust:
     shed: int
     unattributed: float | None
     exporters: tuple[ExporterTrust, ...]
+    sources: tuple[SourceTrust, ...]
     processes: tuple[ProcessTrust, ...]
     alarms: tuple[dict[str, Any], ...]
 
@@ -129,6 +144,7 @@ def trust_of(statuses: Sequence[ProcessStatus], now_ms: int) -> Trust:
         shed=int(_sum(samples["shed_total"])),
         unattributed=unattributed / records if records else None,
         exporters=_exporters(samples),
+        sources=_sources(samples),
         processes=_processes(told, samples["process_up"], now_ms),
         alarms=tuple(sorted(alarms, key=lambda alarm: (alarm["since"], alarm["condition"], alarm["subject"]))),
     )
@@ -152,6 +168,14 @@ def _exporters(samples: defaultdict[str, list[Sample]]) -> tuple[ExporterTrust, 
         for name in sorted({*silent, *expected, *covered})
     ]
     return tuple(sorted(rows, key=lambda row: row.is_well))
+
+
+def _sources(samples: defaultdict[str, list[Sample]]) -> tuple[SourceTrust, ...]:
+    silent, delay = (
+        {sample.labels[0]: sample.value for sample in samples[f"source_{name}_seconds"]} for name in ("silent", "delay")
+    )
+    names = sorted({*silent, *delay})
+    return tuple(SourceTrust(name=name, silent_s=silent.get(name), delay_s=delay.get(name)) for name in names)
 
 
 def _processes(told: dict[str, int], up: Iterable[Sample], now_ms: int) -> tuple[ProcessTrust, ...]:
