@@ -67,6 +67,11 @@ role = "subscriber"
 [files]
 lines = ["assignments.csv", "lines.csv"]
 map_e = ["map-e.toml"]
+[attribution]
+history = "history.db"
+[[source]]
+kind = "radius_detail"
+file = "detail"
 [receive]
 listen = ["127.0.0.1:{self.listen}"]
 buffer_octets = 4194304
@@ -214,6 +219,24 @@ def test_every_metric_is_of_the_table(served: Served):
     told = {line.split("{")[0].split(" ")[0] for line in served.get("/metrics")[1].splitlines() if line[:1] != "#"}
     assert told - {""} <= names
     assert served.get("/")[0] == 404
+
+
+def test_what_a_source_tells_reaches_the_running_lookup(served: Served):
+    """A record that is appended while the collector runs is a change of what it looks up."""
+    at_s = int(time.time())
+    values = {
+        "Acct-Status-Type": "Start",
+        "NAS-IP-Address": "192.0.2.9",
+        "Acct-Session-Id": "1",
+        "User-Name": "u",
+        "Framed-IP-Address": "100.72.255.200",
+        "Event-Timestamp": at_s,
+        "Timestamp": at_s,
+    }
+    record = "Tue Nov 24 12:00:00 2026\n" + "".join(f"\t{name} = {value}\n" for name, value in values.items()) + "\n"
+    (served.folder / "detail").write_text(record)
+    until(lambda: served.metric("source_events_total") == 1)
+    until(lambda: served.metric("assignment_changes_total") + served.metric("assignment_indexes_total") >= 1)
 
 
 def test_no_exporter_is_no_service(tmp_path: Path):
