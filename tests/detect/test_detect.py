@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from detect.traffic import SYN, T0, TICK_MS, Traffic, addresses, kinds
-from sekisho.detect import detect as detect_module
+from sekisho.detect import judged
 from sekisho.detect.detect import Detect
 from sekisho.detect.level import LineInfo
 from sekisho.detect.registry import DETECTORS
@@ -81,7 +81,7 @@ def test_a_verdict_is_made_again_only_when_what_it_rests_on_changes(monkeypatch:
         made.append(given["line"])
         return verdict(**given)
 
-    monkeypatch.setattr(detect_module, "verdict", counted)
+    monkeypatch.setattr(judged, "verdict", counted)
     loss = [0.0]
     watching = Detect(engine=DuckDBEngine(), quality=lambda *_: Quality(loss=loss[0]))
     first = mixed().judge(detect=watching)

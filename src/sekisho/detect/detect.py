@@ -15,6 +15,7 @@ import numpy as np
 from sekisho.detect import weak
 from sekisho.detect.episodes import Track
 from sekisho.detect.events import FLOODS, JointRates, gather, main_target, network_of
+from sekisho.detect.judged import Verdicts
 from sekisho.detect.level import LineInfo
 from sekisho.detect.question import (
     any_of_each,
@@ -27,7 +28,6 @@ from sekisho.detect.question import (
 )
 from sekisho.detect.registry import DETECTORS
 from sekisho.detect.seen import Seen
-from sekisho.detect.verdict import verdict
 from sekisho.detect.ways import two_way_exporters
 from sekisho.detect.weak import WeakLines
 from sekisho.schema.detection import Quality
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sekisho.detect.detector import Detector
-    from sekisho.detect.episodes import Episode, Network, Window
+    from sekisho.detect.episodes import Network, Window
     from sekisho.query.engine import Engine
     from sekisho.schema.detection import Detection, Event
 
@@ -78,16 +78,6 @@ class Report(NamedTuple):
 
     detections: list[Detection]
     events: list[Event]
-
-
-class _Judged(NamedTuple):
-    """A verdict, and what it was made of beside where its track's traffic went."""
-
-    episode: Episode
-    info: LineInfo
-    quality: Quality
-    exporter: int | None
-    detection: Detection
 
 
 class Remembered(NamedTuple):
@@ -208,7 +198,7 @@ class Detect:
         self._quality = quality
         self._tracks: dict[tuple[int, str], Track] = {}
         self._changed: set[tuple[int, str]] = set()
-        self._judged: dict[tuple[int, str], tuple[_Judged, ...]] = {}
+        self._verdicts = Verdicts(self._info, self._quality)
         self._waiting: dict[str, dict[int, int]] = {detector.name: {} for detector in self._detectors}
         self._weak = WeakLines(engine)
         self._weak_waiting, self._weak_from_ms = [_NO_LINES], _NEVER
@@ -251,13 +241,10 @@ class Detect:
         """Every episode as of the last tick, by first_seen, line_id and kind, and the events they are part of."""
         found: list[Detection] = []
         windows: list[tuple[Network, Window]] = []
-        # Most episodes are over or were not looked at since: what was judged then still holds.
-        self._judged = {key: self._verdicts(*key, track) for key, track in self._tracks.items()}
-        for verdicts in self._judged.values():
-            for judged in verdicts:
-                found.append(judged.detection)
-                if target := main_target(judged.detection):
-                    windows += [(network_of(target), window) for window in judged.episode.windows]
+        for episode, detection in self._verdicts.of(self._tracks):
+            found.append(detection)
+            if target := main_target(detection):
+                windows += [(network_of(target), window) for window in episode.windows]
         found += [d for d in self._weak.detections(self._info, self._quality) if not self._stands_alone(d)]
         found.sort(key=lambda d: (d.first_seen_ms, d.line_id, d.line, d.kind))
         return Report(*gather(found, self._rates, windows))
@@ -265,27 +252,6 @@ class Detect:
     def detections(self) -> list[Detection]:
         """Those of the report."""
         return self.report().detections
-
-    def _verdicts(self, line: int, kind: str, track: Track) -> tuple[_Judged, ...]:
-        before = self._judged.get((line, kind), ())
-        return tuple(self._verdict(line, kind, track, episode, before) for episode in track.episodes)
-
-    def _verdict(self, line: int, kind: str, track: Track, episode: Episode, before: tuple[_Judged, ...]) -> _Judged:
-        info, quality = self._info(line), self._quality(track.exporter, episode.first_ms, episode.last_ms)
-        for judged in before:
-            # An episode is never changed, only replaced.
-            if judged.episode is episode and judged[1:4] == (info, quality, track.exporter):
-                return judged
-        detection = verdict(
-            line=line,
-            kind=kind,
-            episode=episode,
-            sums=track.totals(episode),
-            info=info,
-            quality=quality,
-            exporter=track.exporter,
-        )
-        return _Judged(episode, info, quality, track.exporter, detection)
 
     def _stands_alone(self, share: Detection) -> bool:
         """Whether a weak line's share lies in an episode that it has by itself."""
@@ -502,7 +468,7 @@ class Detect:
             if track := self._tracks.get((line, detector.name)):
                 track.blocks.update(blocks)
                 self._changed.add((line, detector.name))
-                self._judged.pop((line, detector.name), None)
+                self._verdicts.went_elsewhere((line, detector.name))
 
     def _is_new(self, line: int, detector: Detector, rows: Sequence[Window]) -> bool:
         track = self._tracks.get((line, detector.name))
