@@ -22,7 +22,7 @@ BUDGETS = """| what | at least |
 | flow store after compaction | at most 20 octets a record |
 | hunt | 4 times as fast as `nfdump` |
 | case work of a tick, 100,000 lines, 5,000 open cases | under 1 s |
-| pages of the operators' console, 100,000 lines, 5,000 open cases | under 300 ms at the server |
+| pages of the operators' console, 100,000 lines, 5,000 open cases | under 300 ms of CPU each |
 | pages of the subscribers' portal, one core, 5,000 open cases | 200 a second |
 """
 

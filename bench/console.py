@@ -45,11 +45,11 @@ TRAIL = 40_000
 
 
 def main() -> None:
-    """Print the median and the slowest of each page, milliseconds, one request at a time."""
+    """Print the CPU time of each page in milliseconds: the first time, the median, the most of the others."""
     with tempfile.TemporaryDirectory() as folder:
         console, secret = _console(Path(folder))
         figures = asyncio.run(_figures(console_app(console), secret))
-    print(json.dumps({"lines": LINES, "open_cases": CASES, "trail": TRAIL, "ms": figures}, indent=1))
+    print(json.dumps({"lines": LINES, "open_cases": CASES, "trail": TRAIL, "cpu_ms": figures}, indent=1))
 
 
 def _console(folder: Path) -> tuple[Console, str]:
@@ -91,11 +91,11 @@ async def _figures(app: ASGIApp, secret: str) -> dict[str, dict[str, float]]:
         for path in PATHS:
             times = []
             for _ in range(TIMES):
-                began = time.perf_counter()
+                began = time.process_time()
                 answer = await client.get(path)
-                times.append((time.perf_counter() - began) * 1000)
+                times.append((time.process_time() - began) * 1000)
                 assert answer.status_code == 200, (path, answer.text[:300])
-            figures[path] = {"first": times[0], "median": statistics.median(times), "slowest_but_first": max(times[1:])}
+            figures[path] = {"first": times[0], "median": statistics.median(times), "most_but_first": max(times[1:])}
     return {path: {name: round(ms, 1) for name, ms in row.items()} for path, row in figures.items()}
 
 

@@ -24,6 +24,8 @@ RUNNING_MS = 10 * MINUTE_MS
 MINUTES = 60
 """Of the trend."""
 
+_DAY_MS = 24 * 60 * MINUTE_MS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventNow:
@@ -32,7 +34,7 @@ class EventNow:
     Attributes:
         peak_bps, peak_pps: the highest that all its lines sent together within ten seconds.
         lines: that took part in all.
-        active: how many of its lines that have a case sent, minute by minute, the present one last.
+        active: how many of its lines that have a case sent, minute by minute, the present one last; () = not asked.
         is_running: something of it was seen of late.
     """
 
@@ -82,9 +84,9 @@ class Now:
 
 
 def happening(connection: Connection, now_ms: int, *, most: int) -> Now:
-    """The present, and the last events of a day."""
+    """The present, and the last events of a day, the most harmful of those that run first."""
     since_ms = now_ms - RUNNING_MS
-    rows = _events(connection, now_ms - 24 * 60 * MINUTE_MS, since_ms, most)
+    rows = _events(connection, now_ms - _DAY_MS, since_ms, most)
     active = _active(connection, [row["id"] for row in rows], now_ms)
     events = tuple(_event(row, active[row["id"]], since_ms) for row in rows)
     lately = (DETECTION.c.last_seen > since_ms, CASE.c.state.in_(sorted(OPEN)))
@@ -113,6 +115,12 @@ def happening(connection: Connection, now_ms: int, *, most: int) -> Now:
         sampled=int(totals[3]),
         loss=float(totals[4]),
     )
+
+
+def events_of_a_day(connection: Connection, now_ms: int, *, most: int) -> list[EventNow]:
+    """The events alone, without their trend."""
+    since_ms = now_ms - RUNNING_MS
+    return [_event(row, (), since_ms) for row in _events(connection, now_ms - _DAY_MS, since_ms, most)]
 
 
 def event_now(connection: Connection, number: int, now_ms: int) -> EventNow | None:

@@ -12,7 +12,7 @@ from sekisho.cases import desk, outbox
 from sekisho.cases.audit import Intact, verify
 from sekisho.cases.database import reading
 from sekisho.cases.effect import effect as counted
-from sekisho.cases.now import happening
+from sekisho.cases.now import events_of_a_day
 from sekisho.cases.outbox import NoticeState  # noqa: TC001 (FastAPI reads it at run time)
 from sekisho.cases.read import get_case
 from sekisho.cases.states import OPEN, State
@@ -70,8 +70,8 @@ def case(caller: Asking, number: Number) -> dict[str, Any]:
 def events(caller: Asking, form: AsForm = Form.JSON) -> Any:
     """Events of the last 24 hours: those that run first, then by their peak."""
     with reading(caller.console.url) as connection:
-        now = happening(connection, caller.now_ms, most=EVENTS_AT_MOST)
-    items = [rows.event_row(event) for event in now.events]
+        found = events_of_a_day(connection, caller.now_ms, most=EVENTS_AT_MOST)
+    items = [rows.event_row(event) for event in found]
     return _listed(rows.EVENT_COLUMNS, items, len(items), 0, form)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import HTMLResponse, PlainTextResponse
 
-from sekisho.cases.now import happening
+from sekisho.cases.now import events_of_a_day
 from sekisho.cases.read import event_extent, period_extent
 from sekisho.core.errors import Refused
 from sekisho.core.time import JST, parse_time, to_datetime
@@ -31,14 +31,14 @@ DAY_MS = 86_400_000
 def page(ask: Ask) -> Response:
     """What it is about, and both languages as they would be read."""
     with ask.reading() as connection:
-        now = happening(connection, ask.now_ms, most=EVENTS)
+        events = events_of_a_day(connection, ask.now_ms, most=EVENTS)
     chosen = bool(ask.query("event") or ask.query("from"))
     notices = [_notice(ask, language) for language in Language] if chosen else []
     texts = [(notice.language, notice.subject, plain.render(notice)) for notice in notices]
     missing = sorted({key for notice in notices for key in notice.missing})
     response: Response = ask.page(
         "announcement.html",
-        events=now.events,
+        events=events,
         texts=texts,
         missing=missing,
         event=ask.query("event"),
