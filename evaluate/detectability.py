@@ -89,22 +89,24 @@ def page(state: State) -> str:
         "below it the product says that it cannot be seen. Computed from the thresholds "
         "(`detect/detectability.py`):\n\n"
         f"| kind | {columns} |\n|---|{'---|' * len(heads)}\n{said}\n"
-        "Simulated at a quarter of that rate, half of it, the rate and twice it: lines found with the right kind, of "
-        f"{LINES} each:\n\n{_found(state)}"
+        "Simulated at a quarter of that rate, half of it, the rate and twice it: the rate, and the lines found with "
+        f"the right kind, of {LINES} each; what has no number is not measured yet:\n\n{_found(state)}"
     )
 
 
 def _found(state: State) -> str:
     heads = [(sampling, seconds) for sampling in sorted(SAMPLING) for seconds in SIMULATED_S]
-    measured = {tuple(piece.key): piece.value[1] for piece in state.of(PART)}
+    measured = {tuple(piece.key): _cell(*piece.value) for piece in state.of(PART)}
     columns = " | ".join(f"1:{sampling}, {seconds // 60} min" for sampling, seconds in heads)
     rows = "".join(
-        f"| `{kind}` | "
-        + " | ".join(", ".join(map(str, measured.get((*head, kind), ["-"]))) for head in heads)
-        + " |\n"
-        for kind in KINDS
+        f"| `{kind}` | " + " | ".join(measured.get((*head, kind), "-") for head in heads) + " |\n" for kind in KINDS
     )
     return f"| kind | {columns} |\n|---|{'---|' * len(heads)}\n{rows}"
+
+
+def _cell(pps: float, found: list[int]) -> str:
+    """The rate as it was named when this was measured, and the lines found around it."""
+    return f"{_rate(pps)}: {', '.join(map(str, found))}"
 
 
 def _rate(pps: float | None) -> str:
