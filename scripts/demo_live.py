@@ -260,7 +260,7 @@ def follow(demo: Demo, *, until_done: bool) -> int:
 
 def wait_until_healthy(demo: Demo) -> None:
     """The first start compiles."""
-    end_s = time.monotonic() + 180
+    end_s = time.monotonic() + 300
     while time.monotonic() < end_s:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{demo.ports['metrics']}/health", timeout=5) as answer:
