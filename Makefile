@@ -26,9 +26,9 @@ demo: $(STAMP) ## simulate an access network, find the infected lines, write dem
 demo-live: $(STAMP) ## everything in real time for four minutes: cases, notices, recovery; a console and a portal to sign in
 	@$(BIN)/python scripts/demo_live.py $(DEMO)-live
 
-# Three at once on two cores: tests of real daemons wait more than they work.
+# Four at once on two cores: tests of real daemons wait more than they work.
 test: $(STAMP) tools check ## everything that must hold: check, then all tests
-	$(BIN)/pytest -q -n 3 --dist loadgroup
+	$(BIN)/pytest -q -n 4 --dist loadgroup
 
 check: $(STAMP) ## format, lint, types, layers, sizes, generated docs
 	$(BIN)/ruff format --check --quiet src tests bench evaluate scripts

@@ -22,7 +22,7 @@ def test_list_names_every_scenario(app):
     result = CliRunner().invoke(app, ["--list"])
     assert result.exit_code == 0
     assert [line.split()[0] for line in result.stdout.splitlines()] == [
-        *("attacks", "bench", "demo", "look-alikes", "quick")
+        *("attacks", "bench", "demo", "demo-live", "look-alikes", "quick")
     ]
 
 
@@ -37,7 +37,7 @@ def test_unknown_scenario_is_an_input_error(app):
     """A wrong name becomes the error whose exit status is 2 and whose text lists the scenarios."""
     result = CliRunner().invoke(app, ["nosuch"])
     assert isinstance(result.exception, InputError)
-    assert "attacks, bench, demo, look-alikes, quick" in str(result.exception)
+    assert "attacks, bench, demo, demo-live, look-alikes, quick" in str(result.exception)
 
 
 def test_duration_and_seed_are_taken(app, tmp_path):

@@ -11,7 +11,7 @@ from sekisho.simulate.scenario import load, shipped
 from small_scenarios import attack, exporter, scenario
 
 
-@pytest.mark.parametrize("name", ["attacks", "bench", "demo", "look-alikes", "quick"])
+@pytest.mark.parametrize("name", ["attacks", "bench", "demo", "demo-live", "look-alikes", "quick"])
 def test_shipped_scenarios_load(name):
     """Every scenario of the package is valid and has a title."""
     assert load(name).title == shipped()[name]
@@ -25,7 +25,7 @@ def test_the_demo_is_what_the_readme_says():
 
 def test_an_unknown_name_lists_those_there_are():
     """A wrong name is answered with the names that exist, and exit status 2."""
-    with pytest.raises(InputError, match=r"attacks, bench, demo, look-alikes, quick") as caught:
+    with pytest.raises(InputError, match=r"attacks, bench, demo, demo-live, look-alikes, quick") as caught:
         load("nosuch")
     assert caught.value.exit_status == 2
 

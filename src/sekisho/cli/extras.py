@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, requires
 
 _REQUIREMENT = re.compile(r"(?P<name>[\w.-]+).*;.*\bextra == ['\"](?P<extra>[\w-]+)['\"]")
 
-_DISTRIBUTIONS = {"dkim": "dkimpy", "dns": "dnspython"}
+_DISTRIBUTIONS = {"argon2": "argon2-cffi", "dkim": "dkimpy", "dns": "dnspython"}
 """Module -> distribution, where more than dashes and underscores differ; a test holds that for every extra."""
 
 
