@@ -6,10 +6,10 @@ STAMP := .venv/.up-to-date
 DEMO ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo demo-live test check format prove evaluate bench lock docs clean
+.PHONY: help setup tools demo demo-live test check format prove screenshots evaluate bench lock docs clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make .venv with the locked packages
 
@@ -28,7 +28,7 @@ demo-live: $(STAMP) ## everything in real time for four minutes: cases, notices,
 
 # Four at once on two cores: tests of real daemons wait more than they work.
 test: $(STAMP) tools check ## everything that must hold: check, then all tests
-	$(BIN)/pytest -q -n 4 --dist loadgroup
+	$(BIN)/pytest -q -n 4
 
 check: $(STAMP) ## format, lint, types, layers, sizes, generated docs
 	$(BIN)/ruff format --check --quiet src tests bench evaluate scripts
@@ -44,6 +44,9 @@ format: $(STAMP) ## format and mend what can be mended
 
 docs: $(STAMP) ## write the generated pages of docs/reference
 	$(BIN)/python scripts/reference.py
+
+screenshots: $(STAMP) tools ## the pictures of the README, from the story that `make prove` walks through
+	SCREENSHOTS=docs/images $(BIN)/pytest -q -m prove -p no:randomly tests/acceptance/test_story.py
 
 evaluate: $(STAMP) ## measure recall, innocence, delay and detectability against simulated truth (hours)
 	$(BIN)/python -m evaluate

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PAGE = Path("docs/reference/detection-quality.md")
+RESULTS = Path("evaluate/results")
 CONDITION_NAMES = [condition.name for condition in CONDITIONS]
 
 INTRODUCTION = """<!-- Written by `make evaluate`; run it, do not edit. -->
@@ -36,23 +37,34 @@ reported to have.
 
 def main() -> int:
     arguments = _arguments()
-    state = State(arguments.state)
-    for name in arguments.part or PARTS:
+    state = State(arguments.state, again=arguments.again)
+    for name in () if arguments.page_only else arguments.part or PARTS:
         PARTS[name].measure(arguments, state)
-    page = page_of(state)
+    page = page_of(state, PAGE.read_text(encoding="utf-8") if PAGE.exists() else "")
     if arguments.write:
         PAGE.write_text(page, encoding="utf-8")
     print(page)
     return 0
 
 
-def page_of(state: State) -> str:
-    """The page of all parts that were measured; they run apart, so each says which code it judged."""
+def page_of(state: State, before: str = "") -> str:
+    """The page of all parts that were measured; they run apart, so each says which code it judged.
+
+    A part without a piece keeps its section of the page ``before``.
+    """
     page = INTRODUCTION + f"\n```json\n{json.dumps(_place(), indent=1)}\n```\n"
     for name, part in PARTS.items():
         if state.of(name):
             page += f"\n## {part.title}\n\n{part.page(state)}\n{state.told(name)}\n"
+        else:
+            page += _section(before, part.title)
     return page
+
+
+def _section(page: str, title: str) -> str:
+    """A section as it stands on a page, "" where it is not."""
+    _, found, rest = page.partition(f"\n## {title}\n")
+    return found + rest.partition("\n## ")[0].rstrip() + "\n" if found else ""
 
 
 def _place() -> dict[str, object]:
@@ -69,7 +81,11 @@ def _arguments() -> Any:
     parser.add_argument("--line-days", type=int, default=10_000, help="benign line-days at each sampling interval")
     parser.add_argument("--processes", type=int, default=2, help="of the attacks")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE}")
-    parser.add_argument("--state", type=Path, help="keeps finished pieces: a later run adds those that are missing")
+    parser.add_argument(
+        "--state", type=Path, default=RESULTS, help="keeps finished pieces: a later run adds those that are missing"
+    )
+    parser.add_argument("--again", action="store_true", help="measure what is not missing, too; the former pieces stay")
+    parser.add_argument("--page-only", action="store_true", help="measure nothing; the page of the pieces there are")
     return parser.parse_args()
 
 

@@ -118,26 +118,27 @@ def measure(state: State, *, sampling: int, line_days: float) -> None:
         print(f"1:{sampling}: {told}", file=sys.stderr)
 
 
-def measured(state: State) -> Iterator[list[Days]]:
-    """The pieces of each sampling interval."""
-    pieces = [Days(**piece.value) for piece in state.of(PART)]
+def measured(state: State) -> Iterator[tuple[str, list[Days]]]:
+    """(commit, its pieces of one sampling interval): the same seed may be judged again, and what was found stays."""
+    pieces = [(piece.commit, Days(**piece.value)) for piece in state.all_of(PART)]
     for sampling in LINES:
-        if runs := [piece for piece in pieces if piece.sampling == sampling]:
-            yield runs
+        for commit in dict.fromkeys(commit for commit, _ in pieces):
+            if runs := [days for by, days in pieces if by == commit and days.sampling == sampling]:
+                yield commit, runs
 
 
-def page(results: Iterable[list[Days]]) -> str:
-    """One row a sampling interval."""
-    rows = "".join(_row(runs) for runs in results)
+def page(results: Iterable[tuple[str, list[Days]]]) -> str:
+    """One row a sampling interval and commit."""
+    rows = "".join(_row(commit, runs) for commit, runs in results)
     return (
         "Pieces of three hours at all times of the day; nothing that a limit let go, or the row says so.\n\n"
-        "| sampling | line-days | records | lines at `act` | upper 95 % limit per 10^6 line-days | lines at `watch` "
+        "| sampling | commit | line-days | records | lines at `act` | upper 95 % limit per 10^6 line-days | lines at `watch` "
         "| cases a day on 10 million lines, at most | CPU seconds per 1,000 line-days |\n"
-        f"|---|---|---|---|---|---|---|---|\n{rows}"
+        f"|---|---|---|---|---|---|---|---|---|\n{rows}"
     )
 
 
-def _row(runs: list[Days]) -> str:
+def _row(commit: str, runs: list[Days]) -> str:
     line_days = sum(run.line_days for run in runs)
     accused = sum(len(run.accused) for run in runs)
     # Without any, the limit of Poisson's mean is 3.0 (one-sided 95 %).
@@ -147,6 +148,6 @@ def _row(runs: list[Days]) -> str:
     let_go = f" ({dropped:,} rows let go)" if dropped else ""
     cost = sum(run.cpu_s for run in runs) / line_days * 1000
     return (
-        f"| 1:{runs[0].sampling}{let_go} | {line_days:,.0f} | {records:,} | {accused} | {upper * 1e6:.2g} "
+        f"| 1:{runs[0].sampling}{let_go} | {commit} | {line_days:,.0f} | {records:,} | {accused} | {upper * 1e6:.2g} "
         f"| {watched} | {upper * NETWORK_LINES:,.0f} | {cost:.1f} |\n"
     )

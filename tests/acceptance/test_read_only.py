@@ -13,6 +13,7 @@ import sekisho
 from acceptance.test_bad_input import pcap, udp, v5
 
 
+@pytest.mark.prove
 def test_it_runs_with_read_only_package_and_home(tmp_path: Path):
     """Kernels are compiled uncached, with one warning; the result is the same."""
     if shutil.which("unshare") is None or subprocess.run(["unshare", "-m", "true"], check=False).returncode != 0:

@@ -31,16 +31,22 @@ def lost(units: int) -> list[Sample]:
         ([Sample("exporter_silent_seconds", ("a",), 300.0)], False),
         (lost(1), True),
         (lost(2), False),
-        ([Sample("coverage_ratio", ("a",), 0.9)], True),
-        ([Sample("coverage_ratio", ("a",), 0.89)], False),
-        ([Sample("coverage_ratio", ("a",), 1.11)], False),
+        ([Sample("coverage_ratio", ("a",), 0.8)], True),
+        ([Sample("coverage_ratio", ("a",), 0.79)], False),
+        ([Sample("coverage_ratio", ("a",), 1.21)], False),
     ],
 )  # fmt: skip
 def test_each_limit_from_both_sides(samples: list[Sample], *, is_well: bool) -> None:
     """A whole exporter, and through it everything."""
-    trust = of(*samples)
+    trust = of(*samples, Sample("stream_delay_seconds", (), 0.5))
     assert [exporter.is_well for exporter in trust.exporters] == [is_well]
     assert trust.is_well is is_well
+
+
+def test_a_collector_that_has_measured_nothing_yet_is_not_good() -> None:
+    """It has just been started, or nobody sends."""
+    assert not of().is_well
+    assert of(Sample("stream_delay_seconds", (), 0.5)).is_well
 
 
 def test_the_exporter_to_look_at_is_first() -> None:

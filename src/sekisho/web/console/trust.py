@@ -6,18 +6,14 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sekisho.detect.level import COVERED
+from sekisho.pipeline.status import LOSS_SHARE, SILENT_AFTER_MS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from sekisho.core.metrics import Sample
     from sekisho.web.console.state import ProcessStatus
-
-SILENT_S = 300.0
-"""Routers repeat their templates within minutes (``pipeline/status.py``)."""
-
-LOST_SHARE = 0.01
-COVERED = (0.9, 1.1)
-"""Octets of flows over octets of counters: outside of this something is not exported, or counted twice."""
 
 STALE_MS = 60_000
 """A process that has not told anything for so long hangs (``serve/status.py``)."""
@@ -43,12 +39,12 @@ class ExporterTrust:
     @property
     def is_silent(self) -> bool:
         """For longer than any router waits."""
-        return self.silent_s is not None and self.silent_s >= SILENT_S
+        return self.silent_s is not None and self.silent_s * 1000 >= SILENT_AFTER_MS
 
     @property
     def is_lossy(self) -> bool:
         """More than a hundredth did not arrive."""
-        return self.lost is not None and self.lost > LOST_SHARE
+        return self.lost is not None and self.lost > LOSS_SHARE
 
     @property
     def is_uncovered(self) -> bool:
@@ -117,7 +113,8 @@ class Trust:
     @property
     def is_well(self) -> bool:
         """Whether numbers can be taken as they are."""
-        return self.is_told and not self.alarms and all(e.is_well for e in self.exporters) and not self.ill
+        is_measuring = self.is_told and self.delay_s is not None
+        return is_measuring and not self.alarms and all(e.is_well for e in self.exporters) and not self.ill
 
     @property
     def ill(self) -> list[ProcessTrust]:
