@@ -219,6 +219,12 @@ from hit"""
     sum(cast(case when w.side = 0 then {self.sent} else 0 end as double)) as sent,
     sum(cast(case when w.side = 1 then {self.received} else 0 end as double)) as received
   from line_window w group by w.line, w.window_start_ms // 600000 * 600000
+), unmatched as (
+  select c.line, c.block_start_ms, greatest(c.received - coalesce(a.packets, 0), 0) as packets
+  from counted c left join (
+    select line, block_start_ms, sum(cast(answered_packets as double)) as packets
+    from pair group by line, block_start_ms
+  ) a on a.line = c.line and a.block_start_ms = c.block_start_ms
 ), seen as (
   select line, min(first_ms) as seen_from_ms from line_target group by line
 ), shape as (
@@ -226,12 +232,14 @@ from hit"""
     greatest(c.sent - n.paired_sent, 0) * n.own_pairs / n.all_pairs as own_left_out,
     n.packets + greatest(c.sent - n.paired_sent, 0) * n.own_pairs / n.all_pairs as likely_packets,
     c.received - n.paired_received as unmatched_packets,
+    greatest(c.received - n.paired_received, 0) + coalesce(u.packets, 0) as unmatched_lately,
     n.packets * 1000.0 / greatest(n.last_ms - n.first_ms, 10000) as mean_pps,
     n.sampled_packets * 1000.0 / greatest(n.last_ms - n.first_ms, 10000) as sampled_pps,
     n.network_from_ms - f.seen_from_ms as silent_before_ms
   from paired n
     join counted c on c.line = n.line and c.block_start_ms = n.block_start_ms
     join seen f on f.line = n.line
+    left join unmatched u on u.line = n.line and u.block_start_ms = n.block_start_ms - 600000
 ), flooded as (
   select s.line, s.network, s.block_start_ms,
     {self._of_shape("pps_10s")} as enough_10s, {self._of_shape("pps_60s")} as enough_60s,

@@ -77,6 +77,22 @@ def test_received_segments_of_no_known_connection_may_be_the_acknowledgements():
     assert ask(DETECTOR, windows[:1], clients)
 
 
+@pytest.mark.parametrize(("acknowledgements", "found"), [(35_000, False), (0, True)])
+def test_acknowledgements_before_the_edge_of_a_block_count_after_it(acknowledgements: int, found: bool):
+    """A speed test's upload ends just after the edge; its sampled acknowledgements ended, unmatched, before it."""
+    each = {"octets": 1460, "sampling": 1000, "port": 8080, "records": 0.5}
+    uploads = [
+        flow(774_000, at_s=590, until_s=600, **each),
+        flow(29_000, at_s=600, until_s=600.4, **each),
+    ]
+    windows = [
+        sent(774_000, 590, octets=1460, sampling=1000),
+        sent(29_000, 600, octets=1460, sampling=1000),
+        window(590, side=1, tcp_packets=acknowledgements),
+    ]
+    assert bool(ask(DETECTOR, windows, uploads)) is found
+
+
 @pytest.mark.parametrize("left_out", [{"syn_packets": 100_000.0}, {"reset_packets": 100_000.0}])
 def test_requests_and_refusals_alone_are_no_tcp_flood(left_out: dict):
     """SYN has a detector of its own, and RST is what a line under attack sends."""

@@ -119,6 +119,7 @@ FLOOD = Flood(
         Shape(
             condition=f"""two_way = 1 and {MUCH} and {_UNANSWERED} and {_NO_CONNECTIONS}
       and unmatched_packets < 0.5 * {_ANSWERS} * own_packets
+      and unmatched_lately < 0.5 * {_ANSWERS} * packets
       and (({SCATTERED})
         or sampled_packets * {_ANSWERS} >= answers_missed)"""
         ),
