@@ -132,8 +132,8 @@ def page(results: Iterable[tuple[str, list[Days]]]) -> str:
     rows = "".join(_row(commit, runs) for commit, runs in results)
     return (
         "Pieces of three hours at all times of the day; nothing that a limit let go, or the row says so.\n\n"
-        "| sampling | commit | line-days | records | lines at `act` | upper 95 % limit per 10^6 line-days | lines at `watch` "
-        "| cases a day on 10 million lines, at most | CPU seconds per 1,000 line-days |\n"
+        "| sampling | commit | line-days | records | lines at `act` | upper 95 % limit per 10^6 line-days | lines at "
+        "`watch` | cases a day on 10 million lines, at most | CPU seconds per 1,000 line-days |\n"
         f"|---|---|---|---|---|---|---|---|---|\n{rows}"
     )
 

@@ -76,8 +76,8 @@ class State:
                 file.write(json.dumps(asdict(piece), ensure_ascii=False) + "\n")
 
     def told(self, part: str) -> str:
-        """Which code was judged, and how long that took."""
-        pieces = self.all_of(part)
+        """Which code was judged by the pieces that count, and how long that took."""
+        pieces = self.of(part)
         commits = list(dict.fromkeys(piece.commit for piece in pieces))
         minutes = sum(piece.seconds for piece in pieces) / 60
         return f"Commit {', '.join(commits)}; {minutes:,.0f} minutes of one core."
