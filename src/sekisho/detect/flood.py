@@ -7,6 +7,8 @@ of it are a flood. The volume comes from the ten-second windows, the shape from 
 - ``lately``: pairs by /24 or /48, which makes a carpet-bombed prefix one target, over a block and the one before, so
   that the edge of a block splits no evidence; what is the block's own has ``own_`` before its name;
 - ``shape``: the same with what the cap on targets left out, shared out by the number of targets that were kept;
+- ``unmatched``: what a line received that answers none of its pairs; that of the block before counts as well, since a
+  conversation over the edge may have had all its sampled answers before it;
 - ``flooded``: networks of which a shape of the kind is true; ``hit``: those networks in that block and the one before;
 - the windows between a flood's first and last packet, less what went elsewhere in them.
 """
