@@ -131,9 +131,9 @@ def page(results: Iterable[tuple[str, list[Days]]]) -> str:
     """One row a sampling interval and commit."""
     rows = "".join(_row(commit, runs) for commit, runs in results)
     return (
-        "Pieces of three hours at all times of the day. Rows that a limit let go were not judged; where there are any, "
-        "the figures of the line bound nothing. Commits judge the same days: one that mended what an earlier one showed "
-        "shows that it is mended, and is no measurement of its own.\n\n"
+        "Pieces of three hours at all times of the day. Where a limit let rows go before their time, the row says so, "
+        "and its figures bound nothing. A commit may judge the same days as one before: if it mends what that one "
+        "showed, it shows that it is mended, and is no measurement of its own.\n\n"
         "| sampling | commit | line-days | records | lines at `act` | upper 95 % limit per 10^6 line-days | lines at "
         "`watch` | cases a day on 10 million lines, at most | CPU seconds per 1,000 line-days |\n"
         f"|---|---|---|---|---|---|---|---|---|\n{rows}"
