@@ -54,11 +54,11 @@ def require_each_once(notices: list[outbox.Notice], folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == sorted(notice.message_id for notice in notices)
 
 
-def test_ten_kills(database: str, tmp_path: Path) -> None:
+def test_five_kills(database: str, tmp_path: Path) -> None:
     """Each notice is there exactly once, whole."""
     folder = tmp_path / "drop"
     folder.mkdir()
-    require_each_once(kill_between(database, folder, 10), folder)
+    require_each_once(kill_between(database, folder, 5), folder)
 
 
 @pytest.mark.prove

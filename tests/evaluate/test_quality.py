@@ -23,18 +23,11 @@ def judged(sampling: int, condition: Condition) -> Pool:
     return Pool([run(attack_scenario(sampling=sampling, condition=condition, seed=1), seed=1)])
 
 
+@pytest.mark.prove
 @pytest.mark.parametrize(
     ("sampling", "condition", "recall"),
-    [
-        pytest.param(100, Condition(), 0.95, id="both ways 1:100"),
-        pytest.param(
-            1000,
-            Condition(sees="outbound", loss=0.2),
-            0.8,
-            id="one way, a fifth lost, 1:1000",
-            marks=pytest.mark.prove,
-        ),
-    ],
+    [(100, Condition(), 0.95), (1000, Condition(sees="outbound", loss=0.2), 0.8)],
+    ids=["both ways 1:100", "one way, a fifth lost, 1:1000"],
 )
 def test_attacks_are_found_with_their_kind_and_nobody_else_is(sampling: int, condition: Condition, recall: float):
     """One seed of the evaluation: most are found, the kind is right, no innocent line, no record on a wrong line."""

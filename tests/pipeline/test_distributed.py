@@ -90,11 +90,10 @@ def test_an_input_that_is_no_store_is_refused(network: Path):
         )
 
 
-@pytest.mark.xfail(
-    reason="the master removes the application: its executors end; the cause is not known yet", strict=True
-)
-def test_on_a_standalone_cluster(network: Path, tmp_path: Path):
+def test_on_a_standalone_cluster(network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """One master, two workers, each a process of its own; they end with the test."""
+    # Where executors find the driver.
+    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
     here = judged(network, engine="duckdb")
     with cluster(tmp_path) as master:
         assert judged(network, master=master) == here
@@ -118,6 +117,8 @@ def cluster(folder: Path) -> Iterator[str]:
     ]
     environment = os.environ | {
         "SPARK_HOME": str(home),
+        # Spark's own shell scripts would find it out; without it workers start no executor.
+        "SPARK_SCALA_VERSION": next(home.glob("jars/spark-core_*.jar")).name.split("_")[1].split("-")[0],
         "PYSPARK_PYTHON": sys.executable,
         "SPARK_LOCAL_IP": "127.0.0.1",
     }
