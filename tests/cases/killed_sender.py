@@ -11,14 +11,14 @@ from sekisho.notices.channels.drop import DropChannel
 from sekisho.notices.sender import Sender
 
 
-def main(url: str, folder: str, now_ms: str) -> None:
+def main(url: str, folder: str, now_ms: str, until: str) -> None:
     sender = Sender(
         url, policy(daily_cap=1_000), channels={"mail": DropChannel(Path(folder))}, compose=message, resolve=same,
         now_ms=lambda: int(now_ms),
     )  # fmt: skip
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    while not sender.run():
+    while not sender.run() and until == "something leaves":
         time.sleep(0.001)
 
 

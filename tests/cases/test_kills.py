@@ -34,7 +34,14 @@ def kill_between(url: str, folder: Path, kills: int) -> list[outbox.Notice]:
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT / 'tests'}"}
     for number in numbers:
         at_ms += LEASE_MS
-        command = [sys.executable, Path(__file__).with_name("killed_sender.py"), url, folder, str(at_ms)]
+        command = [
+            sys.executable,
+            Path(__file__).with_name("killed_sender.py"),
+            url,
+            folder,
+            str(at_ms),
+            "something leaves",
+        ]
         with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as sender:
             assert sender.stdout is not None
             assert sender.stdout.readline() == b"ready\n"
@@ -43,7 +50,7 @@ def kill_between(url: str, folder: Path, kills: int) -> list[outbox.Notice]:
             time.sleep(draw.uniform(0, LONGEST_S))
             sender.kill()
     # Somebody starts it again, and every claim has run out.
-    command[-1] = str(at_ms + LEASE_MS)
+    command[-2:] = [str(at_ms + LEASE_MS), "all has left"]
     subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL, timeout=60)
     with reading(url) as connection:
         return outbox.of_cases(connection)
