@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from detect.engine import engine
 from sekisho.core.address import to_words
 from sekisho.detect.level import LineInfo
 from sekisho.detect.question import candidates, params_table
-from sekisho.query.duckdb import DuckDBEngine
 from sekisho.schema.line_target import LINE_TARGET
 from sekisho.schema.line_window import LINE_WINDOW
 
@@ -89,4 +89,4 @@ def ask(
         "params": params_table(detector, [1], [LineInfo(group=group)], [two_way]),
         **(inputs or {}),
     }
-    return candidates(DuckDBEngine(), detector, tables, from_ms=0).get(1, [])
+    return candidates(engine(), detector, tables, from_ms=0).get(1, [])

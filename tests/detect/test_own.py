@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import tomli_w
 
+from detect.engine import engine
 from detect.traffic import Traffic, addresses
 from sekisho.core.errors import ConfigError, InputError
 from sekisho.detect.detect import Detect
@@ -16,7 +17,6 @@ from sekisho.detect.detector import Detector
 from sekisho.detect.level import LineInfo
 from sekisho.detect.own import DETECTORS_LIMIT, own_detectors
 from sekisho.detect.registry import DETECTORS
-from sekisho.query.duckdb import DuckDBEngine
 from sekisho.schema.detection import Cap, Detection, Level
 
 GUIDE = Path(__file__).parents[2] / "docs" / "how-to" / "own-detectors.md"
@@ -63,11 +63,11 @@ def changed(document: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
 def load(tmp_path: Path, *documents: dict[str, Any], acting: tuple[str, ...] = ()) -> tuple[Detector, ...]:
     for k, document in enumerate(documents):
         (tmp_path / f"own-{k}.toml").write_text(tomli_w.dumps(document), encoding="utf-8")
-    return own_detectors(tmp_path, engine=DuckDBEngine(), acting=acting)
+    return own_detectors(tmp_path, engine=engine(), acting=acting)
 
 
 def judge(own: tuple[Detector, ...], traffic: Traffic, **given: Any) -> list[Detection]:
-    detections = traffic.judge(detect=Detect(engine=DuckDBEngine(), detectors=own, **given))
+    detections = traffic.judge(detect=Detect(engine=engine(), detectors=own, **given))
     return [found for found in detections if found.kind.startswith("x_")]
 
 
@@ -255,11 +255,11 @@ def test_two_files_with_one_name_are_an_error(tmp_path: Path):
 def test_no_directory_and_too_many_files_are_errors(tmp_path: Path):
     """Every detector is asked at every tick, so there is a limit."""
     with pytest.raises(InputError, match="expected a directory of detectors"):
-        own_detectors(tmp_path / "none", engine=DuckDBEngine())
+        own_detectors(tmp_path / "none", engine=engine())
     for k in range(DETECTORS_LIMIT + 1):
         (tmp_path / f"{k}.toml").touch()
     with pytest.raises(InputError, match="at most 64 detectors, found 65"):
-        own_detectors(tmp_path, engine=DuckDBEngine())
+        own_detectors(tmp_path, engine=engine())
 
 
 def test_other_files_of_the_directory_are_left_alone(tmp_path: Path):
@@ -278,7 +278,7 @@ def test_the_examples_of_the_guide_work(tmp_path: Path):
     assert len(examples()) == 2
     for k, text in enumerate(examples()):
         (tmp_path / f"{k}.toml").write_text(text, encoding="utf-8")
-    own = own_detectors(tmp_path, engine=DuckDBEngine())
+    own = own_detectors(tmp_path, engine=engine())
     assert [d.name for d in own] == ["x_gre_tunnel", "x_many_resolvers"]
     resolvers = Traffic().spray(addresses("203.0.113.0", 250), [53], pps=20, octets=70, stop=120, answered=0.5)
     assert {found.kind for found in judge(own, resolvers)} == {"x_many_resolvers"}

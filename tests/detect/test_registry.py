@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from detect.engine import engine
 from detect.inputs import C2, C2_PORT, INPUTS
 from detect.traffic import SYN, Traffic, addresses
 from sekisho.detect.detect import Detect
@@ -20,7 +21,6 @@ from sekisho.detect.level import LineInfo
 from sekisho.detect.question import columns_named, params_table, screen_sql
 from sekisho.detect.quiet import figure
 from sekisho.detect.registry import DETECTORS
-from sekisho.query.duckdb import DuckDBEngine
 from sekisho.query.portable import check
 from sekisho.schema.detection import KINDS, Detection
 from sekisho.schema.line_target import LINE_TARGET
@@ -40,7 +40,7 @@ def inputs_of(detector: Detector) -> dict[str, pa.Table]:
 def answer_columns(detector: Detector, sql: str) -> list[str]:
     tables = {t.name: t.arrow_schema().empty_table() for t in (LINE_WINDOW, LINE_TARGET)} | inputs_of(detector)
     params = params_table(detector, [1], [LineInfo()], [True])
-    return DuckDBEngine().run(sql, {**tables, "params": params}).column_names
+    return engine().run(sql, {**tables, "params": params}).column_names
 
 
 @every_detector
@@ -58,7 +58,7 @@ def test_suspects_run_over_the_columns_that_they_name(detector: Detector):
     sql = detector.least(detector.suspects)
     columns = columns_named(sql, LINE_TARGET)
     table = LINE_TARGET.arrow_schema().empty_table().select(columns)
-    assert DuckDBEngine().run(sql, {"line_target": table, **inputs_of(detector)}).column_names == ["line"]
+    assert engine().run(sql, {"line_target": table, **inputs_of(detector)}).column_names == ["line"]
     assert len(columns) < len(LINE_TARGET.names) / 2
 
 
@@ -81,10 +81,10 @@ def test_suspects_need_no_pair_that_meets_none_of_the_conditions(detector: Detec
         "answered_syn_ack_packets": random.choice([0, 1], rows),
     }
     table = pa.table(columns).cast(LINE_TARGET.arrow_schema())
-    engine, sql = DuckDBEngine(), detector.least(detector.suspects)
+    asked, sql = engine(), detector.least(detector.suspects)
     where = " or ".join(f"({detector.least(condition)})" for condition in detector.pairs)
-    read = engine.run(f"select * from line_target where {where}", {"line_target": table})
-    lines, all_lines = (set(engine.run(sql, {"line_target": each})["line"].to_pylist()) for each in (read, table))
+    read = asked.run(f"select * from line_target where {where}", {"line_target": table})
+    lines, all_lines = (set(asked.run(sql, {"line_target": each})["line"].to_pylist()) for each in (read, table))
     assert lines == all_lines
     conditions(tuple(detector.least(condition) for condition in detector.pairs))
 
@@ -93,7 +93,7 @@ def test_the_screen_runs_over_the_columns_that_it_names():
     """A fraction of those that a window has."""
     columns = columns_named(SCREEN, LINE_WINDOW)
     table = LINE_WINDOW.arrow_schema().empty_table().select(columns)
-    answer = DuckDBEngine().run(SCREEN, {"line_window": table})
+    answer = engine().run(SCREEN, {"line_window": table})
     assert answer.column_names == [detector.name for detector in DETECTORS]
     assert len(columns) < len(LINE_WINDOW.names) / 2
 
@@ -182,7 +182,7 @@ def numbers(say: Callable[[Mapping[str, Any], Language], str], found: Detection)
 @every_detector
 def test_explanations_in_both_languages_hold_the_same_numbers(detector: Detector):
     """A detection is explained in Japanese and in English from its own evidence, with the same figures."""
-    (found,) = EXAMPLES[detector.name]().judge(detect=Detect(engine=DuckDBEngine(), inputs=INPUTS))
+    (found,) = EXAMPLES[detector.name]().judge(detect=Detect(engine=engine(), inputs=INPUTS))
     assert found.kind == detector.name
     numbers(detector.explain, found)
 
@@ -213,9 +213,7 @@ def test_what_would_have_kept_it_quiet_holds_the_thresholds_of_the_lines_group(d
     home = detector.params["home"]
     own = {f"business.{f.name}": 0.95 * getattr(home, f.name) for f in fields(home)}
     business = LineInfo(group="business")
-    detect = Detect(
-        engine=DuckDBEngine(), inputs=INPUTS, overrides={detector.name: own}, line_info=lambda _line: business
-    )
+    detect = Detect(engine=engine(), inputs=INPUTS, overrides={detector.name: own}, line_info=lambda _line: business)
     found = next(each for each in EXAMPLES[detector.name]().judge(detect=detect) if each.kind == detector.name)
     expected = QUIET[detector.name](detector.with_overrides(own).params["business"])
     assert numbers(detector.quiet, found) == sorted(figure(value) for value in expected)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from detect.engine import engine
 from sekisho.core.address import to_words
 from sekisho.detect.detect import Detect
-from sekisho.query.duckdb import DuckDBEngine
 from sekisho.schema.batch import FlowBatch
 from sekisho.windows.limits import Limits
 from sekisho.windows.table import Windows
@@ -167,7 +167,7 @@ class Traffic:
         return self.detector(until_ms=until_ms, detect=detect).detections()
 
     def detector(self, *, until_ms: int | None = None, detect: Detect | None = None) -> Detect:
-        detect = detect or Detect(engine=DuckDBEngine())
+        detect = detect or Detect(engine=engine())
         windows = Windows(active_cap_ms=np.array([120_000]), lateness_ms=np.array([1_800_000]), limits=SMALL)
         windows.start()
         rows = sorted(self.rows, key=lambda row: row[0])

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from detect.engine import engine
 from detect.rows import ask, target, window
 from detect.traffic import Traffic, addresses, kinds
 from sekisho.detect.detect import Detect
 from sekisho.detect.detectors.http_flood import DETECTOR, PARAMS
-from sekisho.query.duckdb import DuckDBEngine
 from sekisho.schema.line_window import LOGIN_PORTS
 
 if TYPE_CHECKING:
@@ -169,4 +169,4 @@ LOOK_ALIKES = {
 def test_look_alikes_stay_quiet(name: str, sampling: int, two_way: bool):
     """Many sites, few connections or long ones, whatever the sampling, with answers seen or not."""
     traffic = Traffic(sampling=sampling, two_way=two_way).talk("198.51.100.9", 443, pps=900, octets=80, answer_pps=900)
-    assert LOOK_ALIKES[name](traffic).judge(detect=Detect(engine=DuckDBEngine(), detectors=(DETECTOR,))) == []
+    assert LOOK_ALIKES[name](traffic).judge(detect=Detect(engine=engine(), detectors=(DETECTOR,))) == []

@@ -7,10 +7,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from detect.engine import engine
 from detect.rows import BLOCK, ask, syn_target, syn_window, table, target
 from detect.traffic import RST_ACK, SYN, SYN_ACK, Traffic, addresses, kinds
 from sekisho.detect.detectors.scan import DETECTOR, DEVICE_PORTS, ORDINARY_PORTS, PARAMS
-from sekisho.query.duckdb import DuckDBEngine
 from sekisho.schema.line_target import LINE_TARGET
 
 HOME = PARAMS["home"]
@@ -52,7 +52,7 @@ def live(count: int, port: int, *, at_s: float) -> list[dict]:
 
 def is_suspect(flows: list[dict]) -> bool:
     sql = DETECTOR.least(DETECTOR.suspects)
-    return DuckDBEngine().run(sql, {"line_target": table(LINE_TARGET, flows)}).num_rows > 0
+    return engine().run(sql, {"line_target": table(LINE_TARGET, flows)}).num_rows > 0
 
 
 def test_whatever_is_a_scan_is_suspect_first():

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from detect.engine import engine
 from detect.rows import BLOCK, ask, target, window
 from detect.traffic import SYN, Traffic, addresses, kinds
 from sekisho.detect.detect import Detect
 from sekisho.detect.detectors.spam import DETECTOR, PARAMS
 from sekisho.detect.level import LineInfo
-from sekisho.query.duckdb import DuckDBEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,5 +126,5 @@ def test_look_alikes_stay_quiet(name: str, sampling: int, two_way: bool):
     """Few servers, or those of a business, whatever the sampling, with answers seen or not."""
     group, send = LOOK_ALIKES[name]
     traffic = Traffic(sampling=sampling, two_way=two_way).talk("198.51.100.9", 443, pps=900, octets=80, answer_pps=900)
-    detect = Detect(engine=DuckDBEngine(), detectors=(DETECTOR,), line_info=lambda _: LineInfo(group=group))
+    detect = Detect(engine=engine(), detectors=(DETECTOR,), line_info=lambda _: LineInfo(group=group))
     assert send(traffic).judge(detect=detect) == []

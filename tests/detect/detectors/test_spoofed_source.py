@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from detect.engine import engine
 from detect.rows import ask, target, window
 from detect.traffic import Traffic
 from sekisho.detect.detect import Detect
 from sekisho.detect.detectors.spoofed_source import DETECTOR, PARAMS, explain
 from sekisho.detect.level import FORGED_SOURCES, LineInfo
-from sekisho.query.duckdb import DuckDBEngine
 from sekisho.schema.detection import Cap, Level
 
 INTERFACE, ADDRESS = -5, -(1 << 61) - 5
@@ -43,7 +43,7 @@ def test_it_rests_on_twenty_sampled_packets(sampled: int, count: int):
 )
 def test_few_sources_are_for_a_person_to_look_at(sources: int, level: Level, caps: tuple[Cap, ...]):
     """A second provider's addresses leak from few networks; forged ones come from everywhere."""
-    detect = Detect(engine=DuckDBEngine(), line_info=lambda _: LineInfo(sources=sources))
+    detect = Detect(engine=engine(), line_info=lambda _: LineInfo(sources=sources))
     traffic = Traffic(sampling=100).spray(["203.0.113.5"], range(1, 60_000), line=INTERFACE, pps=9000, octets=600)
     (found,) = traffic.judge(detect=detect)
     assert (found.kind, found.subject, found.level, found.caps) == ("spoofed_source", "interface", level, caps)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from detect.engine import engine
 from detect.inputs import HOUR_MS, baseline
 from detect.rows import BLOCK, Row, ask, target, window
 from detect.traffic import T0, Traffic
@@ -13,7 +14,6 @@ from sekisho.detect.baseline import Baseline
 from sekisho.detect.detect import Detect
 from sekisho.detect.detectors.volume_anomaly import DETECTOR
 from sekisho.detect.episodes import Window
-from sekisho.query.duckdb import DuckDBEngine
 from sekisho.schema.detection import Cap, Level
 
 GB = 1e9
@@ -94,7 +94,7 @@ def upload() -> Traffic:
 def test_an_unusual_hour_is_watch_and_says_how_much():
     """Never more than watch, by what detector it is; the evidence holds the hour, the usual and the weeks."""
     inputs = {"baseline": lambda lines, _at_ms: baseline(lines)}
-    (found,) = upload().judge(detect=Detect(engine=DuckDBEngine(), inputs=inputs))
+    (found,) = upload().judge(detect=Detect(engine=engine(), inputs=inputs))
     assert (found.kind, found.level, found.caps) == ("volume_anomaly", Level.WATCH, (Cap.FOR_A_PERSON,))
     assert found.evidence["hour_octets"] > 2e9
     assert (found.evidence["usual_octets"], found.evidence["weeks"]) == (5e7, 4)
@@ -105,7 +105,7 @@ def test_an_unusual_hour_is_watch_and_says_how_much():
 def test_without_history_it_is_silent_and_learns_by_the_way():
     """A baseline that has just begun knows no line; an hour later it does."""
     empty = Baseline(lines_limit=4)
-    on = Detect(engine=DuckDBEngine(), inputs={"baseline": empty.for_lines}, learner=empty)
+    on = Detect(engine=engine(), inputs={"baseline": empty.for_lines}, learner=empty)
     traffic = upload()
     traffic.talk("203.0.113.5", 443, pps=1, octets=100, answer_pps=1, protocol=6, flags=24, stop=9000)
     assert traffic.judge(detect=on) == []
