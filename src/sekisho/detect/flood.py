@@ -35,6 +35,18 @@ MUCH = "likely_packets >= 10 * pps_10s"
 """Part of a shape's condition: the network got what ten seconds at the rate are. Of many that got less none is flooded,
 however much they got together: peers that left, addresses of a sweep."""
 
+
+def no_answers_elsewhere(answers: str) -> str:
+    """Part of a shape's condition: what the line received besides is too little to hold the answers that are missing.
+
+    An answer that came too early or too late for its pair matches none; it may stand before the edge of the block.
+
+    Args:
+        answers: SQL of how many answers a packet an ordinary receiver sends.
+    """
+    return f"unmatched_packets < 0.5 * {answers} * own_packets and unmatched_lately < 0.5 * {answers} * packets"
+
+
 GAP_MS = 900_000
 """Silence up to which two windows are one episode: bots are sent again within minutes."""
 

@@ -131,3 +131,11 @@ def test_look_alikes_stay_quiet(name: str, sampling: int, two_way: bool, group: 
     """Tunnels at hundreds of megabits a second are no detection of any kind, at home or at a business."""
     detect = Detect(engine=DuckDBEngine(), line_info=lambda _: LineInfo(group=group))
     assert LOOK_ALIKES[name](Traffic(sampling=sampling, two_way=two_way)).judge(detect=detect) == []
+
+
+@pytest.mark.parametrize(("answers", "found"), [(20_000, False), (0, True)])
+def test_answers_before_the_edge_of_a_block_count_after_it(answers: int, found: bool):
+    """A tunnel that falls silent just after the edge; what came back ended, unmatched, before it."""
+    flows = [flow(100_000, at_s=590, until_s=600), flow(5_000, at_s=600, until_s=600.4)]
+    windows = [sent(100_000, 590), sent(5_000, 600), window(590, side=1, gre_packets=answers)]
+    assert bool(ask(DETECTOR, windows, flows)) is found

@@ -89,6 +89,17 @@ def test_answers_that_found_no_pair_excuse_a_flow_of_one_record():
     assert ask(DETECTOR, [sent, received], [flow | {"records": 3.0}])
 
 
+@pytest.mark.parametrize(("answers", "found"), [(20_000, False), (0, True)])
+def test_answers_before_the_edge_of_a_block_count_after_it(answers: int, found: bool):
+    """An upload that ends just after the edge; its answers ended, unmatched, before it."""
+    flows = [
+        udp_target("203.0.113.5", 80, 100_000, at_s=590, until_s=600),
+        udp_target("203.0.113.5", 80, 5_000, at_s=600, until_s=600.4),
+    ]
+    windows = [udp_window(100_000, 590), udp_window(5_000, 600), window(590, side=1, udp_packets=answers)]
+    assert bool(ask(DETECTOR, windows, flows)) is found
+
+
 def stream(pps: float, *, stop: int, pause_at: int | None = None, sampling: int = 1000) -> list:
     """Windows of one unanswered flow of large packets that a verdict names."""
     windows = [

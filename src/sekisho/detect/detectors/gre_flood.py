@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sekisho.detect.detector import NETWORK, Language, threshold
-from sekisho.detect.flood import MUCH, Flood, Shape, addresses, missed, sustained
+from sekisho.detect.flood import MUCH, Flood, Shape, addresses, missed, no_answers_elsewhere, sustained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,7 +85,7 @@ FLOOD = Flood(
     shapes=(
         Shape(
             condition=f"""two_way = 1 and {MUCH} and {_UNANSWERED} and sampled_packets * {_ANSWERS} >= answers_missed
-      and (records >= 3 * pairs or unmatched_packets < 0.5 * {_ANSWERS} * own_packets)"""
+      and (records >= 3 * pairs or ({no_answers_elsewhere(_ANSWERS)}))"""
         ),
         Shape(
             condition=f"two_way = 0 and {MUCH} and sampled_packets >= one_way_sampled and targets >= one_way_targets",

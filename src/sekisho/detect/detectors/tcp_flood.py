@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sekisho.detect.detector import NETWORK, V4_FIRST, V4_LAST, Language, threshold
-from sekisho.detect.flood import MUCH, SCATTERED, Flood, Shape, addresses, missed, pace, sustained
+from sekisho.detect.flood import MUCH, SCATTERED, Flood, Shape, addresses, missed, no_answers_elsewhere, pace, sustained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,8 +118,7 @@ FLOOD = Flood(
     shapes=(
         Shape(
             condition=f"""two_way = 1 and {MUCH} and {_UNANSWERED} and {_NO_CONNECTIONS}
-      and unmatched_packets < 0.5 * {_ANSWERS} * own_packets
-      and unmatched_lately < 0.5 * {_ANSWERS} * packets
+      and {no_answers_elsewhere(_ANSWERS)}
       and (({SCATTERED})
         or sampled_packets * {_ANSWERS} >= answers_missed)"""
         ),

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sekisho.detect.detector import NETWORK, Language, threshold
-from sekisho.detect.flood import MUCH, SCATTERED, Flood, Shape, addresses, missed, pace, sustained
+from sekisho.detect.flood import MUCH, SCATTERED, Flood, Shape, addresses, missed, no_answers_elsewhere, pace, sustained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,12 +105,12 @@ FLOOD = Flood(
         ),
         Shape(
             condition=f"""two_way = 1 and {MUCH} and {_UNANSWERED} and sampled_packets * {_ANSWERS} >= answers_missed
-      and (records >= 3 * pairs or unmatched_packets < 0.5 * {_ANSWERS} * own_packets)
+      and (records >= 3 * pairs or ({no_answers_elsewhere(_ANSWERS)}))
       and (octets < 1200 * packets or targets >= one_way_targets)"""
         ),
         Shape(
             condition=f"""two_way = 1 and {MUCH} and {_UNANSWERED} and sampled_packets * {_ANSWERS} >= answers_missed
-      and (records >= 3 * pairs or unmatched_packets < 0.5 * {_ANSWERS} * own_packets)
+      and (records >= 3 * pairs or ({no_answers_elsewhere(_ANSWERS)}))
       and (pairs > 1 or mean_pps >= stream_pps or (answered_packets = 0 and sampled_packets >= stream_sampled))""",
             lasting=True,
             acts=False,
