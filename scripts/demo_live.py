@@ -25,6 +25,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from demo import OPERATOR
+
 SCENARIO = "demo-live"
 PERSON = "demo"
 APPROVE_AFTER_S = 4.0
@@ -86,16 +88,6 @@ listen = "127.0.0.1:{portal}"
 
 [console]
 listen = "127.0.0.1:{console}"
-
-[operator]
-name_ja = "サンプルネット"
-name_en = "Sample Net"
-contact_ja = "お客様サポート窓口"
-contact_en = "Customer support"
-telephone = "0120-000-000"
-hours_ja = "9:00から18:00まで"
-hours_en = "9:00 to 18:00 JST"
-site = "127.0.0.1:{portal}"
 """
 
 TELEPHONE = "00-0000-0123"
@@ -125,7 +117,8 @@ class Demo:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.sekisho("simulate", *scenario(), "-o", str(self.folder))
         with (self.folder / "sekisho.toml").open("a", encoding="utf-8") as file:
-            file.write(CONFIGURATION.format(**self.ports))
+            site = f"127.0.0.1:{self.ports['portal']}"
+            file.write(CONFIGURATION.format(**self.ports) + OPERATOR.replace("www.isp.example", site))
         (self.folder / "policy.toml").write_text(POLICY.format(person=PERSON, me=pwd.getpwuid(os.getuid()).pw_name))
         header = "line_id,name,mail,telephone,postal_code,address,language,channel"
         rows = [

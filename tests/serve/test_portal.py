@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from cases.documents import NOW_MS, detection, document
+from operator_words import OPERATOR_TOML
 from ports import free_port
 from sekisho.cases.record import record_analysis
 from sekisho.core.config import load_config
@@ -22,22 +23,11 @@ from sekisho.core.errors import ConfigError
 from sekisho.core.metrics import BY_NAME
 from sekisho.serve.portal import portal_of, samples_of
 
-OPERATOR = """
-[operator]
-name_ja = "サンプルネット"
-name_en = "Sample Net"
-contact_ja = "お客様サポート窓口"
-contact_en = "Customer support"
-telephone = "0120-000-000"
-hours_ja = "9時から18時まで"
-hours_en = "9 to 18 o'clock"
-site = "www.isp.example"
-"""
 WAIT_S = 30.0
 
 
 def written(
-    folder: Path, port: int, *, operator: str = OPERATOR, cases: str = '[cases]\nurl = "sqlite:///cases.db"\n'
+    folder: Path, port: int, *, operator: str = OPERATOR_TOML, cases: str = '[cases]\nurl = "sqlite:///cases.db"\n'
 ) -> Path:
     file = folder / "sekisho.toml"
     file.write_text(
@@ -79,7 +69,7 @@ def test_it_answers_tells_of_itself_and_ends(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "key"),
-    [({"cases": ""}, r"cases\.url"), ({"operator": OPERATOR.replace("telephone", "#")}, "telephone")],
+    [({"cases": ""}, r"cases\.url"), ({"operator": OPERATOR_TOML.replace("telephone", "#")}, "telephone")],
 )
 def test_what_it_lacks_is_said(tmp_path: Path, changes: dict[str, str], key: str) -> None:
     """A page that does not say whom to call is shown to nobody."""

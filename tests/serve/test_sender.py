@@ -8,6 +8,7 @@ import pytest
 
 from cases.documents import NOW_MS, detection, document
 from cases.sending import Remembering, act, same
+from operator_words import OPERATOR_TOML
 from sekisho.cases import brake, outbox
 from sekisho.cases.database import reading, writing
 from sekisho.cases.policy import load_policy
@@ -21,18 +22,6 @@ from sekisho.notices.contacts.sealing import make_key
 from sekisho.notices.delivery import Deferred
 from sekisho.serve import sender as module
 from sekisho.serve.sender import Desk
-
-OPERATOR = """
-[operator]
-name_ja = "サンプルネット"
-name_en = "Sample Net"
-contact_ja = "お客様サポート窓口"
-contact_en = "Customer support"
-telephone = "0120-000-000"
-hours_ja = "9時から18時まで"
-hours_en = "9 to 18 o'clock"
-site = "www.isp.example"
-"""
 
 
 class Office:
@@ -56,7 +45,7 @@ class Office:
             f'[cases]\nurl = "{self.url}"\npolicy = "policy.toml"\n[files]\nlines = ["assignments.csv"]\n'
             '[contacts]\nbook = "contacts.book"\nkey_file = "contacts.key"\n'
             f'[mail]\nhost = "mail.isp.example"\nfrom_address = "abuse@isp.example"\ndkim_required = false\n'
-            f'bounces = "bounces.mbox"\n{OPERATOR}'
+            f'bounces = "bounces.mbox"\n{OPERATOR_TOML}'
         )
         (folder / "bounces.mbox").write_bytes(b"")
         self.folder = folder

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from sekisho.cases.database import require_usable, writing
 from sekisho.cases.policy import load_policy
-from sekisho.core.alarms import Alarms
 from sekisho.core.config import load_config
 from sekisho.core.errors import ConfigError
-from sekisho.core.log import logger
 from sekisho.core.time import now_ms
+from sekisho.serve.answering import answer
 from sekisho.serve.ending import Asked
 from sekisho.serve.processes import PROCESSES
-from sekisho.serve.status import EVERY_S, tell, told
+from sekisho.serve.status import told
 from sekisho.web.base.server import WebServer
 from sekisho.web.console.app import console_app
 from sekisho.web.console.state import Console
@@ -40,18 +39,7 @@ def main(config_file: Path) -> int:
     config = load_config(config_file, os.environ)
     directory = config.serve.state_beside(config_file)
     console = console_of(config, config_file, statuses=lambda: statuses(directory))
-    server = WebServer(console_app(console), config.console)
-    server.start()
-    logger().info("the console answers", listen=str(config.console.listen))
-    alarms = Alarms(now_ms)
-    while not asked.end.is_set() and server.failed is None:
-        tell(directory, NAME, at_ms=now_ms(), alarms=alarms)
-        asked.end.wait(EVERY_S)
-    server.close()
-    if server.failed is not None:
-        raise server.failed
-    logger().info("the console ends")
-    return 0
+    return answer(NAME, WebServer(console_app(console), config.console), asked=asked, directory=directory)
 
 
 def console_of(config: Config, config_file: Path, *, statuses: Callable[[], list[Status]]) -> Console:

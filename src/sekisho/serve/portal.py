@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING
 
 from sekisho.cases.database import require_usable
-from sekisho.core.alarms import Alarms
 from sekisho.core.config import load_config
 from sekisho.core.errors import ConfigError
 from sekisho.core.log import logger
@@ -15,8 +14,8 @@ from sekisho.core.time import now_ms
 from sekisho.measures.model import Language
 from sekisho.notices.contacts.join import NoContacts, source_of
 from sekisho.notices.operator import sender
+from sekisho.serve.answering import answer
 from sekisho.serve.ending import Asked
-from sekisho.serve.status import EVERY_S, tell
 from sekisho.web.base.server import WebServer
 from sekisho.web.portal.app import portal_app
 from sekisho.web.portal.state import Portal
@@ -41,18 +40,13 @@ def main(config_file: Path) -> int:
     config = load_config(config_file, os.environ)
     portal = portal_of(config, config_file)
     require_usable(portal.url)
-    server = WebServer(portal_app(portal), config.portal)
-    server.start()
-    logger().info("the portal answers", listen=str(config.portal.listen))
-    directory, alarms = config.serve.state_beside(config_file), Alarms(now_ms)
-    while not asked.end.is_set() and server.failed is None:
-        tell(directory, NAME, at_ms=now_ms(), samples=samples_of(portal), alarms=alarms)
-        asked.end.wait(EVERY_S)
-    server.close()
-    if server.failed is not None:
-        raise server.failed
-    logger().info("the portal ends")
-    return 0
+    return answer(
+        NAME,
+        WebServer(portal_app(portal), config.portal),
+        asked=asked,
+        directory=config.serve.state_beside(config_file),
+        samples=lambda: samples_of(portal),
+    )
 
 
 def portal_of(config: Config, config_file: Path) -> Portal:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from browser import chromium, scrolls_sideways, shortcomings
+from browser import scrolls_sideways, shortcomings
 from sekisho.cases.roles import ROLES
 from sekisho.core.config_web import Console as Where
 from sekisho.web.base.server import WebServer
@@ -22,12 +22,6 @@ pytestmark = pytest.mark.tool("chromium")
 
 WIDE = {"width": 1440, "height": 900}
 NO_PAGES = ("/noc/live", "/cases/{number:int}/notice", "/announcement/preview")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

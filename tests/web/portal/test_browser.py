@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from browser import PHONE, chromium, scrolls_sideways, shortcomings
+from browser import PHONE, scrolls_sideways, shortcomings
 from sekisho.core.config_web import Portal
 from sekisho.measures.model import MeasureId, MeasureState
 from sekisho.web.base.server import WebServer
@@ -20,12 +20,6 @@ pytestmark = pytest.mark.tool("chromium")
 
 LOCALES = {"ja": "ja-JP", "en": "en-GB"}
 PAGES = ("/", "/advice", "/case", "/case/restart", "/case/maker", "/case/report")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

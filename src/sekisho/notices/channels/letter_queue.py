@@ -9,6 +9,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from sekisho.core.spreadsheet import inert
 from sekisho.core.time import JST, now_ms, to_datetime
 from sekisho.core.whole_file import write_whole
 from sekisho.notices.channels.identity import is_file_name
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 ADDRESSES = "addresses.csv"
 HEADER = ("file", *(f"line_{number}" for number in range(1, MAX_ADDRESS_LINES + 1)))
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "|", "＝", "＋", "－", "＠")
-"""A spreadsheet takes what begins like this for a formula, the full-width signs too."""
 
 
 class LetterQueue:
@@ -72,11 +71,6 @@ class LetterQueue:
             yield
         finally:
             os.close(lock)
-
-
-def inert(cell: str) -> str:
-    """A cell that no spreadsheet computes."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 def _list(file: Path, pdf: str, address: tuple[str, ...]) -> None:

@@ -6,8 +6,8 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
+from sekisho.core.spreadsheet import inert
 from sekisho.core.time import iso
-from sekisho.notices.channels.letter_queue import inert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
