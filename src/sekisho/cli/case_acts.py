@@ -105,8 +105,10 @@ def approve(
     from sekisho.cases import outbox
     from sekisho.pipeline.settling import resolver
 
-    with acting(Action.APPROVE, cases, config, purpose) as (connection, act, policy, settings):
-        state = outbox.approve(connection, number, act, policy, resolver(settings))
+    # Before the database is taken: reading the sources may take a while, and the collector would wait.
+    resolve = resolver(configuration(config))
+    with acting(Action.APPROVE, cases, config, purpose) as (connection, act, policy, _):
+        state = outbox.approve(connection, number, act, policy, resolve)
     typer.echo(state)
 
 

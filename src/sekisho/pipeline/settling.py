@@ -7,6 +7,8 @@ is then that nobody can say: a wrong line is worse than no notice.
 
 from __future__ import annotations
 
+import threading
+import time
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,41 @@ if TYPE_CHECKING:
 
 _UDP = 17
 """Any protocol with ports: which of them makes no difference to who held one."""
+
+
+FRESH_S = 60.0
+"""For how long the sources are not read again: whatever they lack by then is not settled yet, and somebody who approves
+twenty notices in a row waits once."""
+
+
+class FreshResolver:
+    """Answers from sources that were read a minute ago at most.
+
+    To be asked for before the case database is taken: reading may take a while, and everybody else would wait.
+
+    Args:
+        config: names the sources.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._resolve: Resolve | None = None
+        self._read_s = 0.0
+        self._reading = threading.Lock()
+
+    def __call__(self) -> Resolve:
+        """What answers.
+
+        Raises:
+            InputError: a source cannot be used.
+        """
+        with self._reading:
+            if self._resolve is None or time.monotonic() - self._read_s >= FRESH_S:
+                # What it held goes first: it may be large.
+                self._resolve = None
+                self._resolve = resolver(self._config)
+                self._read_s = time.monotonic()
+            return self._resolve
 
 
 def resolver(config: Config) -> Resolve:

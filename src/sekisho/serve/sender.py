@@ -32,7 +32,7 @@ from sekisho.notices.contacts.join import NoContacts, source_of
 from sekisho.notices.delivery import Deferred
 from sekisho.notices.outgoing import Outgoing
 from sekisho.notices.sender import Sender
-from sekisho.pipeline.settling import resolver
+from sekisho.pipeline.settling import FreshResolver
 from sekisho.serve.ending import Asked
 from sekisho.serve.status import EVERY_S, tell
 
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from sekisho.cases.settling import Resolve
     from sekisho.core.config import Config
     from sekisho.notices.delivery import Channel, Message, Outcome
 
@@ -53,9 +52,6 @@ DRAFT_EVERY_S = 30.0
 """Drafts follow cases, which change by the minute."""
 
 ERASE_EVERY_S = 24 * 3_600.0
-
-FRESH_S = 60.0
-"""For how long the sources of assignments are not read again; whatever they lack by then is not settled yet."""
 
 REHEARSAL = "drop"
 """The channel that reaches nobody by itself."""
@@ -80,8 +76,8 @@ class Desk:
         may_use = {REHEARSAL} if self._policy.recovery.rehearsal else set(configured)
         self._channels = {name: _Told(channel) for name, channel in configured.items() if name in may_use}
         self._compose = Outgoing(self._url, config, source_of(config) or NoContacts())
-        self._resolve: Resolve | None = None
-        self._resolved_s = self._drafted_s = self._erased_s = float("-inf")
+        self._settled = FreshResolver(config)
+        self._drafted_s = self._erased_s = float("-inf")
         self._bounces_stamp: tuple[float, ...] = ()
         self.outcomes: Counter[str] = Counter()
         self.refused = ""
@@ -162,7 +158,6 @@ class Desk:
             logger().info("notices drafted", count=len(drafts))
         if not waiting:
             return
-        # The sources are read before the database is taken: that may take a while.
         resolve = self._settled()
         with writing(self._url) as connection:
             act = Act(actor=POLICY, purpose=PURPOSE, at_ms=now_ms())
@@ -191,15 +186,6 @@ class Desk:
             done = erase(connection, self._policy, Act(actor=NAME, purpose=PURPOSE, at_ms=now_ms()))
         if any(done.rows.values()):
             logger().info("erased what has served its time", rows=dict(done.rows), held=done.held)
-
-    def _settled(self) -> Resolve:
-        now_s = time.monotonic()
-        if self._resolve is None or now_s - self._resolved_s >= FRESH_S:
-            # What it held goes first: it may be large.
-            self._resolve = None
-            self._resolve = resolver(self._config)
-            self._resolved_s = time.monotonic()
-        return self._resolve
 
 
 class _Told:

@@ -24,6 +24,7 @@ from sekisho.core.alarms import Alarm, Condition
 from sekisho.core.config import Config
 from sekisho.core.metrics import Sample
 from sekisho.notices.sender import Sender
+from sekisho.pipeline.settling import FreshResolver
 from sekisho.serve.status import Status
 from sekisho.web.base.limits import RateLimiter
 from sekisho.web.base.tokens import form_token
@@ -144,7 +145,7 @@ def world_of(url: str, folder: Path, **changes: Any) -> World:
     console.clock, console.statuses = lambda: NOW, statuses
     # Nothing of an earlier test is known any more.
     console.failures = RateLimiter(FAILURES, PERIOD_MS, clock=console.clock)
-    console._resolver = None
+    console.resolve = FreshResolver(config)
     return World(console, app)
 
 

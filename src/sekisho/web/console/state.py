@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sekisho.pipeline.settling import resolver
+from sekisho.pipeline.settling import FreshResolver
 from sekisho.web.base.files import StaticFiles
 from sekisho.web.base.limits import RateLimiter
 from sekisho.web.base.pages import BASE, Pages
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sekisho.cases.policy import Policy
-    from sekisho.cases.settling import Resolve
     from sekisho.core.config import Config
     from sekisho.core.metrics import Sample
 
@@ -24,9 +22,6 @@ PACKAGE = "sekisho.web.console"
 
 FAILURES, PERIOD_MS = 10, 15 * 60_000
 """Wrong passwords from one network, or for one name, within a quarter of an hour; the next has to wait."""
-
-RESOLVER_MS = 60_000
-"""The sources are read anew after so long: somebody who approves twenty notices in a row waits once."""
 
 
 class ProcessStatus(Protocol):
@@ -57,6 +52,7 @@ class Console:
         url: of the case database.
         clock: milliseconds UTC.
         statuses: the latest word of every process that has told one.
+        resolve: whose line it was.
     """
 
     url: str
@@ -67,22 +63,10 @@ class Console:
     pages: Pages = field(init=False)
     static: StaticFiles = field(init=False)
     failures: RateLimiter = field(init=False)
-    _resolver: tuple[int, Resolve] | None = None
-    _reading: threading.Lock = field(default_factory=threading.Lock)
+    resolve: FreshResolver = field(init=False)
 
     def __post_init__(self) -> None:
+        self.resolve = FreshResolver(self.config)
         self.static = StaticFiles(BASE, PACKAGE)
         self.pages = Pages(PACKAGE, self.static, shared=SHARED)
         self.failures = RateLimiter(FAILURES, PERIOD_MS, clock=self.clock)
-
-    def resolve(self) -> Resolve:
-        """Whose line it was, from sources that were read a minute ago at most.
-
-        Raises:
-            InputError: a source cannot be used.
-        """
-        with self._reading:
-            now_ms = self.clock()
-            if self._resolver is None or now_ms - self._resolver[0] > RESOLVER_MS:
-                self._resolver = now_ms, resolver(self.config)
-            return self._resolver[1]
