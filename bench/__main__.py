@@ -1,8 +1,10 @@
-"""``python -m bench``: every budget, each module in a process of its own, one after the other."""
+"""``python -m bench [NAME...]``: every budget, each module in a process of its own, one after the other."""
 
 from __future__ import annotations
 
+import argparse
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,10 +30,17 @@ BUDGETS = """| what | at least |
 
 
 def main() -> int:
-    """Run all, print what they print; with ``--write`` also write the reference page."""
-    outputs = {name: run(name) for name in MODULES}
-    if "--write" in sys.argv[1:]:
-        PAGE.write_text(page(outputs), encoding="utf-8")
+    """Run them, print what they print; with ``--write`` also renew their parts of the reference page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"these alone: {', '.join(MODULES)}")
+    parser.add_argument("--write", action="store_true", help="renew their parts of the reference page")
+    arguments = parser.parse_args()
+    commit = machine()["commit"]
+    parts = parts_of(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {}
+    for name in arguments.names or MODULES:
+        parts[name] = f"Commit {commit}.\n\n```json\n{run(name).strip()}\n```"
+        if arguments.write:
+            PAGE.write_text(page(parts), encoding="utf-8")
     return 0
 
 
@@ -43,14 +52,21 @@ def run(name: str) -> str:
     return done.stdout
 
 
-def page(outputs: dict[str, str]) -> str:
+def parts_of(text: str) -> dict[str, str]:
+    """What the page says of each benchmark."""
+    found = re.split(r"^## `bench\.(\w+)`$", text, flags=re.MULTILINE)[1:]
+    return {name: part.strip() for name, part in zip(found[::2], found[1::2], strict=True)}
+
+
+def page(parts: dict[str, str]) -> str:
     """The reference page: budgets, machine, and what each benchmark printed."""
-    where = json.dumps(machine(), indent=1)
-    parts = [f"## `bench.{name}`\n\n```json\n{text.strip()}\n```\n" for name, text in outputs.items()]
+    where = json.dumps({key: value for key, value in machine().items() if key != "commit"}, indent=1)
+    told = [f"## `bench.{name}`\n\n{parts[name]}\n" for name in MODULES if name in parts]
     return (
         "<!-- Written by `make prove`; run it, do not edit. -->\n\n# Benchmarks\n\n"
-        "Budgets of the design, and what was measured on the machine and commit below. Rates are per CPU-second.\n"
-        f"\n{BUDGETS}\n```json\n{where}\n```\n\n" + "\n".join(parts)
+        "Budgets of the design, and what was measured on the machine below, each at its commit. "
+        "Rates are per CPU-second.\n"
+        f"\n{BUDGETS}\n```json\n{where}\n```\n\n" + "\n".join(told)
     )
 
 
