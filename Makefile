@@ -49,7 +49,7 @@ screenshots: $(STAMP) tools ## the pictures of the README, from the story that `
 	SCREENSHOTS=docs/images $(BIN)/pytest -q -m prove -p no:randomly tests/acceptance/test_story.py
 
 evaluate: $(STAMP) ## measure recall, innocence, delay and detectability against simulated truth (hours)
-	$(BIN)/python -m evaluate
+	$(BIN)/python -m evaluate --write
 
 bench: $(STAMP) ## measure the budgets next to nfacctd on the same capture
 	$(BIN)/python -m bench
