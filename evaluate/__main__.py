@@ -108,8 +108,7 @@ def _look_alikes(arguments: Any, state: State) -> None:
 
 
 def _long_run(arguments: Any, state: State) -> None:
-    for sampling in long_run.LINES:
-        long_run.measure(state, sampling=sampling, line_days=arguments.line_days)
+    long_run.measure(state, line_days=arguments.line_days)
 
 
 def _detectability(_: Any, state: State) -> None:
