@@ -111,13 +111,13 @@ def measure(state: State, *, line_days: float) -> None:
     needed = {sampling: -(-int(line_days * 24) // (lines * PIECE_H)) for sampling, lines in LINES.items()}
     started = time.monotonic()
     for number in range(max(needed.values())):
-        for sampling in LINES:
+        for sampling, lines in LINES.items():
             if number >= needed[sampling] or _is_measured(state, sampling, number):
                 continue
             began = time.monotonic()
             found = days(
                 sampling=sampling,
-                lines=LINES[sampling],
+                lines=lines,
                 hours=PIECE_H,
                 seed=100 + number,
                 after_h=PIECE_H * number % 24,
