@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
 
-from sekisho.cases import audit, quiet
+from sekisho.cases import audit, case_events, quiet
 from sekisho.cases.policy import DAY_MS
 from sekisho.cases.read import get_case
 from sekisho.cases.subscriber_tables import CODE, DEVICE, REPORT, SESSION
@@ -52,6 +52,7 @@ def erase(connection: Connection, policy: Policy, act: Act) -> Erased:
     }
     connection.execute(update(CASE).where(CASE.c.predecessor_id.in_(going)).values(predecessor_id=None))
     rows[CASE.name] = connection.execute(delete(CASE).where(past, CASE.c.id.not_in(on_hold))).rowcount
+    case_events.after_erasure(connection)
     in_use = select(DETECTION.c.event_id).where(DETECTION.c.event_id.is_not(None))
     old_events = delete(EVENT).where(EVENT.c.last_seen < until_ms, EVENT.c.id.not_in(in_use))
     rows[EVENT.name] = connection.execute(old_events).rowcount

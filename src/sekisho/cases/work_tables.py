@@ -113,6 +113,27 @@ LEGAL_HOLD = Table(
 )
 """Cases that no erasure run touches."""
 
+CASE_WEBHOOK = Table(
+    "case_webhook",
+    METADATA,
+    Column("name", String(60), primary_key=True),
+    Column("history_id", Integer, nullable=False),
+    Column("event_id", String(32)),
+    Column("event_history_id", Integer),
+    Column("body", Text),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("lease_until", UtcTime),
+    Column("lease_owner", String(60)),
+    Column("why", Text),
+    Column("given_up", Integer, nullable=False),
+    Column("given_up_at", UtcTime),
+)
+"""Up to which row of the history each program was told of cases, and the event that is under way with its body.
+
+``why`` says why it was not taken the last time, None where it was; ``given_up`` counts what was never taken.
+"""
+
 AUDIT = Table(
     "audit",
     METADATA,

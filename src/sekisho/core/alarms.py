@@ -34,6 +34,8 @@ class Condition(StrEnum):
     SENDING_HELD = "sending_held"
     CHANNEL_FAILING = "channel_failing"
     SUBSCRIBERS_UNREACHED = "subscribers_unreached"
+    CASE_WEBHOOK_FAILING = "case_webhook_failing"
+    CASE_EVENTS_GIVEN_UP = "case_events_given_up"
     SOURCE_SILENT = "source_silent"
     SOURCE_QUARANTINED = "source_quarantined"
     SOURCE_UNREADABLE = "source_unreadable"
@@ -111,6 +113,16 @@ TEXTS: Mapping[Condition, Mapping[Language, str]] = {
     Condition.SUBSCRIBERS_UNREACHED: {
         "ja": "どの手段でも連絡できない契約者のケースが {count:,} 件あります。電話または連絡先の確認が必要です",
         "en": "{count:,} cases of subscribers whom nothing reached: somebody has to call, or to find an address",
+    },
+    Condition.CASE_WEBHOOK_FAILING: {
+        "ja": "{subject} にケースの状況を渡せません ({why})。後で再び試みます。{waiting:,} 件が待っています",
+        "en": "{subject} does not take what happens to cases ({why}); it is tried again, {waiting:,} wait",
+    },
+    Condition.CASE_EVENTS_GIVEN_UP: {
+        "ja": "{subject} に 3 日間渡せなかったか、受け取りを拒まれたため、ケースの状況 {count:,} 件を諦めました"
+        "（累計）。受け取る側でケースの一覧を読み直してください",
+        "en": "{subject} did not take what happened to cases for three days, or refused it: {count:,} events were "
+        "given up in all; have its side read the list of cases anew",
     },
     Condition.SOURCE_SILENT: {
         "ja": "割り当ての情報源 {subject} から {silent_s:,.0f} 秒間、何も届いていません。"

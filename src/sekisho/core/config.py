@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
 
-from sekisho.core.config_delivery import Contacts, Drop, Letter, Mail, Webhook
+from sekisho.core.config_delivery import CaseWebhook, Contacts, Drop, Letter, Mail, Webhook
 from sekisho.core.config_fields import (
     Address,
     DatabaseUrl,
@@ -326,6 +326,8 @@ class Config(Section):
     """The channel ``letter``."""
     webhook: Webhook = Webhook()
     """The channel ``webhook``."""
+    case_webhook: tuple[CaseWebhook, ...] = ()
+    """Who is told of each step of a case."""
     drop: Drop = Drop()
     """The channel ``drop``."""
     console: Console = Console()
@@ -347,6 +349,14 @@ class Config(Section):
     def _shares_fit(self) -> Self:
         if self.serve.shares and self.cases.url is None:
             raise ValueError("a url under [cases] beside shares = true: by its database the collectors agree")
+        return self
+
+    @model_validator(mode="after")
+    def _case_webhooks_fit(self) -> Self:
+        if self.case_webhook and self.cases.url is None:
+            raise ValueError("a url under [cases] beside [[case_webhook]]: what is told stands there")
+        if len({webhook.name for webhook in self.case_webhook}) < len(self.case_webhook):
+            raise ValueError("every name of a [[case_webhook]] once")
         return self
 
     @model_validator(mode="after")
@@ -382,7 +392,7 @@ def validate(layers: Layers) -> Config:
 _SECTIONS: tuple[type[BaseModel], ...] = (
     Config, Network, Exporter, Interface, Vrf, Attribution, DeterministicTranslation, Source, Partner, Detection, Files,
     Privacy, Cases, Store, Receive, Serve, Operator,
-    Contacts, Mail, Letter, Webhook, Drop, Console, Portal, Link, Impact, Prometheus,
+    Contacts, Mail, Letter, Webhook, CaseWebhook, Drop, Console, Portal, Link, Impact, Prometheus,
 )  # fmt: skip
 
 KEYS = frozenset(key for section in _SECTIONS for key in section.model_fields)

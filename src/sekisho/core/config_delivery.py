@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, Strict, model_validator
@@ -36,6 +36,12 @@ def _is_loopback(host: str) -> bool:
     except ValueError:
         return host == "localhost"
 
+
+CaseEvent = Literal[
+    "open", "notified", "acknowledged", "observing", "escalated", "relapsed", "resolved", "dismissed", "line_ended",
+    "withdrawn",
+]  # fmt: skip
+"""The states of a case, of which `cases/states.py` knows more; a test holds them equal."""
 
 MailAddress = Annotated[str, Strict(), AfterValidator(_mail_address)]
 WebAddress = Annotated[str, Strict(), AfterValidator(_web_address)]
@@ -172,6 +178,17 @@ class Webhook(Section):
         if self.url is not None and self.key_file is None:
             raise ValueError("a key_file beside the url")
         return self
+
+
+class CaseWebhook(Webhook):
+    """``[[case_webhook]]``: each step of a case as a signed request to a system of the operator's own."""
+
+    name: Annotated[str, Strict(), Field(pattern=r"^[a-z0-9_-]{1,60}$")]
+    """What it is called. A new name is told what happens from then on; a known one goes on where it stopped."""
+    url: WebAddress
+    """Where it goes; redirects are not followed."""
+    events: tuple[CaseEvent, ...] = ()
+    """States that it is told of when a case enters them, such as ``open`` or ``resolved``; without any, all."""
 
 
 class Drop(Section):

@@ -164,6 +164,19 @@ METRICS: tuple[Metric, ...] = (
         ja="通知を渡した結果 (結果別)",
         en="What became of attempts to deliver, by outcome.",
     ),
+    _counter(
+        "case_events_total",
+        "webhook",
+        "outcome",
+        ja="ケースの状況を外部へ渡した結果 (相手別、結果別)",
+        en="What became of attempts to tell programs of cases, by webhook and outcome.",
+    ),
+    _gauge(
+        "case_events_waiting",
+        "webhook",
+        ja="まだ渡していないケースの状況",
+        en="Steps of cases that a webhook has not been told of yet.",
+    ),
     _gauge("open_cases", ja="閉じていないケース", en="Cases that are not closed."),
     _gauge("episodes", "level", ja="続いている検知", en="Detections that go on."),
     _gauge(

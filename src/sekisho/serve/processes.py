@@ -29,6 +29,7 @@ class Process:
 PROCESSES: tuple[Process, ...] = (
     Process(name="keeper", module="sekisho.serve.keeper", is_wanted=lambda config: config.store.directory is not None),
     Process(name="sender", module="sekisho.serve.sender", is_wanted=lambda config: config.cases.url is not None),
+    Process(name="case_events", module="sekisho.serve.case_events", is_wanted=lambda config: bool(config.case_webhook)),
     Process(name="console", module="sekisho.serve.console", is_wanted=lambda config: config.console.listen is not None),
     Process(name="portal", module="sekisho.serve.portal", is_wanted=lambda config: config.portal.listen is not None),
     Process(name="collector", module="sekisho.serve.collector", is_wanted=lambda config: bool(config.exporter)),

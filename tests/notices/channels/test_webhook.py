@@ -10,8 +10,9 @@ import pytest
 from notices.messages import HOSTILE, message
 from notices.other_side import other_side
 from sekisho.core.config_delivery import Webhook
-from sekisho.notices.channels.webhook import WebhookChannel, signature
+from sekisho.notices.channels.webhook import WebhookChannel
 from sekisho.notices.delivery import Deferred, Outcome, Refused, Sent
+from sekisho.notices.signed_post import signature
 
 KEY = b"0123456789abcdef0123456789abcdef"
 
