@@ -121,6 +121,38 @@ def test_another_line_withdraws_the_case_even_after_approval(url: str) -> None:
         assert get_case(connection, 1).state is State.WITHDRAWN
 
 
+def test_who_was_told_by_mistake_gets_a_correction_at_once(url: str) -> None:
+    """By the way that reached them, on the same day, once, whoever it was; who was told nothing gets nothing."""
+    approved(url)
+    channel = Remembering()
+    assert send(url, channel, limit=1) == 1
+    with writing(url) as connection:
+        for number in (1, 2):
+            outbox.withdraw(connection, get_case(connection, number), act(), "another line held the address")
+        (number,) = propose(connection, policy(), NOW_MS)
+        assert outbox.approve(connection, number, act(), policy(), other) is NoticeState.APPROVED
+    assert send(url, channel, resolve=other) == 1
+    first, correction = channel.got
+    assert (correction.kind, correction.channel, correction.line_id) == (NoticeKind.CORRECTION, "mail", "L2")
+    assert correction.case_code == first.case_code
+    with writing(url) as connection:
+        assert propose(connection, policy(), NOW_MS) == []
+
+
+def test_a_correction_that_cannot_be_delivered_takes_another_way(url: str) -> None:
+    """A mailbox that is gone by then: a letter."""
+    approved(url)
+    send(url, Remembering())
+    with writing(url) as connection:
+        outbox.withdraw(connection, get_case(connection, 1), act(), "another line held the address")
+        (number,) = propose(connection, policy(), NOW_MS)
+        outbox.approve(connection, number, act(), policy(), other)
+    send(url, Remembering(delivery.Refused(why="550 no such user")))
+    with writing(url) as connection:
+        (number,) = propose(connection, policy(), NOW_MS)
+        assert outbox.get(connection, number).channel == "letter"
+
+
 def test_the_database_refuses_a_second_notice_of_a_kind(url: str) -> None:
     """Whatever a program does wrong."""
     with writing(url) as connection:

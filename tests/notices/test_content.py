@@ -42,6 +42,9 @@ FORBIDDEN = {
 ANTIVIRUS = {JA: "パソコンのウイルス対策ソフトだけでは", EN: "antivirus program on a PC alone is not enough"}
 LIKELIHOOD = {JA: "考えられます", EN: "It is possible"}
 GENERIC = {JA: "一般的なご案内", EN: "advice below is therefore general"}
+ASKING = [about for about in NoticeKind if about is not NoticeKind.CORRECTION]
+"""Messages that ask for something, now or for later."""
+
 FIVE = [measure for measure in MeasureId if measure is not MeasureId.MAKER]
 MAIL_STEP = {JA: "パソコンをウイルス対策ソフトで検査", EN: "Scan your PC"}
 DATE = re.compile(r"\d+年\d+月\d+日|\d+ [A-Z][a-z]+ \d{4}")
@@ -94,7 +97,7 @@ def test_nothing_forbidden_stands_in_a_notice(
     require_clean(RENDERERS[renderer](noticed(kind, language, reader, form, about)))
 
 
-@pytest.mark.parametrize(("about", "language", "kind"), list(product(NoticeKind, Language, CASE_KINDS)))
+@pytest.mark.parametrize(("about", "language", "kind"), list(product(ASKING, Language, CASE_KINDS)))
 def test_every_notice_says_what_it_has_to(about: NoticeKind, language: Language, kind: str) -> None:
     """Likely devices as a likelihood, that an antivirus is not enough, both clocks, code, whom to call, the five."""
     notice = noticed(kind, language, about=about)
@@ -147,6 +150,22 @@ def test_a_closing_says_how_strong_the_proof_is(proof: str, ja: str, en: str) ->
     assert en in texts[1]
     results = [block.text for block in case_notice(NoticeKind.CLOSING, closed, OPERATOR, JA, now_ms=NOW_MS).blocks]
     assert ("以前と同じ通信" in "".join(results)) is (proof == "observed_quiet")
+
+
+@pytest.mark.parametrize(("language", "kind"), list(product(Language, CASE_KINDS)))
+def test_a_correction_asks_for_nothing_and_tells_nothing_of_the_other_line(language: Language, kind: str) -> None:
+    """Neither what was seen, nor when, nor which devices; the code and whom to call are there."""
+    notice = noticed(kind, language, about=NoticeKind.CORRECTION)
+    text = plain.render(notice)
+    for part in (wording_of(kind).what, wording_of(kind).seen, wording_of(kind).effect):
+        assert part.render(language) not in text
+    for part in ("JST", "UTC", LIKELIHOOD[language], ANTIVIRUS[language]):
+        assert part not in text
+    assert not any(measures()[measure].title.render(language) in text for measure in FIVE)
+    assert {JA: "お詫び", EN: "apologise"}[language] in text
+    assert {JA: "ありません", EN: "Nothing"}[language] in notice.blocks[3].text
+    assert SPECIMEN in text
+    assert str(OPERATOR.telephone) in text
 
 
 @pytest.mark.parametrize("language", Language)

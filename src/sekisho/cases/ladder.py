@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sekisho.cases.settling import Resolve
 
 CLOSING_MS = 7 * DAY_MS
-"""A closing notice that has not been drafted a week after the end is not wanted any more."""
+"""A closing notice or a correction that has not been drafted a week after the end is not wanted any more."""
 
 _TOLD = frozenset({NoticeKind.FIRST_NOTICE, NoticeKind.REMINDER, NoticeKind.RELAPSE})
 
@@ -38,7 +38,8 @@ def propose(connection: Connection, policy: Policy, now_ms: int) -> list[int]:
     """
     if policy.mode is Mode.OBSERVE:
         return []
-    closed_lately = (CASE.c.state == State.RESOLVED) & (CASE.c.closed_at > now_ms - CLOSING_MS)
+    ended = CASE.c.state.in_((State.RESOLVED, State.WITHDRAWN))
+    closed_lately = ended & (CASE.c.closed_at > now_ms - CLOSING_MS)
     wanted = CASE.c.state.in_(sorted(OPEN)) | closed_lately
     cases = connection.execute(select(CASE.c.id, CASE.c.state).where(wanted).order_by(CASE.c.id)).mappings().all()
     about = select(CASE.c.id).where(wanted)
@@ -128,12 +129,28 @@ def _due(
     if state in {State.OBSERVING, State.RESOLVED} and told:
         kind = NoticeKind.RECOVERY if state is State.OBSERVING else NoticeKind.CLOSING
         return None if kind in have else _next_step(kind, lost, policy)
-    if state is State.NOTIFIED and told and not answered:
-        last = max(told, key=lambda row: row["sent_at"])
-        step = last["step"] + 1
-        if step < len(policy.ladder) and now_ms >= last["sent_at"] + policy.ladder[step].after_days * DAY_MS:
-            return _next_step(NoticeKind.REMINDER, lost | set(range(step)), policy)
+    if state is State.WITHDRAWN and told and NoticeKind.CORRECTION not in have:
+        return _correction(notices, told, policy)
+    return _reminder(told, lost, policy, now_ms) if state is State.NOTIFIED and told and not answered else None
+
+
+def _reminder(told: Sequence[RowMapping], lost: set[int], policy: Policy, now_ms: int) -> tuple[NoticeKind, int] | None:
+    """By the next step of the ladder, when its time has come."""
+    last = max(told, key=lambda row: row["sent_at"])
+    step = last["step"] + 1
+    if step < len(policy.ladder) and now_ms >= last["sent_at"] + policy.ladder[step].after_days * DAY_MS:
+        return _next_step(NoticeKind.REMINDER, lost | set(range(step)), policy)
     return None
+
+
+def _correction(
+    notices: Sequence[RowMapping], told: Sequence[RowMapping], policy: Policy
+) -> tuple[NoticeKind, int] | None:
+    """By the way that has reached them, else by any other that has not failed."""
+    tried = [row for row in notices if row["kind"] == NoticeKind.CORRECTION]
+    failed = {row["step"] for row in tried} | {row["step"] for row in notices if row["bounced_at"] is not None}
+    by = max(told, key=lambda row: row["sent_at"])["step"]
+    return _next_step(NoticeKind.CORRECTION, failed if by in failed else set(range(by)), policy)
 
 
 def _next_step(kind: NoticeKind, used: set[int], policy: Policy) -> tuple[NoticeKind, int] | None:

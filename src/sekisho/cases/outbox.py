@@ -19,7 +19,7 @@ from sekisho.cases.code import issue
 from sekisho.cases.lifecycle import move
 from sekisho.cases.policy import DAY_MS, HOUR_MS, Mode
 from sekisho.cases.read import get_case
-from sekisho.cases.settling import NotSettled, OtherLine, settled
+from sekisho.cases.settling import NotSettled, OtherLine, SameLine, settled
 from sekisho.cases.states import OPEN, NoticeKind, State
 from sekisho.cases.subscriber import codes
 from sekisho.cases.tables import CASE, DETECTION
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sekisho.cases.lifecycle import Act
     from sekisho.cases.model import Case
     from sekisho.cases.policy import Policy
-    from sekisho.cases.settling import Resolve
+    from sekisho.cases.settling import Answer, Resolve
 
 LEASE_MS = 5 * 60_000
 """A channel has answered or failed long before; whoever holds a notice for longer is dead."""
@@ -155,7 +155,7 @@ def approve(connection: Connection, number: int, act: Act, policy: Policy, resol
     case = get_case(connection, notice.case)
     if not _fits(notice, case):
         raise Refused(f"notice {number}: case {case.number} is {case.state}")
-    answer = settled(case.line_id, case.evidence, resolve)
+    answer = _whose(notice, case, resolve)
     if isinstance(answer, NotSettled):
         raise Refused(f"notice {number}: whose line it was is not settled: {answer.why}")
     if isinstance(answer, OtherLine):
@@ -276,7 +276,9 @@ def _due(connection: Connection, policy: Policy, now_ms: int, held: set[str | No
     query = (
         select(NOTICE.c.id, CASE.c.exporter)
         .join(CASE, CASE.c.id == NOTICE.c.case_id)
-        .where(NOTICE.c.state == NoticeState.APPROVED, NOTICE.c.due_at <= now_ms, _free(now_ms), ~just_told)
+        .where(NOTICE.c.state == NoticeState.APPROVED, NOTICE.c.due_at <= now_ms, _free(now_ms))
+        # Who was told something wrong is not left with it for a day.
+        .where(or_(~just_told, NOTICE.c.kind == NoticeKind.CORRECTION))
         .order_by(harm.desc(), NOTICE.c.id)
     )
     return [row.id for row in connection.execute(query) if row.exporter is None or row.exporter not in held]
@@ -288,7 +290,7 @@ def _take(connection: Connection, number: int, act: Act, resolve: Resolve, owner
     if not _fits(notice, case):
         connection.execute(_refused(f"the case is {case.state}").where(NOTICE.c.id == number))
         return None
-    answer = settled(case.line_id, case.evidence, resolve)
+    answer = _whose(notice, case, resolve)
     if isinstance(answer, OtherLine):
         withdraw(connection, case, act, answer.why)
         return None
@@ -311,7 +313,13 @@ def _free(now_ms: int) -> Any:
 
 def _fits(notice: Notice, case: Case) -> bool:
     """Whether the case is still where this notice belongs."""
-    return case.state is State.RESOLVED if notice.kind is NoticeKind.CLOSING else case.state in OPEN
+    only = {NoticeKind.CLOSING: State.RESOLVED, NoticeKind.CORRECTION: State.WITHDRAWN}.get(notice.kind)
+    return case.state in OPEN if only is None else case.state is only
+
+
+def _whose(notice: Notice, case: Case, resolve: Resolve) -> Answer:
+    """Whose line it was; who was told by mistake is told so whoever it was."""
+    return SameLine() if notice.kind is NoticeKind.CORRECTION else settled(case.line_id, case.evidence, resolve)
 
 
 def spent_today(connection: Connection, now_ms: int) -> int:

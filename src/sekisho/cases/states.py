@@ -39,6 +39,7 @@ class NoticeKind(StrEnum):
     RECOVERY = "recovery"
     RELAPSE = "relapse"
     CLOSING = "closing"
+    CORRECTION = "correction"
 
 
 class ClosingLabel(StrEnum):

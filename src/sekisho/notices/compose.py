@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sekisho.cases.states import NoticeKind
+from sekisho.cases.states import NoticeKind, State
 from sekisho.core import errors
 from sekisho.notices import letter, page, plain, wording
 from sekisho.notices.case_notice import case_notice
@@ -59,6 +59,8 @@ class Composer:
 
     def message(self, case: Case, draft: Draft) -> Message | Skipped | Deferred | Refused:
         """The message, or why there is none: nobody to reach, contacts not now, a text with a gap."""
+        if case.state is State.WITHDRAWN and draft.about is not NoticeKind.CORRECTION:
+            return Refused(why=f"case {case.number} is withdrawn: nothing about it leaves but its correction")
         try:
             contact = contact_of(case, self._source)
             if isinstance(contact, Skipped):

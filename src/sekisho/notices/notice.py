@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sekisho.measures.model import Language
 
-TEXTS = ("first_notice", "reminder", "recovery", "relapse", "closing", "announcement")
+TEXTS = ("first_notice", "reminder", "recovery", "relapse", "closing", "correction", "announcement")
 """The folders of ``texts/``."""
 
 

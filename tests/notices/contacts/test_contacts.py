@@ -193,9 +193,9 @@ def test_nobody_there_is_not_nobody_known(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("state", State)
 def test_a_name_joins_at_a_case_only(tmp_path: Path, state: State) -> None:
-    """Open or resolved; who was taken for somebody else is not looked up."""
+    """Open, resolved or withdrawn; whose case is none is not looked up."""
     book, case = imported(tmp_path), replace(case_of("scan"), state=state)
-    if state in {State.DISMISSED, State.WITHDRAWN, State.LINE_ENDED}:
+    if state in {State.DISMISSED, State.LINE_ENDED}:
         with pytest.raises(Refused, match=f"found one that is {state}"):
             contact_of(case, book)
     else:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from sekisho.core.config import Config
     from sekisho.notices.contacts.contact import Contact, ContactSource
 
-MAY_BE_WRITTEN_TO = OPEN | {State.RESOLVED}
-"""A resolved case is told to be over. One that was dismissed or withdrawn concerns somebody whom we do not look up."""
+MAY_BE_WRITTEN_TO = OPEN | {State.RESOLVED, State.WITHDRAWN}
+"""A resolved case is told to be over, and who was told of another line's traffic is told that it was not theirs. A case
+that was dismissed concerns somebody whom we do not look up."""
 
 
 def contact_of(case: Case, source: ContactSource) -> Contact | Skipped:
@@ -29,7 +30,9 @@ def contact_of(case: Case, source: ContactSource) -> Contact | Skipped:
         Unavailable: the source does not answer now.
     """
     if case.state not in MAY_BE_WRITTEN_TO:
-        raise Refused(f"case {case.number}: expected an open or resolved case, found one that is {case.state}")
+        raise Refused(
+            f"case {case.number}: expected an open, resolved or withdrawn case, found one that is {case.state}"
+        )
     found = source.find(case.line_id)
     if isinstance(found, Skipped) or found.mail or found.address or found.telephone:
         return found

@@ -13,7 +13,7 @@ from sekisho.cases.read import get_case
 from sekisho.cases.recovery import CONTINUOUS
 from sekisho.cases.roles import Action
 from sekisho.cases.settling import settled
-from sekisho.cases.states import AnswerKind, Disposition, NoticeKind, State
+from sekisho.cases.states import AnswerKind, Disposition, NoticeKind
 from sekisho.cases.subscriber import codes
 from sekisho.cases.work_tables import ANSWER, LEGAL_HOLD
 from sekisho.core.errors import Refused
@@ -23,6 +23,7 @@ from sekisho.measures.order import device_names, likely_devices, order_for_case
 from sekisho.notices import letter, plain, wording
 from sekisho.notices import page as notice_page
 from sekisho.notices.case_notice import case_notice
+from sekisho.notices.contacts.join import MAY_BE_WRITTEN_TO
 from sekisho.notices.notice import Form
 from sekisho.notices.operator import sender
 from sekisho.web.console.timeline import Marks, timeline
@@ -110,7 +111,7 @@ def _view(ask: Ask, case: Case, notices: Sequence[Notice], answers: Sequence[Row
         "measure_states": tuple(MeasureState),
         "notice_kinds": tuple(NoticeKind),
         "mode": ask.console.policy.mode,
-        "may_be_told": case.is_open or case.state is State.RESOLVED,
+        "may_be_told": case.state in MAY_BE_WRITTEN_TO,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sekisho.cases.database import reading
+from sekisho.cases.states import State
 from sekisho.cases.subscriber.checkup import ReportProblem
 from sekisho.measures.order import SUBSCRIBER_ORDER
 from sekisho.notices import advice as advised
@@ -60,6 +61,10 @@ def report_page(
 
 
 def _of_case(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Response:
+    assert visit.case is not None, "the table asks for a session"
+    if visit.case.state is State.WITHDRAWN:
+        # What was seen is somebody else's: nothing of it is shown any more.
+        return visit.page("withdrawn.html", status=status, is_in=True)
     return visit.page(template, status=status, view=_view(visit), is_in=True, is_doubted=visit.is_doubted, **values)
 
 

@@ -30,7 +30,7 @@ STATE_TEXTS: Mapping[State, str] = {
     State.RESOLVED: "state_resolved",
     State.DISMISSED: "state_ended",
     State.LINE_ENDED: "state_ended",
-    State.WITHDRAWN: "state_ended",
+    State.WITHDRAWN: "state_withdrawn",
 }
 """What a subscriber is told about each state; a new state fails the tests until it has a row."""
 
