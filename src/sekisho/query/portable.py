@@ -170,7 +170,7 @@ def _window(node: exp.Expr) -> str:
     if isinstance(node.this, exp.RowNumber) and not node.args.get("order"):
         return "row_number needs an order by that decides every row"
     if isinstance(node.this, exp.Filter):
-        return "Spark has no filter in a window; use case"
+        return "older Spark has no filter in a window; use case"
     return ""
 
 
