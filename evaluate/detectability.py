@@ -1,8 +1,8 @@
 """The lowest rate that the product says it sees (``detect/detectability.py``), and what of it and around it is found.
 
 Lines with an ordinary household attack for a minute and for ten at a quarter of that rate, half of it, the rate itself
-and twice it: twenty lines each, beginning at different seconds. The verdict may come when the exporter's timeouts (60 s
-active, 15 s inactive) have passed.
+and twice it: twenty lines each, which begin at different seconds, since verdicts fall on ticks and periods on the
+clock. The verdict may come when the exporter's timeouts (60 s active, 15 s inactive) have passed.
 """
 
 from __future__ import annotations
@@ -37,8 +37,11 @@ RUNGS = (0.25, 0.5, 1.0, 2.0)
 KINDS = tuple(kind for kind in NEEDS if kind != "spoofed_source")
 """An interface's forged sources are no line's."""
 
-_START_S, _AFTER_S = 300.0, 120
-"""A line that was seen before: whether its exporter shows both ways is told by what it received."""
+_BEFORE_S = {100: 300.0, 1000: 300.0, 4096: 3_300.0}
+"""By sampling interval: the line was seen before, since what it received tells whether its exporter shows both ways. At
+1:4096 a quiet household receives a sampled packet four times an hour. Ten minutes fall into two blocks of ten."""
+
+_AFTER_S = 120
 
 
 def measure(state: State) -> None:
@@ -57,12 +60,13 @@ def measure(state: State) -> None:
 
 def found_around(kind: str, pps: float, *, sampling: int, seconds: int, seed: int) -> list[int]:
     """How many lines were found at each rung around a rate."""
-    attacks = [_row(kind, pps, rung, line, seconds) for rung in RUNGS for line in range(LINES)]
+    before_s = _BEFORE_S[sampling]
+    attacks = [_row(kind, pps, rung, before_s - 20 * line / LINES, seconds) for rung in RUNGS for line in range(LINES)]
     scenario = cell(
         f"around-{kind}",
         sampling_interval=sampling,
         lines_each=len(attacks),
-        duration_s=int(_START_S) + seconds + _AFTER_S,
+        duration_s=int(before_s) + seconds + _AFTER_S,
         attack=attacks,
     )
     return by_rung(run(scenario, seed=seed, simulated=SampledSimulation).attacks)
@@ -113,13 +117,12 @@ def _rate(pps: float | None) -> str:
     return "never" if pps is None else f"{pps:,.0f}" if pps >= 10 else f"{pps:.2g}"
 
 
-def _row(kind: str, pps: float, rung: float, line: int, seconds: int) -> dict[str, Any]:
+def _row(kind: str, pps: float, rung: float, start_s: float, seconds: int) -> dict[str, Any]:
     return {
         "kind": kind,
         "name": f"{rung:g}",
         "access": "pppoe",
         "pps": pps * rung,
-        # Verdicts fall on ticks and periods on the clock: not all lines begin at the same distance from one.
-        "start_s": _START_S - 20 * line / LINES,
+        "start_s": start_s,
         "duration_s": seconds,
     } | ({"service": "dns", "target": "203.0.113.7/32"} if kind == "reflection" else {})

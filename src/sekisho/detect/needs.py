@@ -8,7 +8,7 @@ packets has no row: ``volume_anomaly`` compares a line with itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, exp, sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,13 @@ _DEVIATIONS = 2
 """As in ``detect/rates.py``."""
 
 _WINDOW_S, _MINUTE_S, _BLOCK_S, _HOUR_S = 10, 60, 600, 3600
+_ROUNDS = 12
+_RECORD_S = 60
+"""Longest time that one record tells of, as most exporters are set up: what happened within it is not known."""
+_SILENCE_S = 15
+"""Silence that ends a record, as most exporters are set up."""
+UNSAMPLED = 1.5
+"""Sampling interval below which what is counted is what it is."""
 _LATELY_S = 2 * _BLOCK_S
 """Network floods are told by the targets of a block and the one before."""
 
@@ -27,8 +34,11 @@ ANSWERED = 0.65
 sampled packets."""
 PACKETS_AN_ANSWER = 3
 """Packets of an amplified answer: a first fragment, which has ports, and two later ones."""
-PACKETS_A_REQUEST, PACKETS_A_GUESS, PACKETS_A_MAIL = 8, 12, 13
-"""Packets sent for each connection that is asked for: served, refused or unanswered, on average."""
+PACKETS_A_REQUEST, PACKETS_A_GUESS, PACKETS_A_MAIL = 6, 12, 13
+"""Packets sent for each connection that is asked for: served, refused or unanswered, on average. A request that is
+served has eight; of those that are not, every try is taken for a connection."""
+SEGMENTS = 7 / 8
+"""Share of a TCP flood's packets that are neither SYN nor RST: its flags are drawn."""
 GUESSED_ADDRESSES = 8
 """Addresses that the passwords of one line are tried on."""
 
@@ -43,8 +53,10 @@ class Look:
         sampled: sampled packets in it.
         share: of the line's packets of that kind, how many count.
         sure: the estimate counts with its lower limit.
-        pace_s: where the traffic is shorter than the period, ``packets`` are needed in proportion, but at least those
-            of so many seconds; 0 = the same however long it was.
+        pace_s: where the traffic is shorter or longer than the period, ``packets`` are needed in proportion, but at
+            least those of so many seconds; 0 = the same however long it was.
+        flows_s: the packets are of one flow, whose records tell them as spread evenly over so many seconds; 0 = each
+            packet is a flow of its own.
     """
 
     period_s: float
@@ -54,6 +66,8 @@ class Look:
     sure: bool = False
     slides: bool = False
     pace_s: float = 0.0
+    flows_s: float = 0.0
+    alone_s: float = 0.0
 
     def needs(self, sampling: float, length_s: float) -> int:
         """Sampled packets that this condition needs of traffic that lasted so long within its period."""
@@ -64,6 +78,31 @@ class Look:
         # Of k sampled packets the estimate is k N, its variance k N (N - 1): a quadratic equation of the root of k.
         root = (half + sqrt(half * half + packets)) / sqrt(sampling)
         return max(ceil(self.sampled), ceil(root * root - 1e-9), 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connections(Look):
+    """So many connections a second: they count with the lower limit of their number, and so do their packets.
+
+    Attributes:
+        per_s: connections.
+        each: packets of each; the packet that asks for it is seen like any other.
+    """
+
+    per_s: float
+    each: float
+
+    def needs(self, sampling: float, length_s: float) -> int:
+        """Sampled packets that ask for a connection."""
+        wanted = self.per_s * max(length_s, self.pace_s) / sampling
+        if sampling < UNSAMPLED:
+            return ceil(wanted)
+        seen = wanted
+        for _ in range(_ROUNDS):
+            # What c sampled requests are sure of is c less twice its root, and of their packets' share likewise.
+            sure = max(1 - _DEVIATIONS / sqrt(self.each * max(seen, 1.0)), 0.1)
+            seen = (_DEVIATIONS / 2 + sqrt(_DEVIATIONS**2 / 4 + wanted / sure)) ** 2
+        return ceil(seen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +124,15 @@ def _rates(pps_10s: float, pps_60s: float) -> tuple[Look, ...]:
     return Look(period_s=_WINDOW_S, packets=10 * pps_10s), Look(period_s=_MINUTE_S, packets=60 * pps_60s)
 
 
+def _flow_rates(pps_10s: float, pps_60s: float) -> tuple[Look, ...]:
+    """The same of packets that are one flow: no ten seconds stand out of the mean of a record with several packets."""
+    return (
+        *(replace(look, alone_s=_SILENCE_S) for look in _rates(pps_10s, pps_60s)),
+        Look(period_s=_RECORD_S, packets=_RECORD_S * pps_10s, slides=True, pace_s=_WINDOW_S),
+        Look(period_s=_MINUTE_S, packets=60 * pps_60s, pace_s=_MINUTE_S, flows_s=_RECORD_S),
+    )
+
+
 def _sure_rates(pps_10s: float, pps_60s: float, *, share: float = 1.0) -> tuple[Look, ...]:
     """The periods of ``detect/rates.py``."""
     return (
@@ -98,9 +146,12 @@ def _lately(*, packets: float, sampled: float) -> tuple[Look, ...]:
     return (Look(period_s=_LATELY_S, packets=packets, sampled=sampled, slides=True),)
 
 
-def _flood(pps_10s: float, pps_60s: float, *, sampled: float, much: float | None = None) -> tuple[Needs, ...]:
+def _flood(
+    pps_10s: float, pps_60s: float, *, sampled: float, much: float | None = None, one_flow: bool = False
+) -> tuple[Needs, ...]:
     packets = 10 * pps_10s if much is None else much
-    return (Needs(opens=_rates(pps_10s, pps_60s), rests_on=_lately(packets=packets, sampled=sampled)),)
+    rates = _flow_rates if one_flow else _rates
+    return (Needs(opens=rates(pps_10s, pps_60s), rests_on=_lately(packets=packets, sampled=sampled)),)
 
 
 def _udp_flood(p: Any, _: float, two_way: bool) -> tuple[Needs, ...]:
@@ -115,34 +166,38 @@ def _tcp_syn_flood(p: Any, _: float, __: bool) -> tuple[Needs, ...]:
 
 def _tcp_flood(p: Any, sampling: float, two_way: bool) -> tuple[Needs, ...]:
     if two_way:
-        return _flood(p.pps_10s, p.pps_60s, sampled=p.scattered_sampled)
+        # Fewer are told where the line receives next to nothing else, and few lines do.
+        return _flood(p.pps_10s, p.pps_60s, sampled=p.one_way_sampled / SEGMENTS)
     pps = max(p.one_way_pps, p.one_way_sampled_pps * sampling)
     return _flood(pps, pps, sampled=p.one_way_sampled)
 
 
 def _icmp_flood(p: Any, _: float, __: bool) -> tuple[Needs, ...]:
-    return _flood(p.pps_10s, p.pps_60s, sampled=p.sampled)
+    return _flood(p.pps_10s, p.pps_60s, sampled=p.sampled, one_flow=True)
 
 
 def _gre_flood(p: Any, _: float, two_way: bool) -> tuple[Needs, ...]:
     if two_way:
-        return _flood(p.pps_10s, p.pps_60s, sampled=p.answers_missed / p.answers_mixed)
-    return _flood(p.one_way_single_pps, p.one_way_single_pps, sampled=p.one_way_sampled)
+        return _flood(p.pps_10s, p.pps_60s, sampled=p.answers_missed / p.answers_mixed, one_flow=True)
+    return _flood(p.one_way_single_pps, p.one_way_single_pps, sampled=p.one_way_sampled, one_flow=True)
 
 
 def _fragment_flood(p: Any, _: float, two_way: bool) -> tuple[Needs, ...]:
     if two_way:
-        return _flood(p.pps_10s, p.pps_60s, sampled=p.sampled)
-    return _flood(p.one_way_pps, p.one_way_pps, sampled=p.sampled)
+        return _flood(p.pps_10s, p.pps_60s, sampled=p.sampled, one_flow=True)
+    return _flood(p.one_way_pps, p.one_way_pps, sampled=p.sampled, one_flow=True)
 
 
 def _http_flood(p: Any, sampling: float, __: bool) -> tuple[Needs, ...]:
-    each = PACKETS_A_REQUEST
-    rests_on = (
-        Look(period_s=_BLOCK_S, packets=_packets_of(10 * p.connections_10s, each, p, sampling), sampled=p.sampled),
-        Look(period_s=_BLOCK_S, sampled=p.connections_seen, share=1 / each),
-    )
-    return (Needs(opens=_sure_rates(each * p.connections_10s, each * p.connections_60s), rests_on=rests_on),)
+    each, most = PACKETS_A_REQUEST, p.packets_most
+    enough = Look(period_s=_BLOCK_S, sampled=p.sampled)
+    known = Look(period_s=_BLOCK_S, sampled=p.connections_seen, share=1 / each)
+    counted = Connections(period_s=_BLOCK_S, share=1 / each, pace_s=_MINUTE_S, per_s=p.connections_60s, each=each)
+    ways = [Needs(opens=(counted,), rests_on=(enough,))]
+    if sampling >= UNSAMPLED:
+        # Too few were seen to be counted, but connections are never longer than so many packets.
+        ways.append(Needs(opens=_sure_rates(most * p.connections_10s, most * p.connections_60s), rests_on=(known,)))
+    return tuple(ways)
 
 
 def _dns_flood(p: Any, _: float, two_way: bool) -> tuple[Needs, ...]:
@@ -221,7 +276,7 @@ def _spoofed_source(p: Any, _: float, __: bool) -> tuple[Needs, ...]:
 
 def _packets_of(connections: float, each: float, p: Any, sampling: float) -> float:
     """Packets from which so many connections are sure (``SURE_CONNECTIONS`` in ``detect/rates.py``)."""
-    if sampling < 1.5:
+    if sampling < UNSAMPLED:
         return connections * each
     half = _DEVIATIONS * sqrt(sampling) / 2
     counted = (half + sqrt(half * half + connections)) ** 2
@@ -241,7 +296,7 @@ def _sampled_of_addresses(targets: float, p: Any, sampling: float) -> float:
         met = sampled - seen
         share = (met + p.deviations * sqrt(met + 1) + 1) / sampled
         likely = sampled / (share * (2 + share * (4 / 3 + share * 10 / 9)))
-        if sampling >= 1.5 and sampled >= p.sampled and seen >= p.distinct * sampled and likely >= targets:
+        if sampling >= UNSAMPLED and sampled >= p.sampled and seen >= p.distinct * sampled and likely >= targets:
             return sampled
     return _NO_END
 
