@@ -247,6 +247,7 @@ def test_no_exporter_is_no_service(tmp_path: Path):
         [sys.executable, "-m", "sekisho", "serve", "--config", str(config)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
-    assert (
-        done.stderr == f"sekisho: {config}: exporter: expected at least one [[exporter]]: others are refused, found 0\n"
+    assert done.stderr == (
+        f"sekisho: {config}: exporter: expected at least one [[exporter]], or under [serve] the processes of a host "
+        "that receives nothing, found 0\n"
     )

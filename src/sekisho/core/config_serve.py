@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, PlainSerializer, Strict
 
@@ -55,12 +55,19 @@ class Receive(Section):
     """Sockets at each address, chosen by the source address; more than one where the kernel's own work is the limit."""
 
 
+ProcessName = Literal["keeper", "sender", "case_events", "console", "portal", "collector"]
+"""Those of `serve/processes.py`; a test holds them equal."""
+
+
 class Serve(Section):
     """``[serve]``: what the processes of ``sekisho serve`` share."""
 
     directory: File | None = None
     """Folder of their state: what goes on, what exporters told, what each process says of itself. Without it, ``state``
     beside the configuration file."""
+    processes: tuple[ProcessName, ...] = ()
+    """Which of them this host runs, such as ``["portal"]`` for one that subscribers reach and that receives nothing;
+    without it, the collector and everything else that this file asks for."""
     metrics: Text = "127.0.0.1:9655"
     """Where metrics and health are answered, as ADDRESS:PORT; everybody who reaches it may read them."""
 

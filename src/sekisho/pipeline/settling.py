@@ -73,8 +73,11 @@ class FreshResolver:
 def resolver(config: Config) -> Resolve:
     """Reads lines, MAP-E rules and the history of sessions once; answers for any number of cases.
 
-    Lists of assignments are the operator's word for all times. Sources that go on telling must have told enough.
+    Lists of assignments are the operator's word for all times. Sources that go on telling must have told enough. Where
+    the configuration names no source at all, as on a host that only answers people, nothing can be said of any line.
     """
+    if not _has_sources(config):
+        return _without_sources
     from sekisho.pipeline.batch import attribution_of
 
     with attribution_of(config) as (attributor, history):
@@ -104,6 +107,17 @@ def resolver(config: Config) -> Resolve:
         return _whose(attributor, ask, int(line_keys([line_id], key)[0]), line_id, evidence)
 
     return resolve
+
+
+def _has_sources(config: Config) -> bool:
+    files = config.files
+    lists = (files.lines, files.map_e, files.radius, files.kea, files.cgnat, files.lw4o6, files.ipoe)
+    return any(lists) or config.attribution.history is not None or bool(config.attribution.deterministic_nat)
+
+
+def _without_sources(line_id: str, evidence: Evidence) -> Answer:
+    del line_id, evidence
+    return NotSettled(why="the configuration of this host names no source that tells who held what")
 
 
 def _whose(attributor: Attributor, ask: Ask, line: int, line_id: str, evidence: Evidence) -> Answer:

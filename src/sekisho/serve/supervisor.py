@@ -22,7 +22,7 @@ from sekisho.core.metrics import Sample
 from sekisho.core.time import now_ms
 from sekisho.serve.ending import Asked
 from sekisho.serve.metrics import MetricsServer
-from sekisho.serve.processes import PROCESSES
+from sekisho.serve.processes import processes_of
 from sekisho.serve.status import tell
 
 if TYPE_CHECKING:
@@ -78,12 +78,12 @@ class Supervisor:
             ConfigError: the configuration is wrong, or asks for nothing.
             InputError: a file that cannot be used.
         """
-        config = self._load()
+        config, processes = self._load()
         asked, alarms = Asked(), Alarms(now_ms)
         directory = config.serve.state_beside(self.config_file)
         metrics = MetricsServer(config.serve.metrics, directory=directory)
         metrics.start()
-        self._children = [_Child(process) for process in PROCESSES if process.is_wanted(config)]
+        self._children = [_Child(process) for process in processes]
         logger().info("serving", processes=[child.process.name for child in self._children])
         told_s = 0.0
         try:
@@ -104,24 +104,20 @@ class Supervisor:
         logger().info("ended")
         return 0
 
-    def _load(self) -> Config:
+    def _load(self) -> tuple[Config, tuple[Process, ...]]:
         config = load_config(self.config_file, os.environ)
-        if not config.exporter:
-            raise ConfigError(
-                self.config_file, "exporter", expected="at least one [[exporter]]: others are refused", found=0
-            )
-        return config
+        return config, processes_of(config, self.config_file)
 
     def _reload(self) -> None:
         try:
-            config = self._load()
+            _, processes = self._load()
         except (ConfigError, InputError) as error:
             logger().error("the configuration is refused as a whole; everything goes on as before", why=str(error))
             return
         logger().info("the configuration is read anew", file=str(self.config_file))
         # One after the other: while one is away the others work.
         kept = {child.process.name: child for child in self._children}
-        self._children = [kept.get(process.name, _Child(process)) for process in PROCESSES if process.is_wanted(config)]
+        self._children = [kept.get(process.name, _Child(process)) for process in processes]
         self._end([child for name, child in kept.items() if child not in self._children])
         for child in self._children:
             self._end([child])
