@@ -180,7 +180,9 @@ def _met(look: Look, sampling: float, sampled_pps: float, time_s: float) -> floa
         whole = missed(look.period_s) ** (time_s // look.period_s) if time_s >= look.period_s else missed(time_s)
         return float(1 - whole)
     offsets = [(number + 0.5) / _OFFSETS for number in range(_OFFSETS)]
-    return sum(1 - prod(missed(s) ** times for s, times in _parts(look, time_s, at)) for at in offsets) / _OFFSETS
+    return float(
+        sum(1 - prod(missed(s) ** times for s, times in _parts(look, time_s, at)) for at in offsets) / _OFFSETS
+    )
 
 
 def _parts(look: Look, time_s: float, offset: float) -> Iterator[tuple[float, float]]:
