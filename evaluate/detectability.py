@@ -1,7 +1,7 @@
 """The lowest rate that the product says it sees (``detect/detectability.py``), and what of it and around it is found.
 
 Lines with an ordinary household attack for a minute and for ten at a quarter of that rate, half of it, the rate itself
-and twice it: twenty lines each, which begin at different seconds, since verdicts fall on ticks and periods on the
+and twice it: twenty lines each, which begin evenly over ten minutes, since verdicts fall on ticks and periods on the
 clock. The verdict may come when the exporter's timeouts (60 s active, 15 s inactive) have passed.
 """
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from evaluate.trial import run
 from sekisho.detect.detectability import lowest_rate_pps
 from sekisho.detect.needs import NEEDS
+from sekisho.schema.line_target import BLOCK_MS
 from sekisho.simulate.cell import cell
 from sekisho.simulate.sampled_simulation import SampledSimulation
 
@@ -39,7 +40,10 @@ KINDS = tuple(kind for kind in NEEDS if kind != "spoofed_source")
 
 _BEFORE_S = {100: 300.0, 1000: 300.0, 4096: 3_300.0}
 """By sampling interval: the line was seen before, since what it received tells whether its exporter shows both ways. At
-1:4096 a quiet household receives a sampled packet four times an hour. Ten minutes fall into two blocks of ten."""
+1:4096 a quiet household receives a sampled packet four times an hour."""
+
+_BEGINS_WITHIN_S = BLOCK_MS / 1000
+"""The longest period on the clock."""
 
 _AFTER_S = 120
 
@@ -60,13 +64,13 @@ def measure(state: State) -> None:
 
 def found_around(kind: str, pps: float, *, sampling: int, seconds: int, seed: int) -> list[int]:
     """How many lines were found at each rung around a rate."""
-    before_s = _BEFORE_S[sampling]
-    attacks = [_row(kind, pps, rung, before_s - 20 * line / LINES, seconds) for rung in RUNGS for line in range(LINES)]
+    begins_s = [_BEFORE_S[sampling] + _BEGINS_WITHIN_S * line / LINES for line in range(LINES)]
+    attacks = [_row(kind, pps, rung, start_s, seconds) for rung in RUNGS for start_s in begins_s]
     scenario = cell(
         f"around-{kind}",
         sampling_interval=sampling,
         lines_each=len(attacks),
-        duration_s=int(before_s) + seconds + _AFTER_S,
+        duration_s=int(begins_s[-1]) + seconds + _AFTER_S,
         attack=attacks,
     )
     return by_rung(run(scenario, seed=seed, simulated=SampledSimulation).attacks)

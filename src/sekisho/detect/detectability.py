@@ -30,9 +30,8 @@ LONGEST_H = 720.0
 HIGHEST_PPS = 1e8
 """Beyond the smallest packets on a line of 40 Gb/s."""
 
-_OF_TWO_RECORDS = 1.5
-"""Times its own length of which a minute shows the mean: of shares f and 1 - f of two records, f even between 0 and 1,
-the squares add up to two thirds."""
+_OF_TWO_RECORDS = 2
+"""Times its own length of which a minute shows the mean, where half of it is one record's and half the next one's."""
 
 _OFFSETS = 6
 """Beginnings of the traffic within a period that are averaged over."""
