@@ -56,7 +56,7 @@ def _console(folder: Path) -> tuple[Console, str]:
     known, url = told(5), f"sqlite:///{folder / 'cases.db'}"
     events = [_event(number, known.at_ms) for number in range(EVENTS)]
     found = [d | {"event": f"E{n % EVENTS}"} for n, d in enumerate(known.document["detections"])]
-    policy = Policy.model_validate({"mode": "propose", "roles": {"approver": ["sato"]}})
+    policy = Policy.model_validate({"mode": "propose"})
     act = Act(actor="sato", purpose="own_network_protection", at_ms=known.at_ms)
     with writing(url) as connection:
         record(connection, {**known.document, "detections": found, "events": events}, now_ms=known.at_ms)

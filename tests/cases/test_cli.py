@@ -14,11 +14,13 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from cases.documents import NOW_MS, T0_MS, detection, document, event
+from sekisho.cases.accounts import people
 from sekisho.cases.database import reading, writing
 from sekisho.cases.lifecycle import Act, move
 from sekisho.cases.model import Case
 from sekisho.cases.read import find_cases, get_case
 from sekisho.cases.record import record_analysis
+from sekisho.cases.roles import Role
 from sekisho.cases.states import State
 from sekisho.cases.work_tables import AUDIT
 from sekisho.cli import audit as audit_commands
@@ -159,7 +161,12 @@ def test_a_reveal_names_a_purpose_and_is_recorded(url: str) -> None:
     assert (row["action"], row["purpose"], row["case_id"]) == ("reveal", "own_network_protection", int(number))
 
 
-def test_without_roles_nobody_approves(url: str) -> None:
+def account(url: str, name: str, *roles: Role) -> None:
+    with writing(url) as connection:
+        people.add(connection, name, "a quiet checkpoint on the old road", roles, Act(actor="x", purpose="y", at_ms=1))
+
+
+def test_without_accounts_nobody_approves(url: str) -> None:
     """Whoever can open the database looks after it, and lets nothing leave."""
     result = CliRunner().invoke(commands.app, ["approve", "1", "--cases", url])
     assert isinstance(result.exception, Refused)
@@ -168,10 +175,10 @@ def test_without_roles_nobody_approves(url: str) -> None:
 
 @pytest.mark.parametrize("command", [["list"], ["show", "1"], ["outbox"], ["effect", "--format", "json"]])
 def test_who_has_no_role_does_not_even_look(url: str, tmp_path: Path, command: list[str]) -> None:
-    """As soon as the policy gives roles."""
-    (tmp_path / "policy.toml").write_text('[roles]\noperator = ["somebody else"]\n')
+    """As soon as there are accounts."""
+    account(url, "somebody.else", Role.OPERATOR)
     config = tmp_path / "sekisho.toml"
-    config.write_text(f'[cases]\nurl = "{url}"\npolicy = "policy.toml"\n')
+    config.write_text(f'[cases]\nurl = "{url}"\n')
     result = CliRunner().invoke(commands.app, [*command, "--config", str(config)])
     assert isinstance(result.exception, Refused)
 
@@ -181,7 +188,8 @@ def test_a_person_approves_what_the_files_confirm(url: str, tmp_path: Path) -> N
     (tmp_path / "lines.csv").write_text(
         "line_id,prefix,port_first,port_last,valid_from,valid_to\nL-flood,100.72.0.48/32,,,2026-11-01T00:00:00Z,\n"
     )
-    (tmp_path / "policy.toml").write_text(f'mode = "propose"\n[roles]\napprover = ["{caller()}"]\n')
+    (tmp_path / "policy.toml").write_text('mode = "propose"\n')
+    account(url, caller(), Role.OPERATOR, Role.APPROVER)
     config = tmp_path / "sekisho.toml"
     config.write_text(f'[cases]\nurl = "{url}"\npolicy = "policy.toml"\n[files]\nlines = ["lines.csv"]\n')
     numbers = run("propose", "--config", str(config)).split()

@@ -15,12 +15,11 @@ from sekisho.core.errors import ConfigError, Refused
 
 
 def test_what_is_shipped_only_observes() -> None:
-    """No mode, no approver, two kinds off, two signals, no walled garden."""
+    """No mode, two kinds off, two signals, no walled garden."""
     shipped = load_policy(None)
     assert (shipped.mode, shipped.walled_garden) == (Mode.OBSERVE, False)
     assert set(shipped.kinds_off) == {"c2_contact", "volume_anomaly"}
     assert shipped.signals.needed("udp_flood") == 2
-    assert Role.APPROVER not in shipped.roles_of("anybody")
     assert {p.code for p in shipped.purposes} >= {
         "own_network_protection",
         "necessity",
@@ -33,7 +32,6 @@ def test_what_is_shipped_only_observes() -> None:
     ("text", "parts"),
     [
         ('mode = "launch"', ("mode", "observe")),
-        ('mode = "send"', ("approver", "send")),
         ("walled_garden = true", ("walled_garden = false",)),
         ("daily_cup = 5", ("daily_cup", "daily_cap?")),
         ("[signals]\nautomatic = 1", ("signals.automatic", "2")),
@@ -41,7 +39,7 @@ def test_what_is_shipped_only_observes() -> None:
         ("[recovery]\ncontinuous_hours = 24", ("recovery.continuous_hours", "72")),
         ('[quiet_hours]\nstart = "25:00"', ("quiet_hours.start",)),
         ('[[ladder]]\nchannel = "mail"\nafter_days = 3', ("after_days = 0",)),
-        ('[roles]\nboss = ["x"]', ("roles",)),
+        ('[roles]\napprover = ["x"]', ("roles", "sekisho users add")),
     ],
 )
 def test_a_wrong_value_is_one_sentence(tmp_path: Path, text: str, parts: tuple[str, ...]) -> None:

@@ -8,9 +8,11 @@ import pytest
 from typer.testing import CliRunner
 
 from sekisho.cases.accounts import people, tokens
-from sekisho.cases.database import reading
+from sekisho.cases.database import reading, writing
+from sekisho.cases.lifecycle import Act
 from sekisho.cases.roles import Action, Role
 from sekisho.cli import users
+from sekisho.cli.hunt import caller
 from sekisho.core.errors import InputError, Refused
 from sekisho.core.time import now_ms
 
@@ -66,11 +68,15 @@ def test_a_short_password_makes_no_account(url: str) -> None:
         run("add", "abe", "--role", "operator", "--cases", url, given="short\n")
 
 
-def test_where_there_are_roles_an_admin_is_asked_for(url: str, tmp_path: Path) -> None:
-    """Whoever the policy names otherwise neither adds nor looks."""
-    (tmp_path / "policy.toml").write_text('[roles]\nadmin = ["somebody else"]\n')
-    config = tmp_path / "sekisho.toml"
-    config.write_text(f'[cases]\nurl = "{url}"\npolicy = "policy.toml"\n')
-    for words in (("list",), ("disable", "abe")):
+def test_where_there_is_an_admin_an_admin_is_asked_for(url: str) -> None:
+    """Somebody else neither adds nor looks; an admin does, and so does everybody once no admin may come in."""
+    run("add", "somebody", "--role", "admin", "--cases", url, given=f"{PASSWORD}\n")
+    for words in (("list",), ("disable", "somebody"), ("roles", "somebody", "--role", "support")):
         with pytest.raises(Refused, match="role admin"):
-            run(*words, "--config", str(config))
+            run(*words, "--cases", url)
+    with writing(url) as connection:
+        act = Act(actor="somebody", purpose="own_network_protection", at_ms=now_ms())
+        people.add(connection, caller(), PASSWORD, [Role.ADMIN], act)
+    run("disable", "somebody", "--cases", url)
+    run("disable", caller(), "--cases", url)
+    run("add", "abe", "--role", "admin", "--cases", url, given=f"{PASSWORD}\n")

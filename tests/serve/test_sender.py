@@ -10,9 +10,11 @@ from cases.documents import NOW_MS, detection, document
 from cases.sending import Remembering, act, same
 from operator_words import OPERATOR_TOML
 from sekisho.cases import brake, outbox
+from sekisho.cases.accounts import people
 from sekisho.cases.database import reading, writing
 from sekisho.cases.policy import load_policy
 from sekisho.cases.record import record_analysis
+from sekisho.cases.roles import Role
 from sekisho.cases.signals import Signal, Source, add
 from sekisho.core.alarms import Alarms, Condition
 from sekisho.core.config import load_config
@@ -33,9 +35,7 @@ class Office:
             "line_id,prefix,port_first,port_last,valid_from,valid_to\n"
             "L1,100.72.0.48/32,,,2026-01-01T00:00:00Z,\nL2,100.72.0.49/32,,,2026-01-01T00:00:00Z,\n"
         )
-        (folder / "policy.toml").write_text(
-            f'mode = "{mode}"\n[roles]\napprover = ["sato"]\n[quiet_hours]\nstart = "00:00"\nend = "00:00"\n'
-        )
+        (folder / "policy.toml").write_text(f'mode = "{mode}"\n[quiet_hours]\nstart = "00:00"\nend = "00:00"\n')
         contacts = "line_id,name,mail,telephone,postal_code,address,language,channel\n"
         contacts += "L1,見本太郎,taro@customer.example,,,,ja,mail\nL2,Sample,hanako@customer.example,,,,en,mail\n"
         (folder / "contacts.csv").write_text(contacts)
@@ -53,6 +53,8 @@ class Office:
         self.policy = load_policy(self.config.cases.policy)
         self.channel = Remembering()
         record_analysis(self.url, document(detection("L1"), detection("L2", source="100.72.0.49")), now_ms=NOW_MS)
+        with writing(self.url) as connection:
+            people.add(connection, "sato", "a quiet checkpoint on the old road", [Role.APPROVER], act())
         self.desk = self.start()
 
     def start(self) -> Desk:
@@ -105,6 +107,18 @@ def test_a_person_approves_and_it_leaves_once(tmp_path: Path) -> None:
         ("hanako@customer.example", "en"),
     ]
     assert office.alarms() == {}
+
+
+def test_that_nobody_could_approve_is_told(tmp_path: Path) -> None:
+    """Drafts would wait for ever; in mode observe nothing waits."""
+    for mode, expected in (("propose", {Condition.NOBODY_APPROVES}), ("observe", set())):
+        folder = tmp_path / mode
+        folder.mkdir()
+        office = Office(folder, mode)
+        assert office.alarms() == {}
+        with writing(office.url) as connection:
+            people.disable(connection, "sato", act())
+        assert set(office.alarms()) == expected
 
 
 def test_two_signals_need_no_person(tmp_path: Path) -> None:

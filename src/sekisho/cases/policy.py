@@ -6,7 +6,7 @@ What is shipped does nothing by itself: mode ``observe``, no person may approve,
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import (
     BaseModel,
@@ -19,7 +19,6 @@ from pydantic import (
     model_validator,
 )
 
-from sekisho.cases.roles import Role
 from sekisho.core.config_layers import first_problem, read_layers
 from sekisho.core.errors import ConfigError
 from sekisho.core.purposes import SHIPPED, Purpose
@@ -174,8 +173,13 @@ class Policy(_Section):
     """How long things are kept."""
     recovery: Recovery = Recovery()
     """When it is over."""
-    roles: dict[Role, tuple[Words, ...]] = Field(default_factory=dict)
-    """Role -> sign-ins of the people who have it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_roles(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "roles" in given:
+            raise ValueError("no [roles]: they belong to accounts, `sekisho users add NAME --role ROLE`")
+        return given
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -190,20 +194,12 @@ class Policy(_Section):
             raise ValueError("walled_garden = false: this version restricts no line")
         if len({entry.code for entry in self.purpose}) < len(self.purpose):
             raise ValueError("every code of a purpose once")
-        if self.mode is not Mode.OBSERVE and not self.roles.get(Role.APPROVER):
-            raise ValueError(f"an approver under [roles] before mode = {self.mode.value}")
         return self
 
     @property
     def purposes(self) -> tuple[Purpose, ...]:
         """The purposes that may be named."""
         return tuple(Purpose(code=entry.code, ja=entry.ja, en=entry.en) for entry in self.purpose) or SHIPPED
-
-    def roles_of(self, person: str) -> frozenset[Role]:
-        """What a person may be; where nobody has a role, whoever can open the database looks after it."""
-        if not self.roles:
-            return frozenset({Role.OPERATOR, Role.AUDITOR})
-        return frozenset(role for role, people in self.roles.items() if person in people)
 
 
 def load_policy(path: Path | None) -> Policy:

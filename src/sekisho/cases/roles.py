@@ -38,6 +38,7 @@ class Action(StrEnum):
     PROPOSE_FILTER = "propose_filter"
     APPROVE = "approve"
     REFUSE = "refuse"
+    BRAKE = "brake"
     RELEASE = "release"
     ANNOUNCE = "announce"
     EXPORT = "export"
@@ -65,6 +66,7 @@ ROLES: Mapping[Action, frozenset[Role]] = {
     Action.PROPOSE_FILTER: _DESK,
     Action.APPROVE: frozenset({Role.APPROVER}),
     Action.REFUSE: frozenset({Role.APPROVER}),
+    Action.BRAKE: _DESK,
     Action.RELEASE: frozenset({Role.APPROVER}),
     Action.ANNOUNCE: frozenset({Role.APPROVER}),
     Action.EXPORT: frozenset({Role.AUDITOR, Role.ADMIN}),
@@ -85,6 +87,4 @@ def require(action: Action, roles: frozenset[Role], person: str) -> None:
     """
     if not roles & ROLES[action]:
         enough = ", ".join(sorted(ROLES[action]))
-        raise Refused(
-            f"{action.value}: expected a person with the role {enough} ([roles] of the policy), found {person}"
-        )
+        raise Refused(f"{action.value}: expected a person with the role {enough} (`sekisho users`), found {person}")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sekisho.cases.roles import Action
-from sekisho.cli.cases import CasesOption, ConfigOption, configuration, database_of, require_role
+from sekisho.cli.cases import CasesOption, ConfigOption, configuration, looking
 
 VERIFY_EXAMPLES = """
 Examples:
@@ -44,14 +44,14 @@ def verify(
     Exit status 1 says that a row was changed, removed or put in, and which.
     """
     from sekisho.cases.audit import Intact, holds, verify
-    from sekisho.cases.database import reading
 
-    settings = configuration(config)
-    require_role(Action.AUDIT, settings)
     if store is not None:
+        if cases is not None or configuration(config).cases.url is not None:
+            with looking(Action.AUDIT, cases, config):
+                pass
         _verify_file(store, expect)
         return
-    with reading(database_of(cases, settings)) as connection:
+    with looking(Action.AUDIT, cases, config) as connection:
         found = verify(connection)
         known = expect is None or holds(connection, expect)
     if not isinstance(found, Intact):

@@ -20,7 +20,7 @@ from sekisho.cli.cases import (
     app,
     configuration,
     database_of,
-    require_role,
+    looking,
 )
 from sekisho.cli.hunt import caller
 from sekisho.core.purposes import purpose_of
@@ -58,6 +58,7 @@ def acting(
     action: Action, url: str | None, config: Path | None, purpose: str
 ) -> Iterator[tuple[Connection, Act, Policy, Config]]:
     """A transaction of a person who may do this, for a purpose that the policy knows."""
+    from sekisho.cases.accounts.people import roles_of
     from sekisho.cases.database import writing
     from sekisho.cases.lifecycle import Act
     from sekisho.cases.policy import load_policy
@@ -65,9 +66,9 @@ def acting(
     settings = configuration(config)
     policy = load_policy(settings.cases.policy)
     person = caller()
-    require(action, policy.roles_of(person), person)
     act = Act(actor=person, purpose=purpose_of(purpose, policy.purposes).code, at_ms=now_ms())
     with writing(database_of(url, settings)) as connection:
+        require(action, roles_of(connection, person), person)
         yield connection, act, policy, settings
 
 
@@ -76,12 +77,9 @@ def outbox(
     cases: CasesOption = None, config: ConfigOption = None, number: Annotated[int | None, typer.Option("--case")] = None
 ) -> None:
     """List notices: number, case, kind, channel, state."""
-    from sekisho.cases.database import reading
     from sekisho.cases.outbox import of_cases
 
-    settings = configuration(config)
-    require_role(Action.LOOK, settings)
-    with reading(database_of(cases, settings)) as connection:
+    with looking(Action.LOOK, cases, config) as connection:
         for notice in of_cases(connection, case_id=number):
             cells = (notice.number, notice.case, notice.kind, notice.channel, notice.state, notice.reason or "")
             typer.echo("\t".join(map(str, cells)))
@@ -260,12 +258,9 @@ def effect(
     lang: LanguageOption = None,
 ) -> None:
     """Show what notices achieved, beside the lines that got none; mistakes of ours first."""
-    from sekisho.cases.database import reading
     from sekisho.cases.effect import effect as counted
 
-    settings = configuration(config)
-    require_role(Action.LOOK, settings)
-    with reading(database_of(cases, settings)) as connection:
+    with looking(Action.LOOK, cases, config) as connection:
         found = counted(connection, now_ms())
     if form is Form.TABLE:
         from sekisho.cli import effect_view

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +16,9 @@ from sekisho.core.errors import InputError
 from sekisho.core.time import now_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from sqlalchemy import Connection
 
     from sekisho.core.config import Config
 
@@ -68,13 +71,10 @@ def list_cases(
     """List cases, the most harmful first."""
     import json
 
-    from sekisho.cases.database import reading
     from sekisho.cases.read import find_cases
 
     wanted = states or (tuple(State) if line is not None else OPEN)
-    settings = configuration(config)
-    require_role(Action.LOOK, settings)
-    with reading(database_of(cases, settings)) as connection:
+    with looking(Action.LOOK, cases, config) as connection:
         found = find_cases(connection, states=wanted, kind=kind, line_id=line)
     if form is Form.JSON:
         typer.echo(json.dumps([case.to_json() for case in found], ensure_ascii=False, indent=1))
@@ -98,12 +98,9 @@ def show(
     """
     import json
 
-    from sekisho.cases.database import reading
     from sekisho.cases.read import get_case
 
-    settings = configuration(config)
-    require_role(Action.LOOK, settings)
-    with reading(database_of(cases, settings)) as connection:
+    with looking(Action.LOOK, cases, config) as connection:
         case = get_case(connection, number)
     if form is Form.JSON:
         typer.echo(json.dumps(case.to_json(), ensure_ascii=False, indent=1))
@@ -123,18 +120,22 @@ def record(url: str, document: Mapping[str, Any], *, lang: str) -> None:
     typer.echo(f"sekisho: {RECORDED[lang].format(**asdict(result))}", err=True)
 
 
-def require_role(action: Action, settings: Config) -> None:
-    """Let the person who runs this look, or not.
+@contextmanager
+def looking(action: Action, url: str | None, config: Path | None) -> Iterator[Connection]:
+    """One view of the database, for a person who may look.
 
     Raises:
-        Refused: the policy gives roles, and this person none that is enough.
+        Refused: there are accounts, and this person has none whose roles are enough.
     """
-    from sekisho.cases.policy import load_policy
+    from sekisho.cases.accounts.people import roles_of
+    from sekisho.cases.database import reading
     from sekisho.cases.roles import require
     from sekisho.cli.hunt import caller
 
     person = caller()
-    require(action, load_policy(settings.cases.policy).roles_of(person), person)
+    with reading(database_of(url, configuration(config))) as connection:
+        require(action, roles_of(connection, person), person)
+        yield connection
 
 
 def configuration(path: Path | None) -> Config:

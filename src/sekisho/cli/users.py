@@ -62,9 +62,8 @@ def list_accounts(cases: CasesOption = None, config: ConfigOption = None) -> Non
     from sekisho.cases.database import reading
 
     now = now_ms()
-    settings = configuration(config)
-    _require_admin(config)
-    with reading(database_of(cases, settings)) as connection:
+    with reading(database_of(cases, configuration(config))) as connection:
+        _require_admin(connection)
         for account in people.everybody(connection):
             state = "enabled" if account.is_enabled else "disabled"
             typer.echo(f"{account.name}\t{','.join(sorted(account.roles))}\t{state}")
@@ -141,22 +140,20 @@ def _acting(url: str | None, config: Path | None) -> Iterator[tuple[Connection, 
     from sekisho.cases.lifecycle import Act
     from sekisho.cli.hunt import caller
 
-    settings = configuration(config)
-    _require_admin(config)
-    with writing(database_of(url, settings)) as connection:
+    with writing(database_of(url, configuration(config))) as connection:
+        _require_admin(connection)
         yield connection, Act(actor=caller(), purpose=OWN, at_ms=now_ms())
 
 
-def _require_admin(config: Path | None) -> None:
-    """Where the policy gives roles, an admin; else whoever can open the database: somebody has to be the first.
+def _require_admin(connection: Connection) -> None:
+    """As long as no account is an admin's, whoever can open the database: somebody has to be the first.
 
     Raises:
-        Refused: the policy gives roles, and this person is no admin.
+        Refused: there is an admin, and this person is none.
     """
-    from sekisho.cases.policy import load_policy
+    from sekisho.cases.accounts.people import has, roles_of
     from sekisho.cases.roles import require
     from sekisho.cli.hunt import caller
 
-    policy = load_policy(configuration(config).cases.policy)
-    if policy.roles:
-        require(Action.ACCOUNTS, policy.roles_of(caller()), caller())
+    if has(connection, Role.ADMIN):
+        require(Action.ACCOUNTS, roles_of(connection, caller()), caller())

@@ -34,6 +34,7 @@ class Condition(StrEnum):
     SENDING_HELD = "sending_held"
     CHANNEL_FAILING = "channel_failing"
     SUBSCRIBERS_UNREACHED = "subscribers_unreached"
+    NOBODY_APPROVES = "nobody_approves"
     CASE_WEBHOOK_FAILING = "case_webhook_failing"
     CASE_EVENTS_GIVEN_UP = "case_events_given_up"
     SOURCE_SILENT = "source_silent"
@@ -113,6 +114,12 @@ TEXTS: Mapping[Condition, Mapping[Language, str]] = {
     Condition.SUBSCRIBERS_UNREACHED: {
         "ja": "どの手段でも連絡できない契約者のケースが {count:,} 件あります。電話または連絡先の確認が必要です",
         "en": "{count:,} cases of subscribers whom nothing reached: somebody has to call, or to find an address",
+    },
+    Condition.NOBODY_APPROVES: {
+        "ja": "policy の mode は {mode} ですが、役割 approver を持つアカウントがありません。"
+        "下書きは承認されるまで待ちます。sekisho users add NAME --role approver で追加してください",
+        "en": "the policy's mode is {mode}, and no account has the role approver: drafts wait for somebody. "
+        "sekisho users add NAME --role approver",
     },
     Condition.CASE_WEBHOOK_FAILING: {
         "ja": "{subject} にケースの状況を渡せません ({why})。後で再び試みます。{waiting:,} 件が待っています",

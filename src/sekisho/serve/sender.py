@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from sekisho.cases import brake, ladder, outbox
+from sekisho.cases.accounts import people
 from sekisho.cases.database import reading, writing
 from sekisho.cases.lifecycle import Act
 from sekisho.cases.outbox import NoticeState
 from sekisho.cases.policy import Mode, load_policy
 from sekisho.cases.record import PURPOSE
 from sekisho.cases.retention import erase
+from sekisho.cases.roles import Role
 from sekisho.cases.work_tables import NOTICE
 from sekisho.core.alarms import Alarms, Condition
 from sekisho.core.config import load_config
@@ -105,9 +107,11 @@ class Desk:
             with reading(self._url) as connection:
                 held = [hold for hold in brake.holds(connection, now_ms()) if hold.exporter is None]
                 unreached = ladder.unreached(connection)
+                somebody = self._policy.mode is Mode.OBSERVE or people.has(connection, Role.APPROVER)
         except (SekishoError, OSError):
             # Said by `refused`, or there is no database yet.
             return
+        alarms.look(Condition.NOBODY_APPROVES, {} if somebody else {"": {"mode": self._policy.mode.value}})
         alarms.look(Condition.SENDING_HELD, {"": {"reason": held[0].reason}} if held else {})
         alarms.look(Condition.SUBSCRIBERS_UNREACHED, {"": {"count": unreached}} if unreached else {})
 

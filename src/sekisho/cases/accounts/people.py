@@ -74,6 +74,23 @@ def everybody(connection: Connection) -> list[Account]:
     return [of_row(row) for row in connection.execute(select(ACCOUNT).order_by(ACCOUNT.c.name)).mappings()]
 
 
+def roles_of(connection: Connection, person: str) -> frozenset[Role]:
+    """What a person may be who is known to the machine, not by a password: none without an enabled account of the name.
+
+    As long as there is no account at all, whoever can open the database looks after it, and lets nothing leave.
+    """
+    if connection.execute(select(ACCOUNT.c.id).limit(1)).first() is None:
+        return frozenset({Role.OPERATOR, Role.AUDITOR})
+    wanted = (ACCOUNT.c.name == person.lower(), ACCOUNT.c.disabled_at.is_(None))
+    row = connection.execute(select(ACCOUNT).where(*wanted)).mappings().one_or_none()
+    return frozenset() if row is None else of_row(row).roles
+
+
+def has(connection: Connection, role: Role) -> bool:
+    """Whether anybody who may come in has a role."""
+    return any(account.is_enabled and role in account.roles for account in everybody(connection))
+
+
 def set_roles(connection: Connection, name: str, roles: Collection[Role], act: Act) -> Account:
     """Give a person other roles; they hold from the next page on.
 
