@@ -32,7 +32,7 @@ EXPECTED_URL = (
 WRITE_LOCK = 0x53454B49
 """Number of the advisory lock that writers of one PostgreSQL database take."""
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """Every form that the database has had, the present one last; the files of ``migrations/versions``."""
 
 BUSY_TIMEOUT_MS = 5_000

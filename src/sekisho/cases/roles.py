@@ -87,4 +87,7 @@ def require(action: Action, roles: frozenset[Role], person: str) -> None:
     """
     if not roles & ROLES[action]:
         enough = ", ".join(sorted(ROLES[action]))
-        raise Refused(f"{action.value}: expected a person with the role {enough} (`sekisho users`), found {person}")
+        raise Refused(
+            f"{action.value}: expected a person with the role {enough} (`sekisho users`), found {person}",
+            f"{action.value} には役割 {enough} のいずれかが必要です（`sekisho users`）。{person} にはありません",
+        )

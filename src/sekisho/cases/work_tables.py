@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import JSON, Column, Float, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
 from sekisho.cases.tables import METADATA, UtcTime
 
@@ -133,6 +133,21 @@ CASE_WEBHOOK = Table(
 
 ``why`` says why it was not taken the last time, None where it was; ``given_up`` counts what was never taken.
 """
+
+ANNOUNCEMENT = Table(
+    "announcement",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("approved_by", String(100), nullable=False),
+    Column("purpose", String(60), nullable=False),
+    Column("event_id", Integer),
+    Column("from_time", UtcTime, nullable=False),
+    Column("until_time", UtcTime, nullable=False),
+    Column("texts", JSON, nullable=False),
+    Column("digest", String(64), nullable=False),
+)
+"""What was released to all customers, word for word; ``event_id`` is only a number, since events are erased in time."""
 
 AUDIT = Table(
     "audit",

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from cases.documents import NOW_MS
-from cases.sending import act
+from cases.documents import NOW_MS, detection, document
+from cases.sending import act, policy
+from notices.samples import OPERATOR
 from sekisho.cases import brake
 from sekisho.cases.code import is_valid
 from sekisho.cases.database import writing
+from sekisho.cases.record import record
 from sekisho.core.config import Config
 from sekisho.notices.contacts.book import import_contacts
 from web.console.world import World, world
@@ -67,6 +69,9 @@ def test_an_act_is_done_and_on_record(
         ("/events/1/filter", {"as": "x"}),
         ("/events/1/filter", {"as": "acl", "hours": "169"}),
         ("/brake/release", {}),
+        ("/brake/engage", {"reason": " "}),
+        ("/announcement/approve", {"event": "E1", "seen": "x"}),
+        ("/announcement/approve", {"event": "E1", "seen": "x", "sure": "yes"}),
         ("/lines", {"purpose": "consent", "address": "x"}),
         ("/lines", {"purpose": "consent", "address": "100.72.0.48", "port": "70000"}),
         ("/lines", {"purpose": "consent", "address": "100.72.0.48", "at": "yesterday"}),
@@ -122,6 +127,57 @@ def test_the_brake_is_released_by_an_approver_who_has_looked(console: World) -> 
     assert console.post("/brake/release", "approver", sure="yes").status_code == 303
     assert console.database("SELECT state FROM notice WHERE case_id = 4") == [("approved",)]
     assert "released by approver" in console.get("/brake", "operator").text
+
+
+def test_the_brake_is_pulled_by_whoever_sees_that_something_is_wrong(console: World) -> None:
+    """With a reason, once; from then on what is approved waits."""
+    assert console.post("/brake/engage", "operator", reason="complaint about L-0001").status_code == 303
+    assert console.post("/brake/engage", "operator", reason="again").status_code == 409
+    assert "complaint about L-0001" in console.get("/noc", "auditor").text
+    assert [row[:2] for row in trail(console)] == [("brake", "operator")]
+
+
+@pytest.mark.parametrize(
+    ("rules", "lines_of", "words"),
+    [
+        ({"new_lines": 3}, {}, "新しい回線が 4 本"),
+        ({"exporter_share": 0.001}, {"bng-1": 5000}, "bng-1 の 5000 回線のうち 9 回線"),
+    ],
+)
+def test_why_the_brake_holds_is_said_in_japanese_too(
+    rules: dict[str, float], lines_of: dict[str, int], words: str, console: World
+) -> None:
+    """Whatever sentence the program wrote down."""
+    with writing(console.console.url) as connection:
+        if lines_of:
+            found = document(*(detection(f"L9{n}") for n in range(9)))
+            record(connection, found, now_ms=NOW_MS, exporter_of={f"L9{n}": "bng-1" for n in range(9)})
+        assert brake.watch(connection, policy(brake=rules), act(actor="serve"), lines_of=lines_of) is not None
+    assert words in console.get("/brake", "operator", headers={"Accept-Language": "ja"}).text
+
+
+def test_an_announcement_is_approved_as_it_was_read(console: World) -> None:
+    """The words are kept, the trail holds their digest and the name; what changed meanwhile is not approved."""
+    console.console.config = Config(operator=OPERATOR)
+    page = console.get("/announcement?event=E1", "approver").text
+    seen = page.split('name="seen" value="')[1].split('"')[0]
+    form = {"event": "E1", "seen": seen, "sure": "yes"}
+    with writing(console.console.url) as connection:
+        connection.exec_driver_sql("UPDATE event SET lines = 9000")
+    assert console.post("/announcement/approve", "approver", **form).status_code == 409
+    with writing(console.console.url) as connection:
+        connection.exec_driver_sql("UPDATE event SET lines = 137")
+    answer = console.post("/announcement/approve", "approver", **form)
+    assert answer.headers["location"] == "/announcements/2?done=announced"
+    assert trail(console) == [("announce", "approver", "own_network_protection", None)]
+    ((details,),) = console.database("SELECT details FROM audit WHERE action = 'announce' AND who = 'approver'")
+    assert seen in details
+    assert seen in console.get("/announcements/2", "approver").text
+    for language, words in (("ja", "機器のご確認のお願い"), ("en", "Please check the devices")):
+        text = console.get(f"/announcements/2/text?in={language}&as=text", "approver").text
+        assert words in text
+        assert "preview" not in text
+        assert "見本" not in text
 
 
 def test_a_lost_code_is_issued_anew_and_shown_once(console: World) -> None:

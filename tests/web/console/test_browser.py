@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.tool("chromium")
 
 WIDE = {"width": 1440, "height": 900}
-NO_PAGES = ("/noc/live", "/cases/{number:int}/notice", "/announcement/preview")
+NO_PAGES = ("/noc/live", "/cases/{number:int}/notice", "/announcement/preview", "/announcements/{number:int}/text")
 
 
 @pytest.fixture

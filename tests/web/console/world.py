@@ -14,10 +14,11 @@ import httpx
 
 from cases.documents import NOW_MS, detection, document, event
 from cases.sending import Remembering, act, message, policy, same
-from sekisho.cases import outbox
+from sekisho.cases import announcements, outbox
 from sekisho.cases.accounts import people, sessions
 from sekisho.cases.database import reading, writing
 from sekisho.cases.ladder import propose
+from sekisho.cases.read import event_extent
 from sekisho.cases.record import record_analysis
 from sekisho.cases.roles import Role
 from sekisho.core.alarms import Alarm, Condition
@@ -57,6 +58,8 @@ def fill(url: str) -> None:
         for role in Role:
             people.add(connection, role.value, PASSWORD, [role], act())
         people.add(connection, "nobody", PASSWORD, [], act())
+        texts = {lang: {"subject": HOSTILE, "text": HOSTILE, "html": "<p>h</p>"} for lang in ("ja", "en")}
+        announcements.release(connection, texts, event_extent(connection, 1), act(), event=1)
 
 
 def statuses() -> list[Status]:

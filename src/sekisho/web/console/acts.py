@@ -11,7 +11,7 @@ from sekisho.cases import answers, audit, decisions, outbox, retention, subject_
 from sekisho.cases.outbox import NoticeState
 from sekisho.cases.read import get_case
 from sekisho.cases.reveal import reveal as revealed
-from sekisho.cases.states import AnswerKind, Disposition
+from sekisho.cases.states import JA, AnswerKind, Disposition
 from sekisho.cases.subscriber import codes
 from sekisho.core.errors import Refused
 from sekisho.measures.model import MeasureId, MeasureState
@@ -44,7 +44,7 @@ def contact(ask: Ask) -> Response:
     """Who the subscriber is; that it was shown is on record."""
     source = source_of(ask.console.config)
     if source is None:
-        raise Refused("contact: no [contacts] are configured")
+        raise Refused("contact: no [contacts] are configured", "連絡先: 設定に [contacts] がありません")
     act = ask.act()
     with ask.reading() as connection:
         case = get_case(connection, ask.number())
@@ -76,7 +76,10 @@ def withdraw(ask: Ask) -> Response:
     with ask.writing() as connection:
         case = get_case(connection, ask.number())
         if not case.is_open:
-            raise Refused(f"case {case.number} is {case.state}: it cannot be withdrawn")
+            raise Refused(
+                f"case {case.number} is {case.state}: it cannot be withdrawn",
+                f"ケース {case.number} は「{JA[case.state]}」です。取り下げることはできません",
+            )
         outbox.withdraw(connection, case, ask.act(), ask.reason())
     return _back(ask, "withdrawn")
 
@@ -92,7 +95,10 @@ def answer(ask: Ask) -> Response:
     """Record what a subscriber said."""
     note = ask.form.get("note", "").strip()
     if len(note) > MAX_NOTE:
-        raise Refused(f"note: expected at most {MAX_NOTE} characters, found {len(note)}")
+        raise Refused(
+            f"note: expected at most {MAX_NOTE} characters, found {len(note)}",
+            f"メモは {MAX_NOTE} 文字以内で入力してください（入力: {len(note)} 文字）",
+        )
     with ask.writing() as connection:
         answers.answer(connection, ask.number(), _code(ask, "kind", AnswerKind), ask.act(), note=note or None)
     return _back(ask, "answered")
@@ -128,7 +134,7 @@ def hold(ask: Ask) -> Response:
 def export(ask: Ask) -> Response:
     """Everything that is held about the line of a case, for the person whose line it is."""
     if "purpose" not in ask.form:
-        raise Refused("purpose: expected one, found none")
+        raise Refused("purpose: expected one, found none", "目的を選んでください")
     with ask.writing() as connection:
         case = get_case(connection, ask.number())
         found = subject_access.export(connection, case.line_id, ask.act())
@@ -162,7 +168,11 @@ def _back(ask: Ask, done: str) -> Response:
 def _code(ask: Ask, name: str, known: type[Code]) -> Code:
     value = ask.form.get(name, "")
     if value not in set(known):
-        raise Refused(f"{name}: expected one of {', '.join(known)}, found {value!r}")
+        choices = ", ".join(known)
+        raise Refused(
+            f"{name}: expected one of {choices}, found {value!r}",
+            f"{name} は {choices} のいずれかを選んでください（入力: {value!r}）",
+        )
     return known(value)
 
 

@@ -1,11 +1,13 @@
-"""The announcement to all customers: chosen by event or period, seen before anybody else sees it."""
+"""The announcement to all customers: chosen by event or period, read in both languages, released under a name."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from starlette.responses import HTMLResponse, PlainTextResponse
 
+from sekisho.cases import announcements
 from sekisho.cases.now import events_of_a_day
 from sekisho.cases.read import event_extent, period_extent
 from sekisho.core.errors import Refused
@@ -14,10 +16,11 @@ from sekisho.measures.model import Language
 from sekisho.notices import page as notice_page
 from sekisho.notices import plain
 from sekisho.notices.announcement import announcement
-from sekisho.notices.notice import Form
 from sekisho.web.console.cases import PAPER
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.responses import Response
 
     from sekisho.cases.model import Extent
@@ -25,62 +28,125 @@ if TYPE_CHECKING:
     from sekisho.web.console.asking import Ask
 
 EVENTS = 20
+RELEASED = 10
+"""Earlier announcements on the page."""
+
 DAY_MS = 86_400_000
 
 
 def page(ask: Ask) -> Response:
-    """What it is about, and both languages as they would be read."""
+    """What it is about, both languages as they would be read, and what was released before."""
     with ask.reading() as connection:
         events = events_of_a_day(connection, ask.now_ms, most=EVENTS)
-    chosen = bool(ask.query("event") or ask.query("from"))
-    notices = [_notice(ask, language) for language in Language] if chosen else []
-    texts = [(notice.language, notice.subject, plain.render(notice)) for notice in notices]
-    missing = sorted({key for notice in notices for key in notice.missing})
+        past = announcements.newest(connection, limit=RELEASED)
+    given = ask.request.query_params
+    values: dict[str, Any] = {"texts": {}, "missing": [], "seen": "", "about": ""}
+    if chosen := bool(given.get("event") or given.get("from")):
+        values = _shown(ask, given)
     response: Response = ask.page(
         "announcement.html",
+        **values,
         events=events,
-        texts=texts,
-        missing=missing,
+        past=past,
         event=ask.query("event"),
         begin=ask.query("from") or _local(ask.now_ms - DAY_MS),
         until=ask.query("until") or _local(ask.now_ms),
         is_chosen=chosen,
-        letter=ask.query("form") == Form.LETTER,
     )
     return response
 
 
 def preview(ask: Ask) -> Response:
-    """One language as a page or as text, to be copied to where announcements are published."""
+    """One language as a page or as text, marked as not released."""
+    language = _language(ask)
+    notice = _notice(ask, _extent(ask, ask.request.query_params)[0], language, approved=False)
+    return _raw(ask, notice_page.render(notice), plain.render(notice))
+
+
+def approve(ask: Ask) -> Response:
+    """Release what was read, word for word; who did and what it was is on record before anybody else sees it."""
+    if ask.form.get("sure") != "yes":
+        raise Refused("announcement: expected the tick that both languages have been read")
+    extent, event = _extent(ask, ask.form)
+    texts, missing = _texts(ask, extent)
+    if missing:
+        raise Refused(f"announcement: expected {', '.join(missing)} in the configuration, found none")
+    if ask.form.get("seen") != announcements.digest_of(texts):
+        raise Refused("announcement: it is not what was read any more, since more was seen meanwhile: read it again")
+    with ask.writing() as connection:
+        number = announcements.release(connection, texts, extent, ask.act(), event=event)
+    return ask.back_to(f"/announcements/{number}", "announced")
+
+
+def released(ask: Ask) -> Response:
+    """One that was released: who stands for it, and its words to be taken to where customers read them."""
+    with ask.reading() as connection:
+        found = announcements.get(connection, ask.number())
+    response: Response = ask.page("released.html", found=found)
+    return response
+
+
+def released_text(ask: Ask) -> Response:
+    """One language of it, as it was approved."""
+    language = _language(ask)
+    with ask.reading() as connection:
+        texts = announcements.get(connection, ask.number()).texts[language]
+    return _raw(ask, texts["html"], texts["text"])
+
+
+def _shown(ask: Ask, given: Mapping[str, str]) -> dict[str, Any]:
+    extent, _ = _extent(ask, given)
+    texts, missing = _texts(ask, extent)
+    about = {name: given[name] for name in ("event", "from", "until") if given.get(name)}
+    return {"texts": texts, "missing": missing, "seen": announcements.digest_of(texts), "about": urlencode(about)}
+
+
+def _texts(ask: Ask, extent: Extent) -> tuple[dict[str, dict[str, str]], list[str]]:
+    """Language -> the words that would be released; and keys of the configuration that they lack."""
+    notices = [_notice(ask, extent, language, approved=True) for language in Language]
+    texts = {
+        notice.language.value: {
+            "subject": notice.subject,
+            "text": plain.render(notice),
+            "html": notice_page.render(notice),
+        }
+        for notice in notices
+    }
+    return texts, sorted({key for notice in notices for key in notice.missing})
+
+
+def _notice(ask: Ask, extent: Extent, language: Language, *, approved: bool) -> Notice:
+    return announcement(extent, ask.console.config.operator, language, now_ms=ask.now_ms, approved=approved)
+
+
+def _language(ask: Ask) -> Language:
     if ask.query("in") not in set(Language):
         raise Refused(f"in: expected one of {', '.join(Language)}")
-    notice = _notice(ask, Language(ask.query("in")))
+    return Language(ask.query("in"))
+
+
+def _raw(ask: Ask, html: str, text: str) -> Response:
     headers = {"Content-Security-Policy": PAPER, "X-Frame-Options": "SAMEORIGIN"}
     if ask.query("as") == "html":
-        return HTMLResponse(notice_page.render(notice), headers=headers)
-    return PlainTextResponse(plain.render(notice), headers=headers)
+        return HTMLResponse(html, headers=headers)
+    return PlainTextResponse(text, headers=headers)
 
 
-def _notice(ask: Ask, language: Language) -> Notice:
-    form = Form.LETTER if ask.query("form") == Form.LETTER else Form.MAIL
-    return announcement(_extent(ask), ask.console.config.operator, language, now_ms=ask.now_ms, form=form)
-
-
-def _extent(ask: Ask) -> Extent:
-    event = ask.query("event").removeprefix("E")
+def _extent(ask: Ask, given: Mapping[str, str]) -> tuple[Extent, int | None]:
+    """What it is about, and the number of the event where it is about one."""
+    event = given.get("event", "").removeprefix("E")
     if event.isascii() and event.isdigit() and len(event) < 10:
         with ask.reading() as connection:
-            return event_extent(connection, int(event))
-    from_ms, until_ms = (_time(ask, name) for name in ("from", "until"))
+            return event_extent(connection, int(event)), int(event)
+    from_ms, until_ms = (_time(ask, name, given.get(name, "")) for name in ("from", "until"))
     if from_ms >= until_ms:
         raise Refused("from: expected a time before its end")
     with ask.reading() as connection:
-        return period_extent(connection, from_ms, until_ms)
+        return period_extent(connection, from_ms, until_ms), None
 
 
-def _time(ask: Ask, name: str) -> int:
+def _time(ask: Ask, name: str, text: str) -> int:
     """What a ``datetime-local`` field gives, in Japan; a time with its zone is taken as it is."""
-    text = ask.query(name)
     try:
         at_ms = parse_time(text if "+" in text or text.endswith("Z") else f"{text}+09:00")
     except (ValueError, OverflowError):

@@ -114,7 +114,7 @@ def _answered(ask: Ask, route: Route) -> Response:
     except NotFound as error:
         return _told(ask, 404, "not_found", detail=error.problem)
     except Refused as error:
-        return _told(ask, 409, "refused_why", detail=str(error))
+        return _told(ask, 409, "refused_why", detail=error.text(ask.language), is_ours=True)
     except (InputError, ConfigError) as error:
         logger().warning("the console could not answer", path=route.path, why=str(error))
         return _told(ask, 503, "unavailable", detail=str(error))
@@ -123,7 +123,7 @@ def _answered(ask: Ask, route: Route) -> Response:
 
 
 def _told(ask: Ask, status: int, what: str, **values: Any) -> Response:
-    response: Response = ask.page("told.html", status=status, what=what, **{"detail": "", **values})
+    response: Response = ask.page("told.html", status=status, what=what, **{"detail": "", "is_ours": False, **values})
     return response
 
 

@@ -145,7 +145,7 @@ def without_nul(text: str) -> str:
 DONE = frozenset(
     {
         "approved", "held", "withdrawn", "refused", "dismissed", "escalated", "line_ended", "answered", "measured",
-        "legal_hold", "legal_hold_ended", "released", "proposed", "nothing",
+        "legal_hold", "legal_hold_ended", "announced", "braked", "released", "proposed", "nothing",
     }
 )  # fmt: skip
 """What an act may say afterwards; each has a text."""

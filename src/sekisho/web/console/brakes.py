@@ -1,4 +1,4 @@
-"""The brake: what holds sending and why, and its release by a person who has looked."""
+"""The brake: what holds sending and why, pulled by hand too, and its release by a person who has looked."""
 
 from __future__ import annotations
 
@@ -31,6 +31,16 @@ def page(ask: Ask) -> Response:
         }
     response: Response = ask.page("brake.html", **values, policy=ask.console.policy)
     return response
+
+
+def engage(ask: Ask) -> Response:
+    """Hold all sending: somebody has seen that something is wrong, such as a subscriber who complains."""
+    reason = ask.reason()
+    with ask.writing() as connection:
+        if any(hold.exporter is None for hold in brake.holds(connection, ask.now_ms)):
+            raise Refused("brake: it is on already")
+        brake.engage(connection, ask.act(), reason)
+    return ask.back_to("/brake", "braked")
 
 
 def release(ask: Ask) -> Response:

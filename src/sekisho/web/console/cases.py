@@ -89,7 +89,8 @@ def preview(ask: Ask) -> Response:
 def _one_of(ask: Ask, name: str, known: Any) -> str:
     value = ask.query(name)
     if value not in set(known):
-        raise Refused(f"{name}: expected one of {', '.join(known)}")
+        choices = ", ".join(known)
+        raise Refused(f"{name}: expected one of {choices}", f"{name} は {choices} のいずれかを選んでください")
     return value
 
 

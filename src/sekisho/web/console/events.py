@@ -55,7 +55,10 @@ def page(ask: Ask) -> Response:
 def approve_all(ask: Ask) -> Response:
     """Approve the drafts of an event's cases; each line is asked about anew, and the page tells what became of each."""
     if ask.form.get("sure") != "yes":
-        raise Refused("approve: expected the tick that these lines have been looked at")
+        raise Refused(
+            "approve: expected the tick that these lines have been looked at",
+            "承認するには、これらの回線を確認したことにチェックを入れてください",
+        )
     resolve, outcomes = ask.console.resolve(), {"approved": 0, "held": 0, "withdrawn": 0, "refused": 0}
     with ask.writing() as connection:
         _event(connection, ask.number(), ask.now_ms)
@@ -79,9 +82,16 @@ def filter_text(ask: Ask) -> Response:
     """A filter proposal to be read and applied by a person; nothing is sent."""
     form, hours = ask.form.get("as", ""), ask.form.get("hours", "24")
     if form not in filters.FORMS:
-        raise Refused(f"as: expected one of {', '.join(filters.FORMS)}, found {form!r}")
+        choices = ", ".join(filters.FORMS)
+        raise Refused(
+            f"as: expected one of {choices}, found {form!r}",
+            f"形式は {choices} のいずれかを選んでください（入力: {form!r}）",
+        )
     if not (hours.isascii() and hours.isdigit() and len(hours) < 4 and 1 <= int(hours) <= MAX_HOURS):
-        raise Refused(f"hours: expected 1 to {MAX_HOURS}, found {hours!r}")
+        raise Refused(
+            f"hours: expected 1 to {MAX_HOURS}, found {hours!r}",
+            f"時間は 1 から {MAX_HOURS} までの数字で入力してください（入力: {hours!r}）",
+        )
     with ask.writing() as connection:
         scope = filters.scope_of_event(connection, ask.number(), now_ms=ask.now_ms, hours=int(hours))
         audit.append(connection, "propose_filter", ask.act(), details={"event": ask.number(), "form": form})

@@ -27,7 +27,10 @@ def who(ask: Ask) -> Response:
     purpose = purpose_of(ask.form.get("purpose", ""), ask.console.policy.purposes)
     port, at = ask.form.get("port", "").strip() or "0", ask.form.get("at", "")
     if not (port.isascii() and port.isdigit() and len(port) < 6 and int(port) < 65_536):
-        raise Refused(f"port: expected 0 to 65535, found {port!r}")
+        raise Refused(
+            f"port: expected 0 to 65535, found {port!r}",
+            f"ポートは 0 から 65535 までの数字で入力してください（入力: {port!r}）",
+        )
     try:
         question = question_of(
             ask.form.get("address", "").strip(),
@@ -38,7 +41,9 @@ def who(ask: Ask) -> Response:
             now_ms=ask.now_ms,
         )
     except (InputError, OverflowError) as error:
-        raise Refused(str(error)) from error
+        raise Refused(
+            str(error), f"アドレス、ポート、プロトコル、時刻のいずれかが正しくありません（{error}）"
+        ) from error
     found = answered(ask.console.config, question, purpose)
     with ask.writing() as connection:
         audit.append(connection, "lines_who", ask.act(), details=summary(found))

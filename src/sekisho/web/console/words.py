@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from sekisho.core.time import JST, to_datetime
@@ -49,6 +50,23 @@ def packet_rate(evidence: Evidence) -> str:
     return numbers.interval(evidence.peak_pps, *evidence.peak_pps_interval_95, "pkt/s")
 
 
+_HELD = {
+    "held_new_lines": re.compile(r"(?P<count>\d+) new lines at act within ten minutes, more than (?P<limit>\d+)"),
+    "held_exporter_lines": re.compile(
+        r"(?P<count>\d+) of (?P<lines>\d+) lines of (?P<exporter>.+) at act, more than (?P<share>[\d.]+%)"
+    ),
+}
+"""Why ``cases/brake.py`` pulled the brake: the sentence of the trail -> the text that says it in both languages."""
+
+
+def why_held(reason: str) -> tuple[str, dict[str, str]] | None:
+    """Name and values of the text for a reason of the program's; None for the words of a person."""
+    for text, sentence in _HELD.items():
+        if found := sentence.fullmatch(reason):
+            return text, found.groupdict()
+    return None
+
+
 SHARED: Mapping[str, object] = {
     "quantity": numbers.quantity,
     "packet_rate": packet_rate,
@@ -59,5 +77,6 @@ SHARED: Mapping[str, object] = {
     "clock": clock,
     "exact": exact,
     "protocol": protocol,
+    "why_held": why_held,
 }
 """What every template may use."""
