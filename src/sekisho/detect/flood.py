@@ -6,7 +6,8 @@ of it are a flood. The volume comes from the ten-second windows, the shape from 
 - ``pair``: each target and port with the kind's part of its traffic;
 - ``lately``: pairs by /24 or /48, which makes a carpet-bombed prefix one target, over a block and the one before, so
   that the edge of a block splits no evidence; what is the block's own has ``own_`` before its name;
-- ``shape``: the same with what the cap on targets left out, shared out by the number of targets that were kept;
+- ``shape``: the same with what the cap on targets left out, shared out by the number of targets that were kept; but no
+  more than its records hold if each has as many packets as theirs: a tunnel beside random ports is a few large records;
 - ``unmatched``: what a line received that answers none of its pairs; that of the block before counts as well, since a
   conversation over the edge may have had all its sampled answers before it;
 - ``flooded``: networks of which a shape of the kind is true; ``hit``: those networks in that block and the one before;
@@ -157,8 +158,11 @@ class Flood:
   select h.line, h.block_start_ms, max(p.two_way) as two_way, max(p.sustain) as sustain,
     10 * min(h.enough_10s) as enough_10s, 60 * min(h.enough_60s) as enough_60s,
     min(h.lasting) as lasting, max(h.acts) as acts{told},
-    min(h.own_first_ms) as first_ms, max(h.own_last_ms) as last_ms, max(h.left_out) / greatest(max(h.sent), 1e-9)
-      * (1 - sum(cast(h.own_pairs as double)) / max(h.all_pairs)) as left_out_share,
+    min(h.own_first_ms) as first_ms, max(h.own_last_ms) as last_ms,
+    min(h.left_out - h.alike) as other_packets,
+    max(h.rest_from_ms) as rest_from_ms, max(h.rest_until_ms) as rest_until_ms,
+    max(h.alike) / greatest(max(h.sent) - min(h.left_out - h.alike), 1e-9)
+      * (1 - sum(cast(h.own_pairs as double)) / max(h.all_pairs)) as alike_share,
     sum(cast(h.own_volume + h.own_left_out as double)) as packets,
     sum(cast(h.octets as double)) / sum(cast(h.packets as double)) as mean_octets,
     sum(cast(h.sampled_packets as double)) as block_sampled_packets,
@@ -179,7 +183,9 @@ class Flood:
   where w.side = 0 and h.line is null group by w.line, w.window_start_ms
 ), flood as (
   select w.window_start_ms, e.*, w.sampled_packets / w.packets as sampled_share, w.packets_var / w.packets as var_share,
-    least({self.sent} * (1 - e.left_out_share) - coalesce(o.packets, 0), e.packets) as flood_packets
+    least(({self.sent} - e.other_packets * greatest(least(e.rest_until_ms + 1, w.window_start_ms + 10000)
+        - greatest(e.rest_from_ms, w.window_start_ms), 0) / (e.rest_until_ms + 1 - e.rest_from_ms))
+      * (1 - e.alike_share) - coalesce(o.packets, 0), e.packets) as flood_packets
   from line_window w
     join evidence e on e.line = w.line and e.block_start_ms = w.window_start_ms // 600000 * 600000
     left join elsewhere o on o.line = w.line and o.window_start_ms = w.window_start_ms
@@ -241,10 +247,21 @@ from hit"""
   ) a on a.line = c.line and a.block_start_ms = c.block_start_ms
 ), seen as (
   select line, min(first_ms) as seen_from_ms from line_target group by line
+), rest as (
+  select line, block_start_ms, records, first_ms as rest_from_ms, last_ms as rest_until_ms
+  from line_target where protocol = -1
+), left_out as (
+  select n.line, n.network, n.block_start_ms, greatest(c.sent - n.paired_sent, 0) as left_out,
+    least(greatest(c.sent - n.paired_sent, 0), coalesce(r.records * n.packets / nullif(n.records, 0), c.sent)) as alike,
+    coalesce(r.rest_from_ms, n.block_start_ms) as rest_from_ms,
+    coalesce(r.rest_until_ms, n.block_start_ms + 600000) as rest_until_ms
+  from paired n
+    join counted c on c.line = n.line and c.block_start_ms = n.block_start_ms
+    left join rest r on r.line = n.line and r.block_start_ms = n.block_start_ms
 ), shape as (
-  select n.*, c.sent, c.highest_pps, greatest(c.sent - n.paired_sent, 0) as left_out,
-    greatest(c.sent - n.paired_sent, 0) * n.own_pairs / n.all_pairs as own_left_out,
-    n.packets + greatest(c.sent - n.paired_sent, 0) * n.own_pairs / n.all_pairs as likely_packets,
+  select n.*, c.sent, c.highest_pps, l.left_out, l.alike, l.rest_from_ms, l.rest_until_ms,
+    l.alike * n.own_pairs / n.all_pairs as own_left_out,
+    n.packets + l.alike * n.own_pairs / n.all_pairs as likely_packets,
     c.received - n.paired_received as unmatched_packets,
     greatest(c.received - n.paired_received, 0) + coalesce(u.packets, 0) as unmatched_lately,
     n.packets * 1000.0 / greatest(n.last_ms - n.first_ms, 10000) as mean_pps,
@@ -252,6 +269,7 @@ from hit"""
     n.network_from_ms - f.seen_from_ms as silent_before_ms
   from paired n
     join counted c on c.line = n.line and c.block_start_ms = n.block_start_ms
+    join left_out l on l.line = n.line and l.network = n.network and l.block_start_ms = n.block_start_ms
     join seen f on f.line = n.line
     left join unmatched u on u.line = n.line and u.block_start_ms = n.block_start_ms - 600000
 ), flooded as (

@@ -151,6 +151,20 @@ def test_the_rest_row_counts_for_the_network_that_takes_the_kept_ones():
     assert opens(ask(DETECTOR, [udp_window(30_000)], kept)) == [True]
 
 
+@pytest.mark.parametrize("first", ["tunnel", "flood"])
+def test_a_tunnel_beside_random_ports_is_not_part_of_their_flood(first: str):
+    """Whether it came before or after the cap on targets was reached: its packets are in few records."""
+    traffic = Traffic().talk(
+        "198.51.100.9", 51820, start=0 if first == "tunnel" else 26, stop=240, pps=8000, octets=1350, answer_pps=4000
+    )
+    traffic.spray(["203.0.113.5"], range(1024, 60_000), start=25, stop=95, pps=2000, octets=600)
+    (found,) = traffic.judge()
+    assert found.kind == "udp_flood"
+    assert found.packets == pytest.approx(2000 * 70, rel=0.1)
+    assert found.peak_pps == pytest.approx(2000, rel=0.15)
+    assert found.octets == pytest.approx(2000 * 70 * 600, rel=0.1)
+
+
 @pytest.mark.parametrize(
     ("part", "of_window"),
     [({"own_port": 53}, "reflector_packets"), ({"fragment_packets": 100_000.0}, "fragment_packets")],

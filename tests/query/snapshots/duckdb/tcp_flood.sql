@@ -145,7 +145,8 @@ with pair as (
     10 * min(h.enough_10s) as enough_10s, 60 * min(h.enough_60s) as enough_60s,
     min(h.lasting) as lasting, max(h.acts) as acts, max(p.packets_an_answer) as opens_packets_an_answer,
     min(h.own_first_ms) as first_ms, max(h.own_last_ms) as last_ms,
-    min(h.left_out - h.alike) as other_packets, max(h.rest_from_ms) as rest_from_ms, max(h.rest_until_ms) as rest_until_ms,
+    min(h.left_out - h.alike) as other_packets,
+    max(h.rest_from_ms) as rest_from_ms, max(h.rest_until_ms) as rest_until_ms,
     max(h.alike) / greatest(max(h.sent) - min(h.left_out - h.alike), 1e-9)
       * (1 - sum(cast(h.own_pairs as double)) / max(h.all_pairs)) as alike_share,
     sum(cast(h.own_volume + h.own_left_out as double)) as packets,
