@@ -48,7 +48,10 @@ def scope_of_event(connection: Connection, number: int, *, now_ms: int, hours: i
     if row is None:
         raise NotFound("case database", f"expected the number of an event, found E{number}: there is no such event")
     if ip_network(row["target"]).prefixlen == 0:
-        raise Refused(f"E{number} has no target of its own: a filter would drop everybody's traffic")
+        raise Refused(
+            f"E{number} has no target of its own: a filter would drop everybody's traffic",
+            f"E{number} には固有の宛先がありません。フィルターを設けると、すべての利用者の通信を止めてしまいます",
+        )
     return Scope(target=row["target"], port=row["port"], protocol=row["protocol"], until_ms=now_ms + hours * HOUR_MS)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select, update
 
-from sekisho.cases.states import CLOSED, TRANSITIONS, State
+from sekisho.cases.states import CLOSED, JA, TRANSITIONS, State
 from sekisho.cases.tables import CASE, HISTORY, MEASURE
 from sekisho.cases.work_tables import NOTICE
 from sekisho.core.errors import Refused
@@ -71,9 +71,15 @@ def move(connection: Connection, case_id: int, to: State, act: Act, *, reason: s
     """
     now = State(connection.execute(select(CASE.c.state).where(CASE.c.id == case_id)).scalar_one())
     if (now, to) not in TRANSITIONS:
-        raise Refused(f"case {case_id} is {now}: it cannot become {to}")
+        raise Refused(
+            f"case {case_id} is {now}: it cannot become {to}",
+            f"ケース {case_id} は「{JA[now]}」です。この状態から「{JA[to]}」に移すことはできません",
+        )
     if to in CLOSED and not reason:
-        raise Refused(f"case {case_id} cannot become {to} without a reason")
+        raise Refused(
+            f"case {case_id} cannot become {to} without a reason",
+            f"ケース {case_id} を「{JA[to]}」にするには理由が必要です",
+        )
     closed_at, closing = (act.at_ms, reason) if to in CLOSED else (None, None)
     connection.execute(update(CASE).where(CASE.c.id == case_id).values(state=to, closed_at=closed_at, closing=closing))
     if to in CLOSED:

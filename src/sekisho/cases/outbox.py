@@ -20,7 +20,7 @@ from sekisho.cases.lifecycle import move
 from sekisho.cases.policy import DAY_MS, HOUR_MS, Mode
 from sekisho.cases.read import get_case
 from sekisho.cases.settling import NotSettled, OtherLine, SameLine, settled
-from sekisho.cases.states import OPEN, NoticeKind, State
+from sekisho.cases.states import JA, OPEN, NoticeKind, State
 from sekisho.cases.subscriber import codes
 from sekisho.cases.tables import CASE, DETECTION
 from sekisho.cases.work_tables import NOTICE
@@ -149,15 +149,27 @@ def approve(connection: Connection, number: int, act: Act, policy: Policy, resol
     """
     notice = get(connection, number)
     if policy.mode is Mode.OBSERVE:
-        raise Refused(f"notice {number}: in mode observe nothing is approved")
+        raise Refused(
+            f"notice {number}: in mode observe nothing is approved",
+            f"通知 {number}: mode が observe のあいだは、何も承認できません",
+        )
     if notice.state is not NoticeState.DRAFT:
-        raise Refused(f"notice {number} is {notice.state}: only a draft can be approved")
+        raise Refused(
+            f"notice {number} is {notice.state}: only a draft can be approved",
+            f"通知 {number} は「{JA[notice.state]}」です。承認できるのは案だけです",
+        )
     case = get_case(connection, notice.case)
     if not _fits(notice, case):
-        raise Refused(f"notice {number}: case {case.number} is {case.state}")
+        raise Refused(
+            f"notice {number}: case {case.number} is {case.state}",
+            f"通知 {number}: ケース {case.number} は「{JA[case.state]}」のため、この通知は承認できません",
+        )
     answer = _whose(notice, case, resolve)
     if isinstance(answer, NotSettled):
-        raise Refused(f"notice {number}: whose line it was is not settled: {answer.why}")
+        raise Refused(
+            f"notice {number}: whose line it was is not settled: {answer.why}",
+            f"通知 {number}: どの回線の通信だったか、まだ確定していません（{answer.why}）",
+        )
     if isinstance(answer, OtherLine):
         withdraw(connection, case, act, answer.why)
         return NoticeState.REFUSED
@@ -177,7 +189,10 @@ def refuse(connection: Connection, number: int, act: Act, reason: str) -> None:
     """
     notice = get(connection, number)
     if notice.state not in PENDING:
-        raise Refused(f"notice {number} is {notice.state}: it cannot be refused")
+        raise Refused(
+            f"notice {number} is {notice.state}: it cannot be refused",
+            f"通知 {number} は「{JA[notice.state]}」です。もう中止できません",
+        )
     connection.execute(_refused(reason).where(NOTICE.c.id == number))
     audit.append(connection, "refuse", act, case_id=notice.case, details={_WORK: number, "reason": reason})
 

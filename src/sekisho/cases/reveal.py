@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sekisho.cases import audit
 from sekisho.cases.read import get_case
+from sekisho.cases.states import JA
 from sekisho.core.errors import Refused
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ def reveal(connection: Connection, case_id: int, act: Act) -> list[dict[str, Any
     """
     case = get_case(connection, case_id)
     if not case.is_open:
-        raise Refused(f"case {case_id} is {case.state}: destinations are shown for open cases only")
+        raise Refused(
+            f"case {case_id} is {case.state}: destinations are shown for open cases only",
+            f"ケース {case_id} は「{JA[case.state]}」です。宛先を表示できるのは、終了していないケースだけです",
+        )
     audit.append(connection, "reveal", act, case_id=case_id)
     return [
         {"kind": evidence.kind, **target, "prefix": truncated(target["prefix"])}

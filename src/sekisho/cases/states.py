@@ -24,6 +24,25 @@ class State(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+JA: Mapping[str, str] = {
+    State.OPEN: "対応待ち",
+    State.NOTIFIED: "通知済み",
+    State.ACKNOWLEDGED: "お客様確認済み",
+    State.OBSERVING: "経過観察中",
+    State.ESCALATED: "上位対応中",
+    State.RELAPSED: "再発",
+    State.RESOLVED: "解決",
+    State.DISMISSED: "対象外",
+    State.LINE_ENDED: "契約終了",
+    State.WITHDRAWN: "取り下げ",
+    "draft": "案",
+    "approved": "承認済み",
+    "sent": "送信済み",
+    "refused": "中止",
+    "held": "保留",
+}
+"""States of cases and of notices as the console's pages call them, for sentences that a page shows."""
+
 CLOSED = frozenset({State.RESOLVED, State.DISMISSED, State.LINE_ENDED, State.WITHDRAWN})
 """States in which a case waits for nothing more."""
 

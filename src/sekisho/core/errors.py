@@ -54,4 +54,17 @@ class Unavailable(SekishoError):
 
 
 class Refused(SekishoError):
-    """Not allowed, for good: shown to the person who asked."""
+    """Not allowed, for good: shown to the person who asked, on a page in the language that they read.
+
+    Args:
+        en: one sentence; what the command line and the API say.
+        ja: the same in Japanese, wherever a page may show it.
+    """
+
+    def __init__(self, en: str, ja: str = "") -> None:
+        self._texts = {"en": en, "ja": ja or en}
+        super().__init__(en)
+
+    def text(self, language: str) -> str:
+        """The sentence, in ``ja`` or ``en``."""
+        return self._texts[language]

@@ -64,4 +64,7 @@ def purpose_of(code: str, purposes: Sequence[Purpose] = SHIPPED) -> Purpose:
         if purpose.code == code:
             return purpose
     known = ", ".join(purpose.code for purpose in purposes)
-    raise Refused(f"purpose: expected one of {known}; found {code!r}")
+    raise Refused(
+        f"purpose: expected one of {known}; found {code!r}",
+        f"目的は {known} のいずれかを選んでください（入力: {code!r}）",
+    )

@@ -80,7 +80,10 @@ def compose(case: Case, contact: Contact, draft: Draft, operator: Operator, layo
             or the text speaks of a message before and there is none.
     """
     if draft.since_ms is None and draft.about is not NoticeKind.FIRST_NOTICE:
-        raise errors.Refused(f"expected a message before a {draft.about}, found none")
+        raise errors.Refused(
+            f"expected a message before a {draft.about}, found none",
+            f"{draft.about} は、先に送った通知がなければ送れません",
+        )
     to = contact.reached_by(draft.channel)
     if not to and draft.channel not in BY_LINE:
         return Skipped(SkipReason.NO_ADDRESS)
@@ -96,7 +99,8 @@ def compose(case: Case, contact: Contact, draft: Draft, operator: Operator, layo
         code=draft.code,
     )
     if notice.missing:
-        raise errors.Refused(f"expected {', '.join(notice.missing)} in the configuration, found none")
+        missing = ", ".join(notice.missing)
+        raise errors.Refused(f"expected {missing} in the configuration, found none", f"設定に {missing} がありません")
     return Message(
         id=draft.number,
         case_code=draft.code,

@@ -24,7 +24,7 @@ def test_what_is_refused_is_said_in_the_language_of_the_page(console: World) -> 
         assert f"<p>{sentence}</p>" in answer.text
 
 
-def test_states_have_one_name(console: World) -> None:
+def test_states_have_one_name() -> None:
     """Sentences and pages call them the same."""
     texts = tomllib.loads(files("sekisho.web.console").joinpath("texts.toml").read_text(encoding="utf-8"))
     for state, ja in JA.items():

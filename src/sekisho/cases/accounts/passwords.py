@@ -25,7 +25,10 @@ def hashed(password: str) -> str:
         Refused: too short or too long.
     """
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
-        raise Refused(f"password: expected {MIN_LENGTH} to {MAX_LENGTH} characters, found {len(password)}")
+        raise Refused(
+            f"password: expected {MIN_LENGTH} to {MAX_LENGTH} characters, found {len(password)}",
+            f"パスワードは {MIN_LENGTH} 文字以上 {MAX_LENGTH} 文字以下にしてください（入力: {len(password)} 文字）",
+        )
     return _hasher().hash(password)
 
 

@@ -48,9 +48,12 @@ def add(connection: Connection, name: str, password: str, roles: Collection[Role
         Refused: the name or the password is none, or somebody has the name.
     """
     if NAME.fullmatch(name) is None:
-        raise Refused(f"account: expected a name of a-z, 0-9 and . _ @ -, at most 64 characters, found {name!r}")
+        raise Refused(
+            f"account: expected a name of a-z, 0-9 and . _ @ -, at most 64 characters, found {name!r}",
+            f"アカウント名は a-z、0-9、. _ @ - の 64 文字以内にしてください（入力: {name!r}）",
+        )
     if connection.execute(select(ACCOUNT.c.id).where(ACCOUNT.c.name == name)).first() is not None:
-        raise Refused(f"account: there is one of the name {name}")
+        raise Refused(f"account: there is one of the name {name}", f"アカウント {name} はすでにあります")
     row = {"name": name, "password": passwords.hashed(password), "roles": sorted(roles), "created_at": act.at_ms}
     connection.execute(insert(ACCOUNT).values(**row))
     audit.append(connection, "account_added", act, details={"account": name, "roles": sorted(roles)})

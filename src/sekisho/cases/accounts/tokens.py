@@ -61,10 +61,17 @@ def issue(connection: Connection, account: Account, name: str, scopes: Collectio
         Refused: no scope, one that the person's roles do not give, or a wrong number of days.
     """
     if not 1 <= days <= MAX_DAYS:
-        raise Refused(f"token: expected 1 to {MAX_DAYS} days, found {days}")
+        raise Refused(
+            f"token: expected 1 to {MAX_DAYS} days, found {days}",
+            f"トークンの有効期間は 1 日以上 {MAX_DAYS} 日以下にしてください（入力: {days} 日）",
+        )
     beyond = sorted(scope for scope in scopes if not account.roles & ROLES[scope])
     if beyond or not scopes:
-        raise Refused(f"token: expected scopes that the roles of {account.name} give, found {', '.join(beyond) or '-'}")
+        found = ", ".join(beyond) or "-"
+        raise Refused(
+            f"token: expected scopes that the roles of {account.name} give, found {found}",
+            f"トークンのスコープは、{account.name} の役割で許される範囲から選んでください（入力: {found}）",
+        )
     secret = PREFIX + secrets.token_urlsafe(SECRET_OCTETS)
     row = {
         "account_id": account.number, "name": name, "digest": digest_of(secret), "scopes": sorted(scopes),

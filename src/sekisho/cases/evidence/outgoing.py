@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 XARF_VERSION = "4.2.0"
 
+_NO_PORT = (
+    "a report without its source port names nobody behind a shared address: none is sent",
+    "送信元ポートのない報告では、共有アドレスの先の誰かを特定できません。報告は送りません",
+)
 _PROTOCOL_NAMES = {1: "icmp", 6: "tcp", 17: "udp", 132: "sctp"}
 _NAMESPACE = uuid.UUID("6f1d1c0e-6f0a-4e0b-9d57-5c1f5a4f7d10")
 """The same detection reported twice has the same number."""
@@ -85,9 +89,12 @@ def xarf_of(seen: Seen, *, reporter: Contact) -> dict[str, Any]:
         Refused: a kind or protocol that the format has no word for, no port, or the schema refuses it.
     """
     if seen.kind not in TYPES or seen.protocol not in _PROTOCOL_NAMES:
-        raise Refused(f"XARF has no report for {seen.kind} with protocol {seen.protocol}")
+        raise Refused(
+            f"XARF has no report for {seen.kind} with protocol {seen.protocol}",
+            f"XARF には、{seen.kind}（プロトコル {seen.protocol}）を表す報告がありません",
+        )
     if not 1 <= seen.port <= 0xFFFF:
-        raise Refused("a report without its source port names nobody behind a shared address: none is sent")
+        raise Refused(*_NO_PORT)
     category, kind = TYPES[seen.kind]
     who = {"org": reporter.org, "contact": reporter.contact, "domain": reporter.domain}
     report = {
@@ -137,7 +144,10 @@ def reports_of(case: Case, *, address: str | None, port: int, protocol: int, rep
         prefixes = {hold["prefix"]: hold["port"] for hold in chosen}
         if len(prefixes) != 1:
             held = ", ".join(sorted(hold["prefix"] for hold in each.held)) or "nothing that is known"
-            raise Refused(f"a report is about one address: name one with --address; the line held {held}")
+            raise Refused(
+                f"a report is about one address: name one with --address; the line held {held}",
+                f"報告の対象は 1 つのアドレスです。--address で指定してください（回線が使っていたもの: {held}）",
+            )
         ((prefix, own_port),) = prefixes.items()
         seen = Seen(
             kind=each.kind,
@@ -152,7 +162,11 @@ def reports_of(case: Case, *, address: str | None, port: int, protocol: int, rep
         )
         reports.append(xarf_of(seen, reporter=reporter))
     if not reports:
-        raise Refused(f"case {case.number}: XARF has no report for {', '.join(case.kinds)}")
+        kinds = ", ".join(case.kinds)
+        raise Refused(
+            f"case {case.number}: XARF has no report for {kinds}",
+            f"ケース {case.number}: XARF には {kinds} を表す報告がありません",
+        )
     return reports
 
 
@@ -163,8 +177,12 @@ def redacted(report: Mapping[str, Any]) -> dict[str, Any]:
         Refused: it has no source port, or what is left is not valid.
     """
     if not report.get("source_port"):
-        raise Refused("a report without its source port names nobody behind a shared address: none is sent")
+        raise Refused(*_NO_PORT)
     left = validated({name: value for name, value in report.items() if name in KEPT})
     if left is None:
-        raise Refused(f"report {report.get('report_id')}: what may leave us is no valid XARF")
+        number = report.get("report_id")
+        raise Refused(
+            f"report {number}: what may leave us is no valid XARF",
+            f"報告 {number}: 外部に出してよい項目だけでは、正しい XARF になりません",
+        )
     return left

@@ -65,7 +65,7 @@ class ReportRefused(Refused):
 
     def __init__(self, problem: ReportProblem) -> None:
         self.problem = problem
-        super().__init__(f"check-up report: {problem}")
+        super().__init__(f"check-up report: {problem}", f"点検レポート: {problem}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from sqlalchemy import func, insert, select, update
 from sekisho.cases import audit
 from sekisho.cases.code import grouped, is_valid, issue, normalised
 from sekisho.cases.read import get_case
+from sekisho.cases.states import JA
 from sekisho.cases.subscriber_tables import CODE, SESSION
 from sekisho.cases.work_tables import NOTICE
 from sekisho.core.errors import Refused
@@ -76,7 +77,10 @@ def reissue(connection: Connection, case_id: int, act: Act) -> str:
     """
     case = get_case(connection, case_id)
     if not case.is_open:
-        raise Refused(f"case {case_id} is {case.state}: no code is issued for it")
+        raise Refused(
+            f"case {case_id} is {case.state}: no code is issued for it",
+            f"ケース {case_id} は「{JA[case.state]}」です。コードは発行できません",
+        )
     code = issue(secrets.choice)
     connection.execute(insert(CODE).values(case_id=case_id, code=code, issued_at=act.at_ms, issued_by=act.actor))
     # A notice on its way has to carry what opens the case.

@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select
 from sekisho.cases import answers
 from sekisho.cases.lifecycle import set_measure
 from sekisho.cases.read import get_case
-from sekisho.cases.states import AnswerKind
+from sekisho.cases.states import JA, AnswerKind
 from sekisho.cases.subscriber_tables import DEVICE
 from sekisho.cases.work_tables import ANSWER
 from sekisho.core.errors import Refused
@@ -36,9 +36,15 @@ def say(connection: Connection, case_id: int, measure: MeasureId, state: Measure
     case = get_case(connection, case_id)
     before = next(progress.state for progress in case.measures if progress.measure is measure)
     if not case.is_open:
-        raise Refused(f"case {case_id} is {case.state}: nothing is left to do")
+        raise Refused(
+            f"case {case_id} is {case.state}: nothing is left to do",
+            f"ケース {case_id} は「{JA[case.state]}」です。これ以上していただくことはありません",
+        )
     if state not in BY_WORD or before is MeasureState.EVIDENCED:
-        raise Refused(f"measure {measure} of case {case_id}: a word is not enough for this")
+        raise Refused(
+            f"measure {measure} of case {case_id}: a word is not enough for this",
+            f"ケース {case_id} の対策 {measure}: 申告だけでは、この状態にできません",
+        )
     if before is state:
         return
     set_measure(connection, case_id, measure, state, act)
@@ -53,7 +59,10 @@ def set_devices(connection: Connection, case_id: int, devices: Collection[Device
     """
     case = get_case(connection, case_id)
     if not case.is_open:
-        raise Refused(f"case {case_id} is {case.state}: nothing is left to do")
+        raise Refused(
+            f"case {case_id} is {case.state}: nothing is left to do",
+            f"ケース {case_id} は「{JA[case.state]}」です。これ以上していただくことはありません",
+        )
     connection.execute(delete(DEVICE).where(DEVICE.c.case_id == case_id))
     rows = [{"case_id": case_id, "device": device, "at": act.at_ms} for device in sorted(set(devices))]
     if rows:
@@ -69,7 +78,10 @@ def doubt(connection: Connection, case_id: int, act: Act) -> None:
     """
     case = get_case(connection, case_id)
     if not case.is_open:
-        raise Refused(f"case {case_id} is {case.state}: nothing is left to doubt")
+        raise Refused(
+            f"case {case_id} is {case.state}: nothing is left to doubt",
+            f"ケース {case_id} は「{JA[case.state]}」です。回線の確認はすでに終わっています",
+        )
     if not is_doubted(connection, case_id):
         answers.answer(connection, case_id, AnswerKind.WRONG_LINE, act)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sekisho.cases.states import OPEN, State
+from sekisho.cases.states import JA, OPEN, State
 from sekisho.core.errors import Refused
 from sekisho.notices.contacts.book import ContactBook
 from sekisho.notices.contacts.http import HttpContacts
@@ -31,7 +31,8 @@ def contact_of(case: Case, source: ContactSource) -> Contact | Skipped:
     """
     if case.state not in MAY_BE_WRITTEN_TO:
         raise Refused(
-            f"case {case.number}: expected an open, resolved or withdrawn case, found one that is {case.state}"
+            f"case {case.number}: expected an open, resolved or withdrawn case, found one that is {case.state}",
+            f"ケース {case.number} は「{JA[case.state]}」です。このケースでは連絡先を調べません",
         )
     found = source.find(case.line_id)
     if isinstance(found, Skipped) or found.mail or found.address or found.telephone:

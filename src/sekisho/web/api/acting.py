@@ -104,7 +104,9 @@ def who(caller: Asking, given: Question) -> dict[str, Any]:
             now_ms=caller.now_ms,
         )
     except (InputError, OverflowError) as error:
-        raise Refused(str(error)) from error
+        raise Refused(
+            str(error), f"アドレス、ポート、プロトコル、時刻のいずれかが正しくありません（{error}）"
+        ) from error
     found = answered(caller.console.config, question, purpose)
     with writing(caller.console.url) as connection:
         audit.append(connection, "lines_who", caller.act(given.purpose), details=summary(found))

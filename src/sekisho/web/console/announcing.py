@@ -66,13 +66,22 @@ def preview(ask: Ask) -> Response:
 def approve(ask: Ask) -> Response:
     """Release what was read, word for word; who did and what it was is on record before anybody else sees it."""
     if ask.form.get("sure") != "yes":
-        raise Refused("announcement: expected the tick that both languages have been read")
+        raise Refused(
+            "announcement: expected the tick that both languages have been read",
+            "お知らせ: 両言語の文面を読んで確認した印が必要です",
+        )
     extent, event = _extent(ask, ask.form)
     texts, missing = _texts(ask, extent)
     if missing:
-        raise Refused(f"announcement: expected {', '.join(missing)} in the configuration, found none")
+        keys = ", ".join(missing)
+        raise Refused(
+            f"announcement: expected {keys} in the configuration, found none", f"お知らせ: 設定に {keys} がありません"
+        )
     if ask.form.get("seen") != announcements.digest_of(texts):
-        raise Refused("announcement: it is not what was read any more, since more was seen meanwhile: read it again")
+        raise Refused(
+            "announcement: it is not what was read any more, since more was seen meanwhile: read it again",
+            "お知らせ: 表示の後に新しい通信が確認され、文面が変わりました。もう一度読んでから承認してください",
+        )
     with ask.writing() as connection:
         number = announcements.release(connection, texts, extent, ask.act(), event=event)
     return ask.back_to(f"/announcements/{number}", "announced")
@@ -121,7 +130,8 @@ def _notice(ask: Ask, extent: Extent, language: Language, *, approved: bool) -> 
 
 def _language(ask: Ask) -> Language:
     if ask.query("in") not in set(Language):
-        raise Refused(f"in: expected one of {', '.join(Language)}")
+        choices = ", ".join(Language)
+        raise Refused(f"in: expected one of {choices}", f"言語は {choices} のいずれかを選んでください")
     return Language(ask.query("in"))
 
 
@@ -140,7 +150,7 @@ def _extent(ask: Ask, given: Mapping[str, str]) -> tuple[Extent, int | None]:
             return event_extent(connection, int(event)), int(event)
     from_ms, until_ms = (_time(ask, name, given.get(name, "")) for name in ("from", "until"))
     if from_ms >= until_ms:
-        raise Refused("from: expected a time before its end")
+        raise Refused("from: expected a time before its end", "開始は終了より前の時刻にしてください")
     with ask.reading() as connection:
         return period_extent(connection, from_ms, until_ms), None
 
@@ -150,9 +160,15 @@ def _time(ask: Ask, name: str, text: str) -> int:
     try:
         at_ms = parse_time(text if "+" in text or text.endswith("Z") else f"{text}+09:00")
     except (ValueError, OverflowError):
-        raise Refused(f"{name}: expected a time such as 2026-11-24T12:00, found {text!r}") from None
+        raise Refused(
+            f"{name}: expected a time such as 2026-11-24T12:00, found {text!r}",
+            f"{name}: 2026-11-24T12:00 のような時刻を入力してください（入力: {text!r}）",
+        ) from None
     if not 0 <= at_ms <= ask.now_ms + DAY_MS:
-        raise Refused(f"{name}: expected a time of the past, found {text!r}")
+        raise Refused(
+            f"{name}: expected a time of the past, found {text!r}",
+            f"{name}: 過去の時刻を入力してください（入力: {text!r}）",
+        )
     return at_ms
 
 

@@ -102,7 +102,10 @@ class Ask:
         """
         text = self.form.get(name, "").strip()
         if not 1 <= len(text) <= MAX_REASON:
-            raise Refused(f"{name}: expected 1 to {MAX_REASON} characters, found {len(text)}")
+            raise Refused(
+                f"{name}: expected 1 to {MAX_REASON} characters, found {len(text)}",
+                f"{name}: 1 文字以上 {MAX_REASON} 文字以内で入力してください（入力: {len(text)} 文字）",
+            )
         return text
 
     @contextmanager

@@ -38,7 +38,7 @@ def engage(ask: Ask) -> Response:
     reason = ask.reason()
     with ask.writing() as connection:
         if any(hold.exporter is None for hold in brake.holds(connection, ask.now_ms)):
-            raise Refused("brake: it is on already")
+            raise Refused("brake: it is on already", "ブレーキはすでに作動しています")
         brake.engage(connection, ask.act(), reason)
     return ask.back_to("/brake", "braked")
 
@@ -46,7 +46,10 @@ def engage(ask: Ask) -> Response:
 def release(ask: Ask) -> Response:
     """Let what was held leave."""
     if ask.form.get("sure") != "yes":
-        raise Refused("release: expected the tick that the lines have been looked at")
+        raise Refused(
+            "release: expected the tick that the lines have been looked at",
+            "解除するには、回線を確認したことにチェックを入れてください",
+        )
     with ask.writing() as connection:
         brake.release(connection, ask.act())
     return ask.back_to("/brake", "released")

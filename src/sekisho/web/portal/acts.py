@@ -25,7 +25,7 @@ def measure(visit: Visit) -> Response:
     try:
         which, state = MeasureId(visit.form.get("measure", "")), MeasureState(visit.form.get("state", ""))
     except ValueError:
-        raise Refused("a measure or a state that there is not") from None
+        raise Refused("a measure or a state that there is not", "その対策、またはその状態はありません") from None
     _say(visit, which, state)
     return RedirectResponse(f"/case#{which}", 303)
 
