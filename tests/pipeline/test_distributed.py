@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,15 @@ from query.engines import spark as on_spark
 from sekisho.core.errors import InputError
 from sekisho.pipeline import batch, distributed
 from sekisho.simulate.run import simulate
+from sekisho.simulate.scenario import load
 from small_scenarios import attack, exporter, scenario
 from stored_network import store_of
 from tools import needs
 
 pytestmark = [*on_spark, pytest.mark.prove]
 
-WORKERS = 2
+DEMO_SEED = 7
+"""That of ``scripts/demo.py``."""
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +57,15 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines = {"pppoe": 30, "map_e": 20, "ipoe": 10, "fixed": 2}
     simulate(scenario(duration_s=120, lines=lines, attack=attacks, exporter=routers), folder, seed=5)
     store_of(folder, folder / "flows", compacted=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ``make demo`` simulates: 2,000 lines for twenty minutes, sixty of which attack in some way."""
+    folder = tmp_path_factory.mktemp("demo")
+    simulate(load("demo"), folder, seed=DEMO_SEED)
+    store_of(folder, folder / "flows")
     return folder
 
 
@@ -90,17 +101,44 @@ def test_an_input_that_is_no_store_is_refused(network: Path):
         )
 
 
-def test_on_a_standalone_cluster(network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """One master, two workers, each a process of its own; they end with the test."""
+def test_the_demo_on_both_engines(demo: Path, record_property: Callable[[str, object], None]):
+    """Every kind of attack that the demo has, among lines that do what households do."""
+    began = time.monotonic()
+    here = judged(demo, engine="duckdb")
+    between = time.monotonic()
+    there = judged(demo, master="local[2]")
+    record_property("records", here["input"]["records"])
+    record_property("detections", len(here["detections"]))
+    record_property("s in this process", round(between - began))
+    record_property("s by Spark", round(time.monotonic() - between))
+    assert len({d["kind"] for d in here["detections"]}) >= 5
+    assert there == here
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_on_a_standalone_cluster(
+    network: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    record_property: Callable[[str, object], None],
+    workers: int,
+):
+    """One master and its workers, each a process of its own; they end with the test."""
     # Where executors find the driver.
     monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
     here = judged(network, engine="duckdb")
-    with cluster(tmp_path) as master:
-        assert judged(network, master=master) == here
+    with cluster(tmp_path, workers) as master:
+        began = time.monotonic()
+        there = judged(network, master=master)
+        record_property("records", here["input"]["records"])
+        record_property("s", round(time.monotonic() - began))
+    # Whether the machine was busy with something else.
+    record_property("load", round(os.getloadavg()[1], 1))
+    assert there == here
 
 
 @contextmanager
-def cluster(folder: Path) -> Iterator[str]:
+def cluster(folder: Path, workers: int) -> Iterator[str]:
     """The address of a master with its workers, all of them on the loopback."""
     java, home = needs("java"), Path(pyspark.__file__).parent
     port = free_port(socket.SOCK_STREAM)
@@ -113,7 +151,7 @@ def cluster(folder: Path) -> Iterator[str]:
             *(f"{deploy}.worker.Worker", "--host", "127.0.0.1", "--webui-port", "0", "--cores", "1"),
             *("--memory", "1g", "--work-dir", str(folder / f"worker-{k}"), master),
         ]
-        for k in range(WORKERS)
+        for k in range(workers)
     ]
     environment = os.environ | {
         "SPARK_HOME": str(home),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import sqlglot
 
-from sekisho.detect import weak
+from sekisho.detect import daily, weak
 from sekisho.detect.question import screen_sql
 from sekisho.detect.registry import DETECTORS
 from sekisho.pipeline import narrowing
@@ -28,6 +28,7 @@ def statements() -> dict[str, Mapping[str, str]]:
     found: dict[str, Mapping[str, str]] = {
         "tables": {"line_window": LINE_WINDOW_SQL, "line_target": LINE_TARGET_SQL},
         "narrowing": {name: sql for name, sql in sorted(vars(narrowing).items()) if name.endswith("_SQL")},
+        "daily": {name: sql for name, sql in sorted(vars(daily).items()) if name.endswith("_SQL")},
         "weak": {"suspects": weak.SUSPECTS, "shares": weak.SQL},
     }
     for detector in DETECTORS:

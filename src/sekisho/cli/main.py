@@ -11,6 +11,7 @@ import typer
 from sekisho import __version__
 from sekisho.cli import analyze, cases, checkup, decode
 from sekisho.cli import audit as audit_commands
+from sekisho.cli import batch as batch_commands
 from sekisho.cli import case_acts as _case_acts  # noqa: F401 (its commands stand under `cases`)
 from sekisho.cli import config as config_commands
 from sekisho.cli import contacts as contact_commands
@@ -39,6 +40,7 @@ app.command("serve", epilog=serve_command.EXAMPLES)(serve_command.serve)
 app.command("simulate", epilog=simulate_commands.EXAMPLES)(simulate_commands.simulate)
 app.command("hunt", epilog=hunt_command.EXAMPLES)(hunt_command.hunt)
 app.add_typer(audit_commands.app, name="audit")
+app.add_typer(batch_commands.app, name="batch")
 app.add_typer(cases.app, name="cases")
 app.add_typer(checkup.app, name="checkup")
 app.add_typer(config_commands.app, name="config")

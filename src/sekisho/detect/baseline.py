@@ -113,6 +113,28 @@ class Baseline:
         parts = [self._usual(known, places, each) for each in (hour - 1, hour)]
         return pa.concat_tables(parts)
 
+    def remember(self, hour: int, lines: NDArray[np.int64], octets: NDArray[np.float64]) -> None:
+        """Learn a whole hour at once; one that is not newer than what was learnt changes nothing.
+
+        Args:
+            hour: hours since 1970, UTC.
+            lines: each that sent, once, in ascending order.
+            octets: what it sent.
+        """
+        is_outage = len(lines) < OUTAGE_SHARE * self._seen_before
+        # An outage of many hours is one as well; what stays away for a day is the new number of lines.
+        self._seen_before = max(len(lines), int(self._seen_before * OUTAGE_SHARE)) if is_outage else len(lines)
+        if self._newest is not None and hour <= self._newest:
+            return
+        self._forget(hour)
+        if is_outage:
+            self.hours_missed += 1
+            return
+        codes = self._codes[hour % KEPT]
+        codes[self._places] = _NONE
+        places = self._places_of(lines)
+        codes[places[places >= 0]] = _codes_of(octets[places >= 0])
+
     def save(self, path: Path) -> None:
         """Write everything to a Parquet file, which is there whole or as it was before."""
         columns = {
@@ -169,19 +191,7 @@ class Baseline:
     def _remember(self, hour: int) -> None:
         lines, octets = _added(*(np.concatenate(parts) for parts in zip(*self._sums, strict=True)))
         self._sums = []
-        is_outage = len(lines) < OUTAGE_SHARE * self._seen_before
-        # An outage of many hours is one as well; what stays away for a day is the new number of lines.
-        self._seen_before = max(len(lines), int(self._seen_before * OUTAGE_SHARE)) if is_outage else len(lines)
-        if self._newest is not None and hour <= self._newest:
-            return
-        self._forget(hour)
-        if is_outage:
-            self.hours_missed += 1
-            return
-        codes = self._codes[hour % KEPT]
-        codes[self._places] = _NONE
-        places = self._places_of(lines)
-        codes[places[places >= 0]] = _codes_of(octets[places >= 0])
+        self.remember(hour, lines, octets)
 
     def _forget(self, hour: int) -> None:
         """Make room for an hour: what stands there is five weeks old, and so are the hours that were missed."""

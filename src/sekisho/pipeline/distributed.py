@@ -50,7 +50,7 @@ from sekisho.store.read import is_store, snapshot
 from sekisho.windows.sql import LINE_TARGET_SQL, LINE_WINDOW_SQL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping, Sequence
 
     from sekisho.core.config import Config
     from sekisho.detect.detector import Detector
@@ -110,7 +110,7 @@ def analyze(
         stores = [opened.enter_context(snapshot(Path(name))) for name in inputs]
         engine = SparkEngine(master=master)
         opened.callback(engine.close)
-        job = _Job(engine.session(), config, exporters)
+        job = Job(engine.session(), config, exporters)
         job.read(stores)
         job.attribute(attributor)
         on_progress("spark", 0, None)
@@ -128,32 +128,33 @@ def analyze(
     )
 
 
-class _Job:
-    """One question's tables on Spark."""
+class Job:
+    """One question's tables on Spark.
+
+    Args:
+        session: of a ``SparkEngine``.
+        config: the configuration.
+        exporters: whose flows are accepted.
+    """
 
     def __init__(self, session: Any, config: Config, exporters: Exporters) -> None:
         self._session, self._config, self._exporters = session, config, exporters
 
-    def read(self, stores: Iterable[Snapshot]) -> None:
+    def read(self, stores: Sequence[Snapshot]) -> None:
         """The rows of the stores: compacted files by the executors, what is minutes old by way of this process.
 
         Raises:
             InputError: there is no flow of an exporter of this run.
         """
-        schema = ", ".join(f"{column.name} {column.type.spark}" for column in FLOW.columns)
-        parts = []
-        for store in stores:
-            if paths := [str(path) for path in store.paths()]:
-                parts.append(self._session.read.schema(schema).parquet(*paths))
-            recent = [batch for segment in store.segments for batch in segment if len(batch)]
-            if recent:
-                parts.append(self._session.createDataFrame(_plain(pa.Table.from_batches(recent)), schema))
-        if not parts:
+        paths = [path for store in stores for path in store.paths()]
+        recent = [batch for store in stores for segment in store.segments for batch in segment if len(batch)]
+        if not paths and not recent:
             raise InputError(", ".join(str(store.root) for store in stores), "expected flows, found none")
-        every = parts[0]
-        for part in parts[1:]:
-            every = every.unionByName(part)
-        every.createOrReplaceTempView("stored")
+        self.take(paths, recent)
+
+    def take(self, paths: Sequence[Path], recent: Sequence[pa.RecordBatch]) -> None:
+        """Some of the rows: files that the executors read, and rows that this process sends them; one at least."""
+        flows_of_files(self._session, paths, recent).createOrReplaceTempView("stored")
 
     def attribute(self, attributor: Any) -> None:
         """The view ``attributed``: every flow of an accepted exporter with its lines."""
@@ -189,9 +190,9 @@ class _Job:
         self._view("attributed", flows, keep=True)
         count = len(self._exporters.texts)
         caps, lateness = self._exporters.active_cap_ms[:count], self._exporters.lateness_ms[:count]
-        self._give("exporter_cap", {"exporter": np.arange(count), "active_cap_ms": caps, "lateness_ms": lateness})
+        self.give("exporter_cap", {"exporter": np.arange(count), "active_cap_ms": caps, "lateness_ms": lateness})
         longest = min(int(caps.max()), self._longest_ms()) // WINDOW_MS + 2
-        self._give("step", {"i": np.arange(longest)})
+        self.give("step", {"i": np.arange(longest)})
 
     def lines(self, detectors: Sequence[Detector], inputs: Inputs) -> list[int]:
         """Keys of the lines at which a detector may find something, and of those that tell what exporters show.
@@ -215,7 +216,7 @@ class _Job:
             self._session.createDataFrame(given).createOrReplaceTempView("indicators")
         found: set[int] = set()
         for sql in (*map(suspects_sql, on), WEAK_SQL, CONTEXT_SQL):
-            found.update(self._ask(sql)["line"].to_pylist())
+            found.update(self.ask(sql)["line"].to_pylist())
         if len(found) > LINES_ASKED:
             raise InputError("store", f"expected at most {LINES_ASKED:,} lines in question, found {len(found):,}")
         return sorted(found)
@@ -225,9 +226,9 @@ class _Job:
 
         That are addresses of ours without a line, and interfaces towards subscribers by which foreign sources came.
         """
-        self._give("chosen", {"line": np.array(lines, dtype=np.int64)})
+        self.give("chosen", {"line": np.array(lines, dtype=np.int64)})
         not_ours = int(UnattributedReason.NOT_OURS)
-        return self._ask(
+        return self.ask(
             f"""select a.* from attributed a
   left join chosen s on s.line = a.src_line left join chosen d on d.line = a.dst_line
   where s.line is not null or d.line is not null
@@ -237,18 +238,22 @@ class _Job:
 
     def totals(self) -> dict[str, Any]:
         """The part of ``input`` that counts every record."""
-        (row,) = self._ask(TOTALS_SQL).to_pylist()
+        (row,) = self.ask(TOTALS_SQL).to_pylist()
         reasons = {
-            UnattributedReason(row["reason"]).label: row["records"] for row in self._ask(UNATTRIBUTED_SQL).to_pylist()
+            UnattributedReason(row["reason"]).label: row["records"] for row in self.ask(UNATTRIBUTED_SQL).to_pylist()
         }
         ordered = [reason.label for reason in UnattributedReason if reason.label in reasons]
         return {
             "records": row["records"],
-            "late": self._ask(LATE_SQL)["records"][0].as_py(),
+            "late": self.ask(LATE_SQL)["records"][0].as_py(),
             "unattributed": {label: reasons[label] for label in ordered},
             "first": iso(row["first_ms"]),
             "last": iso(row["last_ms"]),
         }
+
+    def close(self) -> None:
+        """Let the executors forget what they kept of this question."""
+        self._session.catalog.clearCache()
 
     def _longest_ms(self) -> int:
         spans = self._session.sql(
@@ -256,7 +261,8 @@ class _Job:
         ).toArrow()
         return max(0, spans["ms"][0].as_py() or 0)
 
-    def _ask(self, sql: str) -> pa.Table:
+    def ask(self, sql: str) -> pa.Table:
+        """The answer of a portable statement over the views made so far."""
         return answer_of(self._session, translate(sql))
 
     def _make(self, name: str, sql: str, *, keep: bool = False) -> None:
@@ -265,8 +271,22 @@ class _Job:
     def _view(self, name: str, rows: Any, *, keep: bool = False) -> None:
         (rows.persist() if keep else rows).createOrReplaceTempView(name)
 
-    def _give(self, name: str, columns: dict[str, Any]) -> None:
-        self._session.createDataFrame(pa.table(columns)).createOrReplaceTempView(name)
+    def give(self, name: str, columns: Mapping[str, Any] | pa.Table) -> None:
+        """Let statements see a small table of this process."""
+        table = columns if isinstance(columns, pa.Table) else pa.table(dict(columns))
+        self._session.createDataFrame(table).createOrReplaceTempView(name)
+
+
+def flows_of_files(session: Any, paths: Sequence[Path], recent: Sequence[pa.RecordBatch]) -> Any:
+    """Rows of a store as Spark's: files that the executors read, and rows that this process sends; one at least."""
+    schema = ", ".join(f"{column.name} {column.type.spark}" for column in FLOW.columns)
+    parts = [session.read.schema(schema).parquet(*map(str, paths))] if paths else []
+    if recent:
+        parts.append(session.createDataFrame(_plain(pa.Table.from_batches(recent)), schema))
+    every = parts[0]
+    for part in parts[1:]:
+        every = every.unionByName(part)
+    return every
 
 
 def _plain(table: pa.Table) -> pa.Table:

@@ -17,7 +17,7 @@ from sekisho.store.read import snapshot
 from sekisho.store.targets import Bounds, Targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _ADDRESS = ("dst_hi", "dst_lo")
 _REST = ("flow_start", "flow_end", "dst_port", "protocol", "packets", "octets", "src_line")
 """Read only where a destination is near one that is asked for."""
+COLUMNS = (*_ADDRESS, *_REST)
+"""All that an answer is made of."""
 
 _INDEX = {name: FLOW.index(name) for name in (*_ADDRESS, "flow_start", "flow_end")}
 
@@ -123,12 +125,25 @@ def hunt(root: Path, targets: Targets, period: Period) -> Found:
     Raises:
         InputError: there is no store, or a file of it cannot be read.
     """
-    hits = _Hits()
     reading = Reading()
     with snapshot(root) as found:
-        for rows in _candidates(found, targets, period, reading):
-            hits.add(rows, targets, period)
+        answer = counted(_candidates(found, targets, period, reading), targets, period, reading)
         reading.torn, reading.missing = found.torn, found.missing
+    return answer
+
+
+def counted(near: Iterable[dict[str, NDArray[Any]]], targets: Targets, period: Period, reading: Reading) -> Found:
+    """The answer from rows that somebody has looked for: the columns ``COLUMNS`` of those near a target.
+
+    Args:
+        near: columns of rows; others than those near a target may be among them.
+        targets: what is asked for.
+        period: when.
+        reading: what had to be read; it becomes part of the answer.
+    """
+    hits = _Hits()
+    for rows in near:
+        hits.add(rows, targets, period)
     return hits.found(reading)
 
 
@@ -150,7 +165,7 @@ def _candidates(
         reading.segments += 1
         for batch in segment:
             reading.segment_rows += len(batch)
-            columns = {name: numpy_of(batch.column(name)) for name in (*_ADDRESS, *_REST)}
+            columns = {name: numpy_of(batch.column(name)) for name in COLUMNS}
             near = targets.near(columns["dst_hi"], columns["dst_lo"])
             if len(near):
                 yield {name: values[near] for name, values in columns.items()}

@@ -74,6 +74,11 @@ class Targets:
     def __len__(self) -> int:
         return len(self._number)
 
+    @property
+    def networks(self) -> NDArray[np.int64]:
+        """Keys of the networks in which any of them lies, ascending."""
+        return self._networks
+
     def may_be_within(self, bounds: Bounds) -> bool:
         """Whether a row of these bounds could match at all."""
         of = self._of
