@@ -7,6 +7,7 @@ from ipaddress import ip_network
 import pytest
 
 from attribution.network import NOON_MS, ask, flows
+from attribution.told import told_of
 from sekisho.attribution.attributor import Attributor
 from sekisho.attribution.history.spans import Span
 from sekisho.attribution.outcome import Attributed
@@ -27,7 +28,7 @@ def attributor(*rows):
         )
         for held, line, start, end, inferred in rows
     ]
-    loaded = Attributor.load(lines=[], map_e=None, history=history, network=Network(), realms=[""])
+    loaded = Attributor.load(lines=[], map_e=None, history=told_of(history), network=Network(), realms=[""])
     loaded.start()
     return loaded
 

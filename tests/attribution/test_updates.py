@@ -12,6 +12,7 @@ from attribution import world
 from attribution.reference import FOREVER, Reference, grouped
 from attribution.reference import Held as Row
 from attribution.test_churn import MARGIN_MS, batches
+from attribution.told import told_of
 from sekisho.attribution.attributor import Attributor, Change
 from sekisho.attribution.history.spans import Span
 from sekisho.attribution.sources.events import Held
@@ -69,7 +70,7 @@ class Told:
         attributor = Attributor.load(
             lines=[lines],
             map_e=rules,
-            history=[(held, span_of(row)) for held, rows in self.told.items() for row in rows],
+            history=told_of((held, span_of(row)) for held, rows in self.told.items() for row in rows),
             network=network,
             realms=world.REALMS,
             clock_margin_ms=MARGIN_MS,

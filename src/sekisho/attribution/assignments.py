@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,23 +12,18 @@ import pyarrow.compute as pc
 from sekisho.attribution.keys import LineIds, line_keys
 from sekisho.attribution.prefix_text import read_prefixes
 from sekisho.attribution.validity import OPEN_FROM_MS, OPEN_TO_MS
-from sekisho.core.address import prefix_words
 from sekisho.core.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from sekisho.attribution.history.spans import Span
-    from sekisho.attribution.sources.events import Held
+    from sekisho.attribution.history.columns import Told
     from sekisho.attribution.tabular import Block, Tabular
 
 REQUIRED = ("line_id", "prefix", "port_first", "port_last", "valid_from", "valid_to")
 OPTIONAL = ("realm",)
-
-HISTORY_ROWS = 131_072
-"""Rows of a history made into columns at once."""
 
 LAST_PORT = 0xFFFF
 FIRST_IPV4_LENGTH = 96
@@ -132,28 +126,29 @@ class AssignmentReader:
         if self._growing.rows == before:
             raise InputError(file.path, "expected at least one assignment, found none")
 
-    def add(self, held: Iterable[tuple[Held, Span]]) -> None:
-        """Add what a history knows; its holders are lines."""
-        pairs = iter(held)
-        while block := list(islice(pairs, HISTORY_ROWS)):
-            words = [prefix_words(what.prefix) for what, _ in block]
-            columns: dict[str, Any] = {
-                "hi": [hi for hi, _, _ in words],
-                "lo": [lo for _, lo, _ in words],
-                "length": [length for _, _, length in words],
-                "port_first": [what.port_first for what, _ in block],
-                "port_last": [what.port_last for what, _ in block],
-                "valid_from_ms": [span.from_ms for _, span in block],
-                "valid_to_ms": [span.to_ms for _, span in block],
-                "realm": self._realm_codes(pa.array([what.realm for what, _ in block], pa.string())),
-                "line": self._lines(pa.array([span.holder for _, span in block], pa.string())),
-                "inferred": [span.inferred for _, span in block],
-                "told": True,
-            }
-            arrays: dict[str, Any] = {
-                name: np.broadcast_to(np.asarray(columns[name], kind), len(block)) for name, kind in _COLUMNS.items()
-            }
-            self._growing.append(Assignments(**arrays))
+    def add(self, told: Told) -> None:
+        """Add what a history knows."""
+        key_of = np.zeros(int(told.lines[-1]) + 1 if len(told.lines) else 1, np.int64)
+        keys = [line_keys(part.to_pylist(), self.key) for part in told.names]
+        key_of[told.lines] = np.concatenate([np.zeros(0, np.int64), *keys])
+        self._line_ids.extend(zip(keys, told.names, strict=True))
+        realm_of = self._realm_codes(pa.array(told.realms, pa.string()))
+        for spans in told.spans:
+            self._growing.append(
+                Assignments(
+                    hi=spans.hi,
+                    lo=spans.lo,
+                    length=spans.length,
+                    port_first=spans.port_first,
+                    port_last=spans.port_last,
+                    valid_from_ms=spans.from_ms,
+                    valid_to_ms=spans.to_ms,
+                    realm=realm_of[spans.realm],
+                    line=key_of[spans.line],
+                    inferred=spans.inferred,
+                    told=np.ones(len(spans.hi), np.bool_),
+                )
+            )
 
     def finish(self) -> tuple[Assignments, LineIds]:
         """All assignments in the order read, and their lines; the reader is empty afterwards."""

@@ -47,10 +47,11 @@ from sekisho.core.kernels import warm
 from sekisho.core.reasons import UnattributedReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
+    from sekisho.attribution.history.columns import Told
     from sekisho.attribution.history.spans import Span
     from sekisho.attribution.lines import LineInfo
     from sekisho.attribution.map_e import MapRule
@@ -152,7 +153,7 @@ class Attributor:
         *,
         lines: Sequence[Path],
         map_e: Path | Sequence[Path] | None,
-        history: Iterable[tuple[Held, Span]] = (),
+        history: Told | None = None,
         network: Network,
         realms: Sequence[str],
         clock_margin_ms: int = DEFAULT_CLOCK_MARGIN_MS,
@@ -166,7 +167,7 @@ class Attributor:
         Args:
             lines: CSV or Parquet files.
             map_e: TOML file of MAP-E rules, or several.
-            history: who held what as the sources told it, ``History.assignments()``.
+            history: who held what as the sources told it, ``History.told()``.
             network: our prefixes and tunnel endpoints; without prefixes they are derived from the assignments.
             realms: every realm that exporters, interfaces and VRFs map to; "" is the default realm.
             clock_margin_ms: what a flow's times may be off by.
@@ -190,7 +191,10 @@ class Attributor:
                 known_lines.read(file)
             else:
                 reader.read(file, on_progress or (lambda _: None))
-        reader.add(history)
+        if history is not None:
+            reader.add(history)
+            # Its lines are in the reader now.
+            del history
         assignments, line_ids = reader.finish()
         if len(line_ids.collided):
             assignments.line[np.isin(assignments.line, line_ids.collided)] = 0

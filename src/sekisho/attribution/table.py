@@ -117,21 +117,22 @@ def build(
         RULES: rule_words(rules),
         RULE_LISTS: rule_lists(rule_words(rules)),
     }
-    households, shared = most_households(assignments.hi, rules), _shared_prefixes(assignments, order)
+    a = assignments
+    households, shared = most_households(a.hi, rules), _shared_prefixes(a, order)
+    groups = int(_groups(order, a.realm, a.hi, a.lo, a.length))
     more_households = room if rules else 0
     sizes = {
         HOUSEHOLDS: (households + more_households) * HOUSEHOLD_WORDS,
         HOUSEHOLD_SLOTS: slots_for(households + more_households),
         DIRECTORIES: (shared + room // 8) * DIRECTORY_WORDS,
         ROWS: len(assignments) * ROW_WORDS,
-        SLOTS: slots_for(len(assignments) + room),
+        SLOTS: slots_for(groups + room),
         LATER_ROWS: room * ROW_WORDS,
         LATER_HOUSEHOLD_ROWS: more_households * ROW_WORDS,
     }
     memory = allocate({which: len(part) for which, part in parts.items()} | sizes)
     for which, part in parts.items():
         section(memory, which)[:] = part
-    a = assignments
     _fill_rows(
         memory,
         order,
@@ -147,6 +148,8 @@ def build(
         a.inferred,
         a.told,
     )
+    # The slots are written next, and everything at once is more than the lookup ever needs.
+    del order
     overlapping = _enter_rows(memory)
     limits = np.array([room, more_households, *(memory[which + 1] for which in GROWING)], np.int64)
     enter_households(memory, rules, realms)
@@ -163,9 +166,51 @@ def _order(assignments: Assignments) -> NDArray[np.int64]:
     """Order by realm, prefix, first port, last port descending, beginning."""
     a = assignments
     ports = a.length.astype(np.int64) << 32 | a.port_first.astype(np.int64) << 16 | (LAST_PORT - a.port_last)
+    order = np.arange(len(a))
+    if _put_in_order(order, a.realm, a.hi, a.lo, ports, a.valid_from_ms):
+        return order
     # Unsigned, so that a prefix stands before everything inside it.
     keys = (a.valid_from_ms, ports, a.lo.view(np.uint64), a.hi.view(np.uint64), a.realm)
     return np.lexsort(keys if a.realm.any() else keys[:-1])
+
+
+@kernel
+def _is_after(realm: Any, hi: Any, lo: Any, ports: Any, from_ms: Any, one: int, other: int) -> bool:
+    if realm[one] != realm[other]:
+        return bool(realm[one] > realm[other])
+    if hi[one] != hi[other]:
+        return bool(np.uint64(hi[one]) > np.uint64(hi[other]))
+    if lo[one] != lo[other]:
+        return bool(np.uint64(lo[one]) > np.uint64(lo[other]))
+    if ports[one] != ports[other]:
+        return bool(ports[one] > ports[other])
+    return bool(from_ms[one] > from_ms[other])
+
+
+@kernel
+def _put_in_order(order: Any, realm: Any, hi: Any, lo: Any, ports: Any, from_ms: Any) -> bool:
+    """Sort by insertion what comes sorted but for neighbours, as a history does; False where it turns out not to."""
+    moves = order.size
+    for place in range(1, order.size):
+        row, at = order[place], place
+        while at > 0 and _is_after(realm, hi, lo, ports, from_ms, order[at - 1], row):
+            order[at] = order[at - 1]
+            at, moves = at - 1, moves - 1
+            if moves < 0:
+                return False
+        order[at] = row
+    return True
+
+
+@kernel
+def _groups(order: Any, realm: Any, hi: Any, lo: Any, length: Any) -> int:
+    """How many prefixes there are."""
+    groups = 1 if order.size else 0
+    for place in range(1, order.size):
+        one, other = order[place - 1], order[place]
+        same = hi[one] == hi[other] and lo[one] == lo[other]
+        groups += not (same and length[one] == length[other] and realm[one] == realm[other])
+    return groups
 
 
 def _shared_prefixes(assignments: Assignments, order: NDArray[np.int64]) -> int:
@@ -316,4 +361,10 @@ _COLUMNS = (
     types.boolean[::1],
 )
 
-KERNELS = ((_fill_rows, (BEING_BUILT, _WORDS, *_COLUMNS)), (_link, (BEING_BUILT,)), (_enter_groups, (BEING_BUILT,)))
+KERNELS = (
+    (_put_in_order, (_WORDS, types.int32[::1], _WORDS, _WORDS, _WORDS, _WORDS)),
+    (_groups, (_WORDS, types.int32[::1], _WORDS, _WORDS, types.uint8[::1])),
+    (_fill_rows, (BEING_BUILT, _WORDS, *_COLUMNS)),
+    (_link, (BEING_BUILT,)),
+    (_enter_groups, (BEING_BUILT,)),
+)

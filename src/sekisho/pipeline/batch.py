@@ -303,7 +303,7 @@ def _loaded(
     return Attributor.load(
         lines=[*config.files.lines, *lines],
         map_e=rules,
-        history=history.assignments(since_ms=since_ms),
+        history=history.told(since_ms=since_ms),
         network=config.network,
         realms=realms_of(config),
         clock_margin_ms=round(config.attribution.clock_margin_s * 1000),

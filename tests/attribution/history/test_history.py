@@ -7,6 +7,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
+from attribution.told import assignments
 from sekisho.attribution.history.history import History
 from sekisho.attribution.sources.events import Begin, Confirm, End, Held, Inside, Restarted
 from sekisho.attribution.validity import OPEN_TO_MS
@@ -36,7 +37,7 @@ def held_by(history, what=HOME):
     """(line, from, to, inferred) rows, relative to T; None = open."""
     return sorted(
         (span.holder, span.from_ms - T, None if span.to_ms == OPEN_TO_MS else span.to_ms - T, span.inferred)
-        for held, span in history.assignments()
+        for held, span in assignments(history)
         if held == what
     )
 

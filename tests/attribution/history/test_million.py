@@ -132,7 +132,7 @@ def asked(seed, questions):
         attributor = Attributor.load(
             lines=[],
             map_e=None,
-            history=history.assignments(),
+            history=history.told(),
             network=Network(prefixes=["100.64.0.0/10"]),
             realms=REALMS,
         )

@@ -1,12 +1,14 @@
-"""What is asked of one prefix is what the whole history says of it."""
+"""What is asked of one prefix, of an address, and of the whole history in columns is the same."""
 
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 import pytest
 
+from attribution.told import assignments
 from sekisho.attribution.history.history import History
 from sekisho.attribution.sources.events import Begin, Confirm, End, Held, Inside, Restarted
 
@@ -48,11 +50,19 @@ def test_one_prefix_is_as_in_the_whole(seed):
     rng = random.Random(seed)
     with History() as history:
         history.apply("radius", events(rng, 150))
-        whole = list(history.assignments())
+        for source, off_ms in (("late", 60_000), ("right", 0)):
+            history.apply(source, (replace(event, received_ms=event.at_ms + off_ms) for event in events(rng, 40)))
+        assert history.quarantined() == {"late"}
+        whole = list(assignments(history))
         for since_ms in (0, T + rng.randrange(1_000_000), T + rng.randrange(1_000_000)):
             for held in (*INSIDE, *BLOCKS, *HOMES):
                 expected = {span for what, span in whole if what == held and span.to_ms > since_ms}
                 assert set(history.spans_of(held, since_ms=since_ms)) == expected
+            assert set(assignments(history, since_ms=since_ms)) == {one for one in whole if one[1].to_ms > since_ms}
+        for held in (*INSIDE, *BLOCKS, *HOMES):
+            address = held.prefix.network_address
+            expected = {(what, span) for what, span in whole if what.realm == held.realm and address in what.prefix}
+            assert set(history.around(address, realm=held.realm)) == expected
 
 
 def test_who_stands_behind_a_prefix():

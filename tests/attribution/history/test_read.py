@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from attribution.sources.test_radius_records import NOON_MS, text
+from attribution.told import assignments
 from sekisho.attribution.history.read import read_history
 from sekisho.attribution.sources.zones import zone_of
 from sekisho.core.config import Attribution
@@ -21,7 +22,7 @@ def test_a_file_is_read_on_from_where_it_was_left(tmp_path):
         with path.open("a") as file:
             file.write(more)
         with read_history(settings, radius=[path], kea=[], now_ms=NOON_MS) as history:
-            holders = {span.holder for _, span in history.assignments()}
+            holders = {span.holder for _, span in assignments(history)}
     assert holders == {"taro@example.jp", "other"}
 
 

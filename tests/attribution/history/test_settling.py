@@ -29,7 +29,7 @@ def end(at, session, line):
 
 def asked(history, at):
     attributor = Attributor.load(
-        lines=[], map_e=None, history=history.assignments(), network=Network(), realms=[""], clock_margin_ms=2000
+        lines=[], map_e=None, history=history.told(), network=Network(), realms=[""], clock_margin_ms=2000
     )
     attributor.start()
     settled = Settled(attributor, history, clock_margin_ms=2000)

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 
 import pytest
 
+from attribution.told import assignments
 from ports import free_port
 from sekisho.attribution.history.history import History
 from sekisho.attribution.sources.radius.detail import DetailFile
@@ -145,5 +146,5 @@ def test_detail_and_copies_tell_the_same(radius, listener):
         held = {str(held.prefix) for event in detail for held in event.held}
         assert held == {"203.0.113.7/32", "198.51.100.0/29", "2001:db8:700::/56"}
         assert not history.quarantined()
-        assert {span.holder for _, span in history.assignments()} <= {"taro@example.jp"}
+        assert {span.holder for _, span in assignments(history)} <= {"taro@example.jp"}
     assert {event.session for event in (*detail, *copies)} == {"s1"}

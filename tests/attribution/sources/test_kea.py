@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from attribution.told import assignments
 from sekisho.attribution.history.history import History
 from sekisho.attribution.sources.kea import KeaFile
 from sekisho.core.reasons import SourceReason
@@ -37,7 +38,7 @@ def told(path, **more):
         history.apply("kea", source.poll(T * 1000))
         found = sorted(
             (str(held.prefix), span.holder, span.from_ms // 1000 - T, span.to_ms // 1000 - T, span.inferred)
-            for held, span in history.assignments()
+            for held, span in assignments(history)
         )
     return found, dict(+source.dropped)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from attribution.told import assignments
 from sekisho.attribution.history.history import History
 from sekisho.attribution.history.read import read_history
 from sekisho.attribution.sources.radius.radacct import read_radacct
@@ -31,7 +32,7 @@ def test_open_and_closed_sessions(tmp_path):
     )
     with History() as history:
         history.apply("radacct", told)
-        found = sorted((span.holder, span.from_ms, span.to_ms, span.inferred) for _, span in history.assignments())
+        found = sorted((span.holder, span.from_ms, span.to_ms, span.inferred) for _, span in assignments(history))
         assert not history.quarantined()
     assert found == [("jiro", NOON_MS, NOON_MS + 300_000, False), ("taro", NOON_MS, OPEN_TO_MS, False)]
 
@@ -55,7 +56,7 @@ def test_it_is_told_from_a_detail_file(tmp_path):
     path = tmp_path / "radacct.csv"
     settings = Attribution(radius_zone="+09:00")
     with read_history(settings, radius=[path], kea=[], now_ms=NOON_MS) as history:
-        assert [span.holder for _, span in history.assignments()] == ["taro"]
+        assert [span.holder for _, span in assignments(history)] == ["taro"]
     with pytest.raises(InputError, match="radius_zone"):
         read_history(Attribution(), radius=[path], kea=[], now_ms=NOON_MS)
 

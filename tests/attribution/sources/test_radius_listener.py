@@ -9,6 +9,7 @@ from ipaddress import ip_address
 
 import pytest
 
+from attribution.told import assignments
 from sekisho.attribution.history.history import History
 from sekisho.attribution.sources.events import Begin
 from sekisho.attribution.sources.radius.listener import Listener
@@ -73,7 +74,7 @@ def test_radclient_is_answered_after_the_write(listener):
         history.apply(listener.name, [event])
         listener.committed()
         assert process.wait(10) == 0, process.stdout.read()
-        assert {str(held.prefix) for held, _ in history.assignments()} == {"203.0.113.7/32", "2001:db8:700::/56"}
+        assert {str(held.prefix) for held, _ in assignments(history)} == {"203.0.113.7/32", "2001:db8:700::/56"}
     process.stdout.close()
 
 

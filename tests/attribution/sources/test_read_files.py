@@ -8,6 +8,7 @@ from ipaddress import ip_network
 import pytest
 
 from attribution.sources.blocks import ALLOC, ALLOCATED_MS
+from attribution.told import assignments
 from sekisho.attribution.history.read import read_history
 from sekisho.attribution.sources.events import Begin, Confirm, End, Held
 from sekisho.attribution.sources.listed import Listed
@@ -21,7 +22,7 @@ HAND_OVER = "contract,prefix,from,to\nC-1,{},{},\n"
 
 def holders(**files):
     with read_history(Attribution(), radius=[], kea=[], now_ms=NOW_MS, **files) as history:
-        return {(str(what.prefix), what.port_first, span.holder) for what, span in history.assignments()}
+        return {(str(what.prefix), what.port_first, span.holder) for what, span in assignments(history)}
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_a_translator_that_computes_its_ports(hand_over):
     """Its shares are the contracts' behind it, and arithmetic is never behind the time."""
     path = hand_over("100.64.60.74/32")
     with read_history(translator(), radius=[], kea=[], ipoe=[path], now_ms=NOW_MS) as history:
-        found = {(what.port_first, what.port_last, span.holder) for what, span in history.assignments()}
+        found = {(what.port_first, what.port_last, span.holder) for what, span in assignments(history)}
         assert found == {(0, 65535, "C-1"), (1024 + 74 * 252, 1024 + 75 * 252 - 1, "C-1")}
         (computed,) = (feed for name, feed in history.feeds.items() if name.startswith("deterministic_nat"))
         assert computed.watermark_ms == NOW_MS

@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, ip_address, ip_network
 import pytest
 
 from attribution.sources.blocks import ALLOC, ALLOCATED_MS, RELEASE
+from attribution.told import assignments
 from sekisho.attribution.history.history import History
 from sekisho.attribution.sources.deterministic_nat import DeterministicNat
 from sekisho.attribution.sources.events import Begin, End, Held
@@ -46,7 +47,7 @@ def spans(*events):
     with History() as history:
         history.apply("test", events)
         return sorted(
-            ((span.holder, span.from_ms, span.to_ms) for what, span in history.assignments() if what == BLOCK),
+            ((span.holder, span.from_ms, span.to_ms) for what, span in assignments(history) if what == BLOCK),
             key=lambda span: span[1],
         )
 
@@ -88,7 +89,7 @@ def test_deterministic_shares_have_the_lines_of_their_inside_addresses():
     with History() as history:
         history.apply("nat", events)
         history.apply("radius", session("L1", ALLOCATED_MS, ALLOCATED_MS + HOUR))
-        found = [(what, span.holder) for what, span in history.assignments() if what.prefix == held.prefix]
+        found = [(what, span.holder) for what, span in assignments(history) if what.prefix == held.prefix]
     assert found == [(held, "L1")]
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 import json
 from collections import defaultdict, deque
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, Self
 
 from sekisho.attribution.history import tables
+from sekisho.attribution.history.columns import read_told
 from sekisho.attribution.history.facts import added, first, matching
 from sekisho.attribution.history.feed import DELAYS_KEPT, Feed
-from sekisho.attribution.history.inside import lines_of, resolved
+from sekisho.attribution.history.inside import lines_of
 from sekisho.attribution.history.spans import MISSED_CONFIRMS, Holding, spans
-from sekisho.attribution.sources.events import LAST_PORT, Restarted
+from sekisho.attribution.sources.events import LAST_PORT, Held, Restarted
 from sekisho.attribution.validity import OPEN_FROM_MS
 from sekisho.core.address import prefix_words, to_words
 
@@ -20,9 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from sekisho.attribution.history.columns import Told
     from sekisho.attribution.history.facts import OfSession
     from sekisho.attribution.history.spans import Span
-    from sekisho.attribution.sources.events import Event, Held
+    from sekisho.attribution.sources.events import Event
+    from sekisho.core.address import IPAddress
 
 DAY_MS = 86_400_000
 DEFAULT_RETENTION_MS = 183 * DAY_MS
@@ -121,10 +125,9 @@ class History:
         """Number of holds, of any time."""
         return int(self._database.execute("select count(*) from held").fetchone()[0])
 
-    def assignments(self, *, since_ms: int = OPEN_FROM_MS) -> Iterator[tuple[Held, Span]]:
+    def told(self, *, since_ms: int = OPEN_FROM_MS) -> Told:
         """Who held what: every span of every prefix that was not over before; the holders are lines."""
-        by_held = {what: list(spans(rows)) for what, rows in self._holdings().items()}
-        yield from ((what, span) for what, span in resolved(by_held) if span.to_ms > since_ms)
+        return read_told(self._database, self._feeds, self.quarantined(), since_ms=since_ms)
 
     def spans_of(self, held: Held, *, since_ms: int) -> list[Span]:
         """Who held one thing, as far as that was not over before ``since_ms``; the holders are lines."""
@@ -133,6 +136,18 @@ class History:
         oldest_ms = min((span.from_ms for span in mine), default=since_ms)
         spans_of = functools.partial(self._spans, since_ms=oldest_ms)
         return [span for span in lines_of(mine, spans_of, self._lengths()) if span.to_ms > since_ms]
+
+    def around(self, address: IPAddress, *, realm: str) -> Iterator[tuple[Held, Span]]:
+        """Who held an address, whole or by its ports, or a prefix that it lies in, at any time; holders are lines."""
+        for _, length in filter(lambda known: known[0] == address.version, self._lengths()):
+            prefix = ip_network((address, length), strict=False)
+            ports = self._database.execute(
+                "select distinct port_first, port_last from held where hi = ? and lo = ? and length = ? and realm = ?",
+                (*prefix_words(prefix), realm),
+            )
+            for port_first, port_last in ports.fetchall():
+                held = Held(prefix=prefix, realm=realm, port_first=port_first, port_last=port_last)
+                yield from ((held, span) for span in self.spans_of(held, since_ms=OPEN_FROM_MS))
 
     def behind(self, held: Held) -> set[Held]:
         """What sessions hold whose holder is an inside address of a prefix: its lines follow from the prefix's."""
@@ -202,14 +217,6 @@ class History:
         for server, at_ms in self._database.execute("select server, at_ms from restart order by at_ms"):
             restarts[server].append(at_ms)
         return restarts
-
-    def _holdings(self) -> dict[Held, list[Holding]]:
-        found: defaultdict[Held, list[Holding]] = defaultdict(list)
-        restarts, left_out = self._restarts(), self.quarantined()
-        for cells in self._database.execute(_HOLDINGS):
-            if cells[_SOURCE] not in left_out:
-                found[tables.held_of(*cells[:6])].append(self._holding(cells[6:], restarts))
-        return found
 
     def _spans(self, held: Held, since_ms: int) -> list[Span]:
         cells = (*prefix_words(held.prefix), held.realm, held.port_first, held.port_last)

@@ -9,17 +9,10 @@ from typing import TYPE_CHECKING
 from sekisho.attribution.sources.events import LAST_PORT, Held, Inside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from sekisho.attribution.history.spans import Span
     from sekisho.core.address import IPNetwork
-
-
-def resolved(by_held: Mapping[Held, Sequence[Span]]) -> Iterator[tuple[Held, Span]]:
-    """The same spans with lines as holders; times without a holder of the inside address are left out."""
-    lengths: set[tuple[int, int]] = {(what.prefix.version, what.prefix.prefixlen) for what in by_held}
-    for what, held in by_held.items():
-        yield from ((what, span) for span in lines_of(held, lambda inside: by_held.get(inside, ()), lengths))
 
 
 def lines_of(

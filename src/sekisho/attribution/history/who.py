@@ -64,7 +64,8 @@ def explain(question: Question, *, attributor: Attributor, history: History, set
         start_ms=at_ms,
         end_ms=at_ms,
     )
-    near = [(held, span) for held, span in history.assignments() if _is_near(question, held, span)]
+    known = history.around(question.address, realm=question.realm)
+    near = [(held, span) for held, span in known if _distance(span, at_ms) <= NEAR_MS]
     line = answer.line_id if isinstance(answer, Attributed) else None
     decided = [one for one in near if one[1].holder == line and one[1].from_ms <= at_ms < one[1].to_ms]
     others = sorted((one for one in near if one not in decided), key=lambda one: _distance(one[1], at_ms))
@@ -77,12 +78,6 @@ def explain(question: Question, *, attributor: Attributor, history: History, set
         left_out=max(len(others) - MOST_CONSIDERED, 0),
         feeds=tuple(history.feeds.values()),
     )
-
-
-def _is_near(question: Question, held: Held, span: Span) -> bool:
-    if held.prefix.version != question.address.version or question.address not in held.prefix:
-        return False
-    return held.realm == question.realm and _distance(span, question.at_ms) <= NEAR_MS
 
 
 def _distance(span: Span, at_ms: int) -> int:
