@@ -15,6 +15,7 @@ TOGETHER = {
     "tests/checkup/test_daemons.py": "daemons",
     "tests/web/console/test_browser.py": "console in a browser",
     "tests/web/portal/test_browser.py": "portal in a browser",
+    "tests/acceptance/test_story_walks.py": "walks in a browser",
 }
 """Part of a test's name -> what it shares with others and takes long to start: those run in one process."""
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sekisho.cases.states import OPEN
+from sekisho.cases.states import OPEN, State
 from sekisho.core.time import iso
+from sekisho.measures.model import MeasureState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sekisho.cases.states import State
-    from sekisho.measures.model import MeasureId, MeasureState
+    from sekisho.measures.model import MeasureId
+
+
+_AGAIN = frozenset({State.OPEN, State.NOTIFIED})
+"""Where a case that was observed goes when the traffic is seen again; other steps are a person's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +129,23 @@ class Case:
     def last_seen_ms(self) -> int:
         """End of the last episode."""
         return max(evidence.last_seen_ms for evidence in self.evidence)
+
+    @property
+    def came_back_ms(self) -> int | None:
+        """When what had stopped was seen again; None where it was not, or has stopped once more."""
+        if not self.is_open or self.state is State.OBSERVING:
+            return None
+        back = [
+            step.at_ms
+            for step in self.history
+            if step.after is State.RELAPSED or (step.before is State.OBSERVING and step.after in _AGAIN)
+        ]
+        return max(back, default=None)
+
+    def is_stale(self, progress: Progress) -> bool:
+        """Whether a measure was said to be done before the traffic came back: it is asked for once more."""
+        back_ms = self.came_back_ms
+        return back_ms is not None and progress.state is MeasureState.CLAIMED and progress.changed_at_ms < back_ms
 
     @property
     def harm(self) -> tuple[float, float]:

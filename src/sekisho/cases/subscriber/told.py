@@ -28,24 +28,26 @@ BY_WORD = frozenset({MeasureState.OPEN, MeasureState.CLAIMED, MeasureState.NOT_A
 
 
 def say(connection: Connection, case_id: int, measure: MeasureId, state: MeasureState, act: Act) -> None:
-    """Note how far a measure is by the subscriber's word; said twice it changes nothing.
+    """Note how far a measure is by the subscriber's word.
+
+    Said twice it changes nothing, unless the traffic came back in between.
 
     Raises:
         Refused: the case is closed, or evidence shows it and needs no word.
     """
     case = get_case(connection, case_id)
-    before = next(progress.state for progress in case.measures if progress.measure is measure)
+    before = next(progress for progress in case.measures if progress.measure is measure)
     if not case.is_open:
         raise Refused(
             f"case {case_id} is {case.state}: nothing is left to do",
             f"ケース {case_id} は「{JA[case.state]}」です。これ以上していただくことはありません",
         )
-    if state not in BY_WORD or before is MeasureState.EVIDENCED:
+    if state not in BY_WORD or before.state is MeasureState.EVIDENCED:
         raise Refused(
             f"measure {measure} of case {case_id}: a word is not enough for this",
             f"ケース {case_id} の対策 {measure}: 申告だけでは、この状態にできません",
         )
-    if before is state:
+    if before.state is state and not case.is_stale(before):
         return
     set_measure(connection, case_id, measure, state, act)
     answers.answer(connection, case_id, AnswerKind.ANSWERED, act, note=f"{measure}: {state}")

@@ -47,17 +47,19 @@ class Step:
 
     Attributes:
         devices: names of the subscriber's devices that it is for, the likely ones first.
+        is_stale: it was said to be done before the traffic came back, and is asked for again.
     """
 
     measure: MeasureId
     advice: Advice
     progress: Progress
     devices: tuple[str, ...]
+    is_stale: bool
 
     @property
     def is_done(self) -> bool:
         """Whether nothing of it is left."""
-        return self.progress.state is not MeasureState.OPEN
+        return self.progress.state is not MeasureState.OPEN and not self.is_stale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,7 @@ class CaseView:
     """One page.
 
     Attributes:
+        is_back: the traffic had stopped, and what goes on now is its return.
         box: what was seen, when, which devices, the first step: what has to be understood at a glance.
         seen, about_devices, effects, proof: parts of the notices.
         steps: the five measures in the order of the evidence.
@@ -88,6 +91,7 @@ class CaseView:
 
     state: State
     state_text: str
+    is_back: bool
     last_seen_ms: int
     what: str
     box: tuple[tuple[Block, str], ...]
@@ -132,13 +136,21 @@ def case_view(
         return notice.part(name, language, given)
 
     progress = {row.measure: row for row in case.measures}
+    back_ms = case.came_back_ms
     steps = tuple(
-        Step(measure=measure, advice=words, progress=progress[measure], devices=_names(measure, kinds))
+        Step(
+            measure=measure,
+            advice=words,
+            progress=progress[measure],
+            devices=_names(measure, kinds),
+            is_stale=case.is_stale(progress[measure]),
+        )
         for measure, words in zip(values["order"], values["steps"], strict=True)
     )
     return CaseView(
         state=case.state,
-        state_text=STATE_TEXTS[case.state],
+        state_text="state_relapsed" if back_ms is not None else STATE_TEXTS[case.state],
+        is_back=back_ms is not None,
         last_seen_ms=case.last_seen_ms,
         what=values["what"],
         box=_box(case, part("box", plain), values),
@@ -152,6 +164,7 @@ def case_view(
             advice=values["maker"],
             progress=progress[MeasureId.MAKER],
             devices=_names(MeasureId.MAKER, kinds),
+            is_stale=case.is_stale(progress[MeasureId.MAKER]),
         ),
         devices=kinds,
     )
