@@ -46,11 +46,19 @@ RolesOption = Annotated[list[Role], typer.Option("--role", help="What the person
 
 
 @app.command(epilog=ADD_EXAMPLES)
-def add(name: Name, roles: RolesOption, cases: CasesOption = None, config: ConfigOption = None) -> None:
+def add(
+    name: Name,
+    roles: RolesOption,
+    no_password: Annotated[
+        bool, typer.Option("--no-password", help="Comes in by a proxy's sign-in alone, and on the command line.")
+    ] = False,
+    cases: CasesOption = None,
+    config: ConfigOption = None,
+) -> None:
     """Make an account; the password is asked for twice, or read from standard input."""
     from sekisho.cases.accounts import people
 
-    word = _password()
+    word = None if no_password else _password()
     with _acting(cases, config) as (connection, act):
         people.add(connection, name, word, roles, act)
 

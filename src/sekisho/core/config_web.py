@@ -6,8 +6,16 @@ from typing import Annotated, Self
 
 from pydantic import Field, Strict, model_validator
 
-from sekisho.core.config_fields import File, Prefix, Section
+from sekisho.core.config_fields import Address, File, Prefix, Section
 from sekisho.core.config_serve import ListenAt  # noqa: TC001 (pydantic reads it at run time)
+
+_NOT_A_USER = frozenset(
+    {
+        "accept-language", "authorization", "content-length", "content-type", "cookie", "forwarded", "host",
+        "idempotency-key", "sec-fetch-site", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto",
+    }
+)  # fmt: skip
+"""Headers that browsers or proxies send for another purpose."""
 
 
 class WebListen(Section):
@@ -39,3 +47,17 @@ class Portal(WebListen):
 
 class Console(WebListen):
     """``[console]``: the pages for operators, and the API for their programs."""
+
+    proxy_user_header: Annotated[str, Strict(), Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,59}$")] | None = None
+    """Header in which a proxy says whom it has let in, such as ``X-Forwarded-User``: the name of an account. With it
+    nobody signs in by a password; without it no such header means anything."""
+    trusted_proxies: tuple[Address, ...] = ()
+    """Addresses from which that header is believed: of proxies that remove it from what browsers send."""
+
+    @model_validator(mode="after")
+    def _believed(self) -> Self:
+        if (self.proxy_user_header is None) == bool(self.trusted_proxies):
+            raise ValueError("both proxy_user_header and trusted_proxies, or neither")
+        if self.proxy_user_header is not None and self.proxy_user_header.lower() in _NOT_A_USER:
+            raise ValueError("a proxy_user_header that means nothing else")
+        return self

@@ -18,6 +18,10 @@ MAX_LENGTH = 200
 """Longer ones protect no better, and hashing a megabyte is work that anybody could ask for."""
 
 
+NONE = "-"
+"""Stands in place of a hash where there is no password: nothing fits it."""
+
+
 def hashed(password: str) -> str:
     """The encoded hash.
 
@@ -33,16 +37,16 @@ def hashed(password: str) -> str:
 
 
 def fits(encoded: str | None, password: str) -> bool:
-    """Whether it is the password; None, a name that nobody has, takes as long and is never right."""
+    """Whether it is the password; None, a name that nobody has, and ``NONE`` take as long and are never right."""
     from argon2.exceptions import InvalidHashError, VerificationError
 
     if len(password) > MAX_LENGTH:
         return False
     try:
-        _hasher().verify(encoded or _of_nobody(), password)
+        _hasher().verify(_of_nobody() if encoded in {None, NONE} else encoded, password)
     except (VerificationError, InvalidHashError):
         return False
-    return encoded is not None
+    return encoded not in {None, NONE}
 
 
 @cache

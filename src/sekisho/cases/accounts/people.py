@@ -41,8 +41,8 @@ class Account:
         return self.disabled_at_ms is None
 
 
-def add(connection: Connection, name: str, password: str, roles: Collection[Role], act: Act) -> Account:
-    """Let a person come in.
+def add(connection: Connection, name: str, password: str | None, roles: Collection[Role], act: Act) -> Account:
+    """Let a person come in; without a password by a proxy's word alone, and on the command line.
 
     Raises:
         Refused: the name or the password is none, or somebody has the name.
@@ -54,7 +54,8 @@ def add(connection: Connection, name: str, password: str, roles: Collection[Role
         )
     if connection.execute(select(ACCOUNT.c.id).where(ACCOUNT.c.name == name)).first() is not None:
         raise Refused(f"account: there is one of the name {name}", f"アカウント {name} はすでにあります")
-    row = {"name": name, "password": passwords.hashed(password), "roles": sorted(roles), "created_at": act.at_ms}
+    encoded = passwords.NONE if password is None else passwords.hashed(password)
+    row = {"name": name, "password": encoded, "roles": sorted(roles), "created_at": act.at_ms}
     connection.execute(insert(ACCOUNT).values(**row))
     audit.append(connection, "account_added", act, details={"account": name, "roles": sorted(roles)})
     return find(connection, name)
@@ -84,9 +85,15 @@ def roles_of(connection: Connection, person: str) -> frozenset[Role]:
     """
     if connection.execute(select(ACCOUNT.c.id).limit(1)).first() is None:
         return frozenset({Role.OPERATOR, Role.AUDITOR})
-    wanted = (ACCOUNT.c.name == person.lower(), ACCOUNT.c.disabled_at.is_(None))
+    account = enabled(connection, person.lower())
+    return frozenset() if account is None else account.roles
+
+
+def enabled(connection: Connection, name: str) -> Account | None:
+    """The account of a name whose person may come in; whoever asks has made sure who they are."""
+    wanted = (ACCOUNT.c.name == name, ACCOUNT.c.disabled_at.is_(None))
     row = connection.execute(select(ACCOUNT).where(*wanted)).mappings().one_or_none()
-    return frozenset() if row is None else of_row(row).roles
+    return None if row is None else of_row(row)
 
 
 def has(connection: Connection, role: Role) -> bool:

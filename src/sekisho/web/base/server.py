@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from sekisho.core.errors import InputError
+from sekisho.web.base.peer import NotePeer
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -81,14 +82,16 @@ class WebServer:
 
     def _config(self) -> Config:
         from uvicorn import Config
+        from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-        where = self._where
+        where, app = self._where, self._app
+        if where.proxies:
+            app = ProxyHeadersMiddleware(app, trusted_hosts=[str(prefix) for prefix in where.proxies])  # type: ignore[arg-type, assignment]
         return Config(
-            self._app,
+            NotePeer(app),
             ssl_certfile=where.certificate,
             ssl_keyfile=where.key_file,
-            proxy_headers=bool(where.proxies),
-            forwarded_allow_ips=[str(prefix) for prefix in where.proxies],
+            proxy_headers=False,
             server_header=False,
             # An access log would hold the addresses of subscribers.
             access_log=False,

@@ -17,7 +17,7 @@ from sekisho.core.log import logger
 from sekisho.web.api.app import api
 from sekisho.web.base import tokens
 from sekisho.web.base.headers import BodyLimit, SameSite, SecureHeaders
-from sekisho.web.console import sign_in
+from sekisho.web.console import proxied, sign_in
 from sekisho.web.console.asking import Ask, without_nul
 from sekisho.web.console.navigation import home
 from sekisho.web.console.routes import ROUTES
@@ -138,6 +138,8 @@ def _who(console: Console, request: Request) -> Account | None:
     if found is None:
         return None
     account, seen_ms = found
+    if proxied.is_on(console) and proxied.person(console, request) != account.name:
+        return None
     if now_ms - seen_ms >= sessions.TOUCH_MS:
         # A database that is busy writing is no reason to keep anybody from reading; the next page notes it.
         with suppress(InputError), writing(console.url, busy_timeout_ms=TOUCH_WAIT_MS) as connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from starlette.responses import RedirectResponse
@@ -14,6 +14,7 @@ from sekisho.cases.database import reading, writing
 from sekisho.cases.lifecycle import Act
 from sekisho.web.base import tokens
 from sekisho.web.base.limits import network_of
+from sekisho.web.console import proxied
 from sekisho.web.console.navigation import home
 
 if TYPE_CHECKING:
@@ -36,13 +37,26 @@ _PAGE = re.compile(r"/(?:[a-z0-9][a-z0-9/-]*)?")
 
 
 def page(console: Console, request: Request, form: Mapping[str, str]) -> Response:
-    """The form."""
+    """The form; or, where a proxy names who it let in, a session at once."""
     del form
-    return _form(console, request, "")
+    if not proxied.is_on(console):
+        return _form(console, request, "")
+    if request.query_params.get("out"):
+        return _form(console, request, "out")
+    name = proxied.person(console, request)
+    if not name:
+        return _form(console, request, "no_proxy", status=403)
+    with reading(console.url) as connection:
+        account = people.enabled(connection, name)
+    if account is None or not account.roles:
+        return _form(console, request, "no_account", status=403, name=name)
+    return _begin(console, request, account, request.query_params.get("next", ""))
 
 
 def sign_in(console: Console, request: Request, form: Mapping[str, str]) -> Response:
     """Name and password against a session; what is wrong is not told, and too often wrong has to wait."""
+    if proxied.is_on(console):
+        return _form(console, request, "no_proxy", status=403)
     if not tokens.is_ours(tokens.held(request, COOKIE), form.get("form", "")):
         return _form(console, request, "not_our_form", status=403)
     name = form.get("name", "").strip().lower()
@@ -56,17 +70,14 @@ def sign_in(console: Console, request: Request, form: Mapping[str, str]) -> Resp
             console.failures.note(key)
         return _form(console, request, "wrong", status=403)
     console.failures.forget(keys[1])
-    with writing(console.url) as connection:
-        secret = sessions.begin(connection, account, _act(console, account.name))
-    response = RedirectResponse(_safe(form.get("next", "")) or home(account.roles), 303)
-    tokens.hand_over(request, response, COOKIE, secret)
-    return response
+    return _begin(console, request, account, form.get("next", ""))
 
 
 def sign_out(console: Console, request: Request, form: Mapping[str, str]) -> Response:
     """End the session; without one, or with somebody else's form, nothing happens."""
     secret = tokens.held(request, COOKIE)
-    response = RedirectResponse("/sign-in", 303)
+    # Where a proxy names the person, the page itself would let them in again.
+    response = RedirectResponse("/sign-in?out=1" if proxied.is_on(console) else "/sign-in", 303)
     if not tokens.is_ours(secret, form.get("form", "")):
         return response
     with writing(console.url) as connection:
@@ -83,20 +94,30 @@ def ask_to(request: Request) -> Response:
     return RedirectResponse(f"/sign-in?next={quote(to)}" if to else "/sign-in", 303)
 
 
+def _begin(console: Console, request: Request, account: Account, to: str) -> Response:
+    with writing(console.url) as connection:
+        secret = sessions.begin(connection, account, _act(console, account.name))
+    response = RedirectResponse(_safe(to) or home(account.roles), 303)
+    tokens.hand_over(request, response, COOKIE, secret)
+    return response
+
+
 def _checked(console: Console, name: str, password: str) -> Account | None:
     with AT_ONCE, reading(console.url) as connection:
         account = people.checked(connection, name, password)
     return account if account is not None and account.roles else None
 
 
-def _form(console: Console, request: Request, problem: str, *, status: int = 200, minutes: int = 0) -> Response:
+def _form(console: Console, request: Request, problem: str, *, status: int = 200, **values: Any) -> Response:
     token = tokens.held(request, COOKIE) or tokens.new_token()
     response = console.pages.page(
         request,
         "sign_in.html",
         status=status,
         problem=problem,
-        minutes=minutes,
+        by_proxy=proxied.is_on(console),
+        minutes=values.get("minutes", 0),
+        name=values.get("name", "")[:100],
         next=_safe(request.query_params.get("next", "")),
         form_token=tokens.form_token(token),
         menu=[],
