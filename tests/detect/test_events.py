@@ -138,6 +138,20 @@ def test_a_network_that_answers_two_in_a_hundred_is_popular(answered: float, fou
     assert lines == (set(range(1, 21)) if found else set())
 
 
+def test_a_network_of_which_few_answers_were_sampled_is_not_taken_for_a_target():
+    """Two measurements at line rate, one datagram in 36 answered: by chance fewer than one in 50 was sampled."""
+    traffic = Traffic(sampling=4096)
+    for line in (1, 2):
+        traffic.talk("203.0.113.5", 8443, line=line, pps=90_000, octets=1280, answer_pps=2500, stop=10)
+    for line in range(3, 15):
+        traffic.spray(["203.0.113.5"], [443], line=line, pps=250, octets=1280, stop=100)
+    for line in range(1, 15):
+        traffic.talk(
+            "198.51.100.9", 443, line=line, pps=800, octets=80, answer_pps=1600, protocol=6, flags=16, stop=120
+        )
+    assert reported(traffic) == ([], [])
+
+
 @pytest.mark.parametrize("sql", [weak.SQL, weak.SUSPECTS], ids=["parts", "suspects"])
 def test_the_statement_is_portable(sql: str):
     """Every engine can run it."""

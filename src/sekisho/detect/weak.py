@@ -63,20 +63,30 @@ ANSWERS = 0.02
 """Answers a datagram of all lines to a network, from which it is a popular one: where few packets are sampled, many of
 its lines show no answer, though receivers of uploads acknowledge every 10th datagram, of live feeds every 64th."""
 
+_DEVIATIONS = 2
+"""As in ``detect/rates.py``."""
+
 _SPEAKS = f"own_port = 0 and (({PAIRS[0]} and port <> 53) or ({PAIRS[1]}))"
 _COUNTED = f"""({PAIRS[0]} and answered_packets * 100 <= packets)
     or ({PAIRS[1]} and answered_syn_ack_packets * 10 <= syn_packets)"""
 """Of what speaks, what goes unanswered."""
 
-_ANSWERED = f"(protocol = 6 or sum(cast(answered_packets as double)) <= {ANSWERS} * sum(cast(packets as double)))"
+_ANSWERS, _SENT, _SAMPLED = (
+    f"sum(cast({name} as double))" for name in ("answered_packets", "packets", "sampled_packets")
+)
+_ANSWERED = f"""(protocol = 6
+    or {_ANSWERS} + {_DEVIATIONS} * sqrt({_ANSWERS} * {_SENT} / {_SAMPLED}) <= {ANSWERS} * {_SENT})"""
+"""Surely fewer than that: of some hundred sampled datagrams, two or three answers are sampled by chance where ten are
+usual."""
 
 SUSPECTS = f"""
 with pair as (
-  select line, block_start_ms, {NETWORK} as network, protocol, packets, answered_packets,
+  select line, block_start_ms, {NETWORK} as network, protocol, packets, sampled_packets, answered_packets,
     case when {_COUNTED} then packets else 0 end as counted
   from line_target where line > 0 and {_SPEAKS}
 ), part as (
   select line, block_start_ms, network, protocol, sum(cast(packets as double)) as packets,
+    sum(cast(sampled_packets as double)) as sampled_packets,
     sum(cast(answered_packets as double)) as answered_packets, sum(cast(counted as double)) as counted
   from pair group by line, block_start_ms, network, protocol
 ), joint as (
