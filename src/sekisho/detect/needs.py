@@ -37,6 +37,8 @@ PACKETS_AN_ANSWER = 3
 PACKETS_A_REQUEST, PACKETS_A_GUESS, PACKETS_A_MAIL = 6, 12, 13
 """Packets sent for each connection that is asked for: served, refused or unanswered, on average. A request that is
 served has eight; of those that are not, every try is taken for a connection."""
+PROBES_AT_ONE_PORT = 0.9
+"""Share of a scan's probes at its main port: telnet scanners try another one every tenth time."""
 SEGMENTS = 7 / 8
 """Share of a TCP flood's packets that are neither SYN nor RST: its flags are drawn."""
 GUESSED_ADDRESSES = 8
@@ -233,8 +235,14 @@ def _scan(p: Any, _: float, __: bool) -> tuple[Needs, ...]:
     return (
         Needs(
             opens=(
-                Look(period_s=_BLOCK_S, packets=p.any_targets_10min, sampled=p.probes_10min),
-                Look(period_s=_HOUR_S, packets=p.any_targets_60min, sampled=p.probes_60min, slides=True),
+                Look(period_s=_BLOCK_S, packets=p.any_targets_10min, sampled=p.probes_10min, share=PROBES_AT_ONE_PORT),
+                Look(
+                    period_s=_HOUR_S,
+                    packets=p.any_targets_60min,
+                    sampled=p.probes_60min,
+                    share=PROBES_AT_ONE_PORT,
+                    slides=True,
+                ),
             )
         ),
     )
