@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
+from collections.abc import Callable
 from datetime import date, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -23,15 +25,20 @@ from sekisho.detect.daily import DAY_DETECTORS
 from sekisho.detect.detector import GROUPS
 from sekisho.pipeline import scheduled
 from sekisho.pipeline.batch import load_attributor
-from sekisho.pipeline.daily import bounds
+from sekisho.pipeline.daily import bounds, day_of, judge
+from sekisho.pipeline.daily_flows import DayFlows, HereAsked
 from sekisho.query.duckdb import DuckDBEngine
 from sekisho.query.spark import SparkEngine
+from sekisho.simulate.run import simulate
+from sekisho.simulate.scenario import load
 from sekisho.store import audit
 from sekisho.store.compact import Compactor
 from sekisho.store.layout import HOUR_MS
+from sekisho.store.read import snapshot
 from sekisho.store.segments import Segments
 from sekisho.store.space import SpaceFloor
 from store.flows import V4, Clock, numbered
+from stored_network import store_of
 from tools import needs
 
 DAY = date(2026, 11, 23)
@@ -184,6 +191,29 @@ def test_the_same_on_spark(folder: Path):
     # How much had to be read is each engine's own.
     assert here["hunt"].pop("reading") != there["hunt"].pop("reading")
     assert there == here
+
+
+@pytest.mark.prove
+def test_what_a_day_costs(tmp_path: Path, record_property: Callable[[str, object], None]):
+    """Read, attributed and summed in this process: what ``docs/explanation/scale.md`` counts with."""
+    simulate(load("demo"), tmp_path, seed=7)
+    root = store_of(tmp_path, tmp_path / "flows")
+    config = load_config(tmp_path / "sekisho.toml", {})
+    files = [tmp_path / "assignments.csv", tmp_path / "lines.csv"]
+    attributor = load_attributor(config, files, tmp_path / "map-e.toml", lambda *_: None)
+    attributor.start()
+    costs = []
+    with snapshot(root) as store:
+        stored = sum(file.rows for file in store.files)
+        day = day_of(store.files[0].hour_ms)
+        for _ in range(4):
+            flows, began = DayFlows.of(store, *bounds(day)), time.process_time()
+            asked = HereAsked(flows, DuckDBEngine(), config, attributor)
+            document = judge(day, flows, asked, attributor, Baseline())
+            costs.append((time.process_time() - began) * 1e6 / stored)
+    record_property("records", stored)
+    record_property("CPU-s a million records, the least of 4", round(min(costs), 2))
+    assert 0 < document["records"] <= stored
 
 
 def test_run_twice_it_does_nothing(folder: Path):
