@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import signal
 import socket
 import struct
@@ -63,6 +64,8 @@ def main() -> None:
     if arguments.receive is not None:
         receive(arguments.receive)
         return
+    # One of them ends by a fault, which would leave its memory in a file here.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     datagrams = [_v9_template(), *_payloads(_v9(_values(RECORDS // 4)))]
     costs: dict[str, dict[int, float]] = {}
     with default_buffer(buffer_octets()):
