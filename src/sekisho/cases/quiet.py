@@ -104,6 +104,17 @@ def quiet_minutes(connection: Connection, since: dict[str, int]) -> dict[str, in
     return found
 
 
+def counted_minutes(connection: Connection, line_id: str, from_ms: int, until_ms: int) -> frozenset[int]:
+    """Which minutes of a period a line could have been seen in: minutes since 1970."""
+    first, last = (ms // MINUTE_MS // _MINUTES for ms in (from_ms, until_ms))
+    mine = (LINE_DAY.c.line_id == line_id, LINE_DAY.c.day.between(first, last))
+    found: set[int] = set()
+    for row in connection.execute(select(LINE_DAY.c.day, LINE_DAY.c.bits).where(*mine)):
+        bits = int.from_bytes(row.bits, "little")
+        found.update(row.day * _MINUTES + at for at in range(_MINUTES) if bits >> at & 1)
+    return frozenset(minute for minute in found if from_ms <= minute * MINUTE_MS < until_ms)
+
+
 def forget(connection: Connection, before_day: int) -> int:
     """Remove days before one; returns how many rows went."""
     return connection.execute(LINE_DAY.delete().where(LINE_DAY.c.day < before_day)).rowcount

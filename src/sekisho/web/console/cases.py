@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from sekisho.cases import outbox, signals
+from sekisho.cases import audit, outbox, signals
 from sekisho.cases.quiet import quiet_minutes
 from sekisho.cases.read import get_case
 from sekisho.cases.recovery import CONTINUOUS
@@ -27,6 +27,7 @@ from sekisho.notices.contacts.join import MAY_BE_WRITTEN_TO
 from sekisho.notices.notice import Form
 from sekisho.notices.operator import sender
 from sekisho.web.console.timeline import Marks, timeline
+from sekisho.web.console.traffic import traffic_of_case
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from sekisho.cases.outbox import Notice
     from sekisho.cases.policy import Recovery
     from sekisho.web.console.asking import Ask
+    from sekisho.web.console.traffic import Traffic
 
 PAPER = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 """A notice carries its own style, since a mail program loads none; nothing else in it is let do anything."""
@@ -44,6 +46,23 @@ PAPER = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; 
 
 def page(ask: Ask) -> Response:
     """The case as this person may see it."""
+    return _page(ask, None)
+
+
+def traffic(ask: Ask) -> Response:
+    """The same with what its line sent, minute by minute; that it was looked up is on record."""
+    if "purpose" not in ask.form:
+        raise Refused("purpose: expected one, found none", "目的を選んでください")
+    with ask.reading() as connection:
+        case = get_case(connection, ask.number())
+    # The flows of a day take their time: nobody waits for them with the database locked.
+    found = traffic_of_case(ask, case)
+    with ask.writing() as connection:
+        audit.append(connection, "traffic", ask.act(), case_id=case.number)
+    return _page(ask, found)
+
+
+def _page(ask: Ask, traffic: Traffic | None) -> Response:
     number = ask.number()
     with ask.reading() as connection:
         case = get_case(connection, number)
@@ -57,7 +76,9 @@ def page(ask: Ask) -> Response:
             "quiet": quiet_minutes(connection, {case.line_id: case.last_seen_ms})[case.line_id],
         }
     template = "case_plain.html" if ask.is_support else "case.html"
-    response: Response = ask.page(template, **values, **_view(ask, case, values["notices"], values["answers"]))
+    response: Response = ask.page(
+        template, traffic=traffic, **values, **_view(ask, case, values["notices"], values["answers"])
+    )
     return response
 
 

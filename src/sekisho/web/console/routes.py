@@ -59,6 +59,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/find", Action.LOOK, finding.page),
     Route("GET", CASE, Action.LOOK, cases.page),
     Route("GET", CASE + "/notice", Action.LOOK, cases.preview),
+    Route("GET", CASE + "/traffic", Action.WATCH, cases.page),
+    Route("POST", CASE + "/traffic", Action.WHO, cases.traffic),
     Route("POST", CASE + "/reveal", Action.REVEAL, acts.reveal),
     Route("POST", CASE + "/contact", Action.CONTACT, acts.contact),
     Route("POST", CASE + "/dismiss", Action.DISMISS, acts.dismiss),

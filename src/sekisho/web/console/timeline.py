@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from sekisho.cases.model import Case
 
 WIDTH, HEIGHT = 960, 190
-_LEFT, _RIGHT, _TOP, _BASE = 78, 12, 26, 150
+LEFT, RIGHT, TOP, BASE = 78, 12, 26, 150
+"""Edges of what is drawn; the words of the axes stand outside of them."""
+
 _TICKS = 6
 _NARROWEST = 2.5
 """An episode of seconds in a month is still seen."""
@@ -47,23 +49,23 @@ def timeline(case: Case, marks: Marks, *, label: str) -> Markup:
     root.set("class", "timeline")
 
     def x(at_ms: float) -> float:
-        return _LEFT + (at_ms - first) / (last - first) * (WIDTH - _LEFT - _RIGHT)
+        return LEFT + (at_ms - first) / (last - first) * (WIDTH - LEFT - RIGHT)
 
-    _axis(root, x, first, last)
+    axis(root, x, first, last)
     peak = max((e.peak_bps for e in case.evidence), default=0.0) or 1.0
-    _text(root, _LEFT - 8, _TOP + 5, numbers.quantity(peak, "bit/s"), "end")
-    _line(root, _LEFT, _TOP, WIDTH - _RIGHT, _TOP, "grid")
+    text(root, LEFT - 8, TOP + 5, numbers.quantity(peak, "bit/s"), "end")
+    line(root, LEFT, TOP, WIDTH - RIGHT, TOP, "grid")
     for evidence in sorted(case.evidence, key=lambda e: -e.peak_bps)[:_MOST_DRAWN]:
         left, right = x(evidence.first_seen_ms), x(evidence.last_seen_ms)
-        height = max(evidence.peak_bps / peak, 0.03) * (_BASE - _TOP)
-        bar = {"x": left, "y": _BASE - height, "width": max(right - left, _NARROWEST), "height": height}
+        height = max(evidence.peak_bps / peak, 0.03) * (BASE - TOP)
+        bar = {"x": left, "y": BASE - height, "width": max(right - left, _NARROWEST), "height": height}
         ET.SubElement(root, "rect", {"class": "seen", **{name: f"{value:.1f}" for name, value in bar.items()}})
     for at_ms in marks.told_ms:
-        _line(root, x(at_ms), _TOP - 12, x(at_ms), _BASE, "told")
-        _text(root, x(at_ms), _TOP - 14, "✉", "middle")
+        line(root, x(at_ms), TOP - 12, x(at_ms), BASE, "told")
+        text(root, x(at_ms), TOP - 14, "✉", "middle")
     for at_ms in marks.answered_ms:
-        _line(root, x(at_ms), _TOP - 12, x(at_ms), _BASE, "answered")
-        _text(root, x(at_ms), _TOP - 14, "☎", "middle")
+        line(root, x(at_ms), TOP - 12, x(at_ms), BASE, "answered")
+        text(root, x(at_ms), TOP - 14, "☎", "middle")
     return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704 (ElementTree has escaped every word)
 
 
@@ -81,19 +83,22 @@ def ticks(first_ms: float, last_ms: float) -> Iterator[tuple[int, str]]:
         at_ms += step_s * 1000
 
 
-def _axis(root: ET.Element, x: Callable[[float], float], first: float, last: float) -> None:
-    _line(root, _LEFT, _BASE, WIDTH - _RIGHT, _BASE, "axis")
-    for at_ms, text in ticks(first, last):
+def axis(root: ET.Element, x: Callable[[float], float], first: float, last: float) -> None:
+    """The time below, in JST."""
+    line(root, LEFT, BASE, WIDTH - RIGHT, BASE, "axis")
+    for at_ms, words in ticks(first, last):
         place = x(at_ms)
-        _line(root, place, _BASE, place, _BASE + 5, "axis")
-        _text(root, place, _BASE + 20, text, "middle")
-    _text(root, _LEFT - 30, _BASE + 20, "JST", "end")
+        line(root, place, BASE, place, BASE + 5, "axis")
+        text(root, place, BASE + 20, words, "middle")
+    text(root, LEFT - 30, BASE + 20, "JST", "end")
 
 
-def _line(root: ET.Element, x1: float, y1: float, x2: float, y2: float, name: str) -> None:
+def line(root: ET.Element, x1: float, y1: float, x2: float, y2: float, name: str) -> None:
+    """A line; the style sheet knows its name."""
     ends = {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
     ET.SubElement(root, "line", {"class": name, **{key: f"{value:.1f}" for key, value in ends.items()}})
 
 
-def _text(root: ET.Element, x: float, y: float, text: str, anchor: str) -> None:
-    ET.SubElement(root, "text", {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor}).text = text
+def text(root: ET.Element, x: float, y: float, words: str, anchor: str) -> None:
+    """Words at a place."""
+    ET.SubElement(root, "text", {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor}).text = words
