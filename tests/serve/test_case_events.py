@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
 import time
@@ -198,6 +199,29 @@ def test_a_killed_process_tells_again_under_the_same_id(tmp_path: Path, program:
     assert program.taken[0][1] == program.taken[1][1]
     assert len(set(program.ids())) == 1
     assert program.cases() == [1, 1]
+
+
+@pytest.mark.prove
+def test_thirty_kills(tmp_path: Path, program: Program) -> None:
+    """At any instant between claim and record: each step arrives, in order, and under one id with one body."""
+    draw, kills = random.Random(20261124), 30
+    with answering(program) as where:
+        office = Office(tmp_path, where, timeout_s=10.0)
+        command = [sys.executable, "-m", "sekisho.serve", "case_events", str(office.file)]
+        for number in range(kills):
+            office.open(*(f"L{number}-{part}" for part in range(3)))
+            program.asked.clear()
+            with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+                assert program.asked.wait(60)
+                time.sleep(draw.uniform(0, 0.15))
+                process.kill()
+            # As if the claim had run out.
+            with writing(office.url) as connection:
+                connection.execute(update(CASE_WEBHOOK).values(lease_until=None, due_at=0))
+        office.run()
+    bodies = dict(zip(program.ids(), (body for _, body in program.taken), strict=True))
+    assert all(bodies[headers["Idempotency-Key"]] == body for headers, body in program.taken)
+    assert [json.loads(body)["case"] for body in bodies.values()] == list(range(1, 3 * kills + 1))
 
 
 def test_the_database_is_away(office: Office) -> None:
