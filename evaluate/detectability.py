@@ -97,8 +97,10 @@ def page(state: State) -> str:
         "below it the product says that it cannot be seen. Computed from the thresholds "
         "(`detect/detectability.py`):\n\n"
         f"| kind | {columns} |\n|---|{'---|' * len(heads)}\n{said}\n"
-        "Simulated at a quarter of that rate, half of it, the rate and twice it: the rate, and the lines found with "
-        f"the right kind, of {LINES} each; what has no number is not measured yet:\n\n{_found(state)}"
+        "Simulated at a quarter of that rate, half of it, the rate and twice it, beside what the household does "
+        "anyway, on lines that were seen before: the rate, and the lines found with the right kind, of "
+        f"{LINES} each; what has no number is not measured yet. A rate that is not the one above was named by an "
+        f"earlier model:\n\n{_found(state)}"
     )
 
 
