@@ -89,6 +89,29 @@ def test_show_without_a_file():
     assert (result.exit_code, "clock_margin_s = 2.0  # default" in result.stdout) == (0, True)
 
 
+def test_the_processes_of_a_host_are_checked(run):
+    """What one of them lacks is found before `serve` starts; a host that receives nothing needs no exporter."""
+    portal = '[serve]\nprocesses = ["portal"]\n'
+    with pytest.raises(ConfigError, match=r"\[portal\] listen for the process portal"):
+        raise run("check", portal).exception
+    result = run("check", f'{portal}[portal]\nlisten = "127.0.0.1:8080"\nproxies = ["127.0.0.1/32"]\n')
+    assert result.exit_code == 0
+    assert "no exporter" not in result.stderr
+
+
+def test_what_a_case_webhook_needs_is_checked(run):
+    """Its key is there."""
+    text = '[cases]\nurl = "sqlite:///c.db"\n[[case_webhook]]\nname = "a"\nurl = "https://x.example/"\nkey_file = "k"\n'
+    with pytest.raises(ConfigError, match=r"case_webhook\[0\]\.key_file: expected a file that exists"):
+        raise run("check", text).exception
+
+
+def test_a_proxy_on_the_same_machine_is_warned_about(run):
+    """Every program there could name anybody."""
+    text = f'{GOOD}[console]\nproxy_user_header = "X-Forwarded-User"\ntrusted_proxies = ["127.0.0.1"]\n'
+    assert "every program on it can be anybody" in run("check", text).stderr
+
+
 def test_own_detectors_are_checked(run, tmp_path):
     """A directory beside the file; a mistake in one of them, or in a name that configures one, is an error of ours."""
     (tmp_path / "detectors.d").mkdir()

@@ -57,6 +57,7 @@ def check(
     require_files(config, file)
     _require_policy(config)
     _require_detectors(config, file)
+    _require_processes(config, file)
     for warning in (*warnings_of(config), *_mail_warnings(config, dns=dns)):
         typer.echo(f"sekisho: {file}: {warning}", err=True)
     count = len(config.exporter)
@@ -98,6 +99,14 @@ def _require_policy(config: Config) -> None:
     from sekisho.cases.policy import load_policy
 
     load_policy(config.cases.policy)
+
+
+def _require_processes(config: Config, file: Path) -> None:
+    """Where `serve` is told what to run; without names a file may be for `analyze` alone."""
+    from sekisho.serve.processes import processes_of
+
+    if config.serve.processes:
+        processes_of(config, file)
 
 
 def _require_detectors(config: Config, file: Path) -> None:

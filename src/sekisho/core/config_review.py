@@ -78,6 +78,11 @@ def require_files(config: Config, file: Path) -> None:
             for section, keys in _NAMED_FILES.items()
             for key in keys
         },
+        **{
+            f"case_webhook[{row}].{key}": getattr(webhook, key)
+            for row, webhook in enumerate(config.case_webhook)
+            for key in _NAMED_FILES["webhook"]
+        },
     }
     for key, path in named.items():
         if path is not None and not path.is_file():
@@ -89,7 +94,7 @@ def warnings_of(config: Config) -> list[str]:
     warnings = [warning for row, exporter in enumerate(config.exporter) for warning in _risks(row, exporter)]
     shared = [str(a) for a, count in Counter(e.address for e in config.exporter).items() if count > 1]
     warnings += [f"several exporters have the address {address}: only the first of them counts" for address in shared]
-    if not config.exporter:
+    if not config.exporter and not config.serve.processes:
         warnings.append("no exporter is configured: analyze accepts every exporter, serve none")
     if not config.network.prefixes:
         warnings.append("network.prefixes is empty: our prefixes are derived from the assignments")
@@ -98,6 +103,8 @@ def warnings_of(config: Config) -> list[str]:
             "portal.proxies is empty: behind a proxy every subscriber has the proxy's address, and 20 wrong tries of "
             "one hold up all"
         )
+    if any(address.is_loopback for address in config.console.trusted_proxies):
+        warnings.append("console.trusted_proxies holds an address of this machine: every program on it can be anybody")
     return warnings
 
 
