@@ -7,7 +7,7 @@ import pytest
 
 from sekisho.detect.detectability import HIGHEST_PPS, LONGEST_H, lowest_rate_pps, seen_within_hours
 from sekisho.detect.interval import at_least
-from sekisho.detect.needs import NEEDS, Look
+from sekisho.detect.needs import NEEDS, Connections, Look
 from sekisho.detect.registry import DETECTORS
 
 UNKNOWN = {"volume_anomaly"}
@@ -107,3 +107,21 @@ def test_a_sure_estimate_needs_as_many_samples_as_its_lower_limit_says():
     needed = look.needs(1000, 60)
     lower = [k * 1000 - 2 * (k * 1000 * 999) ** 0.5 for k in (needed - 1, needed)]
     assert lower[0] < 9000 <= lower[1]
+
+
+def test_connections_are_sure_with_as_many_requests_as_both_lower_limits_say():
+    """Fifty a second for ten minutes at 1:1000: the requests less twice their root, their packets' share likewise."""
+    look = Connections(period_s=600, share=1 / 6, per_s=50, each=6)
+    sure = [(c - 2 * c**0.5) * (1 - 2 / (6 * c) ** 0.5) for c in (look.needs(1000, 600) + k for k in (-1, 0))]
+    assert sure[0] < 30 <= sure[1]
+    assert look.needs(1, 600) == 30_000
+
+
+def test_no_ten_seconds_stand_out_of_a_record():
+    """Thresholds alike, a flood that is one flow must be faster: chance favours no window of it."""
+    same = {"pps_10s": 1500, "pps_60s": 600}
+    detectors = [d.with_overrides(same) if d.name in {"udp_flood", "icmp_flood"} else d for d in DETECTORS]
+    scattered, one_flow = (
+        lowest_rate_pps(kind, 1000, 600, detectors=detectors) for kind in ("udp_flood", "icmp_flood")
+    )
+    assert one_flow > 1.05 * scattered  # type: ignore[operator]

@@ -39,6 +39,22 @@ def test_an_accusation_stays_on_the_page_after_it_is_mended(tmp_path):
     assert "| 1:1000 | bbb | 3,000 | 7 | 0 |" in page
 
 
+def test_the_sampling_intervals_take_turns_and_a_piece_that_let_rows_go_is_measured_again(tmp_path, monkeypatch):
+    """What is interrupted has measured both; rows that left early make a piece worthless, other pieces stay."""
+    state = State(tmp_path)
+    state.add(long_run.PART, [1000, 0], days([]), seconds=1)
+    state.add(long_run.PART, [4096, 0], days([]) | {"dropped": {"window_limit_early": 1}}, seconds=1)
+    asked = []
+
+    def judged(*, sampling: int, lines: int, hours: float, seed: int, after_h: float) -> Days:
+        asked.append((sampling, seed, after_h))
+        return Days(sampling=sampling, line_days=lines * hours / 24, accused=[], watched=[], records=1, cpu_s=1)
+
+    monkeypatch.setattr(long_run, "days", judged)
+    long_run.measure(state, line_days=6000)
+    assert asked == [(4096, 100, 0), (1000, 101, 3), (4096, 101, 3)]
+
+
 def test_a_section_without_a_piece_stays_as_it_was():
     """A page written from some parts keeps the others."""
     before = "\n## Attacks\n\nold figures\n\n## Something else\n\nother\n"

@@ -171,7 +171,8 @@ def _met(look: Look, sampling: float, sampled_pps: float, time_s: float) -> floa
     """Chance that one period of the time meets a condition, whenever the traffic began."""
 
     def missed(length_s: float) -> float:
-        return 1 - at_least(look.needs(sampling, length_s), sampled_pps * look.share * length_s)
+        # A sum of roundings may pass one, and no fraction of a power is taken of what is below nothing.
+        return max(0.0, 1 - at_least(look.needs(sampling, length_s), sampled_pps * look.share * length_s))
 
     if sampled_pps * look.share * look.alone_s > 1:
         return 0.0
