@@ -59,6 +59,17 @@ def test_every_page_fits_and_keeps_nobody_out(
     assert said == []
 
 
+@pytest.mark.parametrize("locale", ["ja-JP", "en-GB"])
+def test_the_menu_stands_in_one_row(browser: Browser, base: str, console: World, locale: str) -> None:
+    """Also for somebody who may do everything."""
+    context = signed_in(browser, base, console, "everything", locale=locale)
+    page = context.new_page()
+    page.goto(f"{base}/announcement")
+    height, row = page.evaluate("['.top', '.menu a'].map(part => document.querySelector(part).offsetHeight)")
+    assert height < 2 * row
+    context.close()
+
+
 def test_the_numbers_are_renewed_and_old_ones_are_marked(browser: Browser, base: str, console: World) -> None:
     """The script replaces them; where the server does not answer, the reader sees that they are old."""
     context = signed_in(browser, base, console, "operator", locale="en-GB")

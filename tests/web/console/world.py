@@ -58,6 +58,7 @@ def fill(url: str) -> None:
         for role in Role:
             people.add(connection, role.value, PASSWORD, [role], act())
         people.add(connection, "nobody", PASSWORD, [], act())
+        people.add(connection, "everything", PASSWORD, list(Role), act())
         texts = {lang: {"subject": HOSTILE, "text": HOSTILE, "html": "<p>h</p>"} for lang in ("ja", "en")}
         announcements.release(connection, texts, event_extent(connection, 1), act(), event=1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from sekisho.cases import brake
 from sekisho.cases.outbox import NoticeState
@@ -23,11 +23,13 @@ PAST = 20
 def page(ask: Ask) -> Response:
     """What holds now, how many notices wait for it, and what held before."""
     held = select(func.count()).select_from(NOTICE).where(NOTICE.c.state == NoticeState.HELD)
+    is_over = or_(BRAKE.c.released_at.is_not(None), BRAKE.c.until <= ask.now_ms)
+    past = select(BRAKE).where(is_over).order_by(BRAKE.c.id.desc()).limit(PAST)
     with ask.reading() as connection:
         values: dict[str, Any] = {
             "holds": brake.holds(connection, ask.now_ms),
             "held": connection.execute(held).scalar_one(),
-            "past": connection.execute(select(BRAKE).order_by(BRAKE.c.id.desc()).limit(PAST)).mappings().all(),
+            "past": connection.execute(past).mappings().all(),
         }
     response: Response = ask.page("brake.html", **values, policy=ask.console.policy)
     return response

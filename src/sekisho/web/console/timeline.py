@@ -22,6 +22,7 @@ LEFT, RIGHT, TOP, BASE = 78, 12, 26, 150
 """Edges of what is drawn; the words of the axes stand outside of them."""
 
 _TICKS = 6
+_HALF_A_TIME = 24
 _NARROWEST = 2.5
 """An episode of seconds in a month is still seen."""
 
@@ -89,7 +90,9 @@ def axis(root: ET.Element, x: Callable[[float], float], first: float, last: floa
     for at_ms, words in ticks(first, last):
         place = x(at_ms)
         line(root, place, BASE, place, BASE + 5, "axis")
-        text(root, place, BASE + 20, words, "middle")
+        # At the right edge a time would be cut in two.
+        is_last = place > WIDTH - RIGHT - _HALF_A_TIME
+        text(root, WIDTH - 2 if is_last else place, BASE + 20, words, "end" if is_last else "middle")
     text(root, LEFT - 30, BASE + 20, "JST", "end")
 
 
