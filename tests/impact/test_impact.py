@@ -16,6 +16,7 @@ from analysed import analysed
 from notices.other_side import other_side
 from sekisho.cli import table
 from sekisho.core.time import iso, parse_time
+from sekisho.pipeline.link_status import link_status
 from sekisho.simulate.run import simulate
 from sekisho.web.report import ReportSeries, render
 from small_scenarios import attack, exporter, scenario
@@ -104,6 +105,9 @@ def test_from_counters_and_flows(network: Path):
     agrees_with_the_truth(link, network)
     peak = max(outbound(network)["octets"]) * 8 / 10 * OVERHEAD
     assert link["load"]["peak_bps"] == pytest.approx(peak, rel=0.05)
+    (told,) = link_status(document["impact"])
+    assert (told["peak_bps"], told["share"], told["lines"]) == (link["load"]["peak_bps"], link["abuse"]["share"], 3)
+    assert "series" not in told
     assert [(event["lines"], event["event"]) for event in link["abuse"]["events"]] == [(3, document["events"][0]["id"])]
     validate(document, json.loads(SCHEMA.read_text(encoding="utf-8")))
 

@@ -22,6 +22,7 @@ from sekisho.pipeline.analysis import document_of, exporters_of
 from sekisho.pipeline.batch import compose, is_ours
 from sekisho.pipeline.checkpoint import STATE, Checkpoint
 from sekisho.pipeline.detecting import inputs_of
+from sekisho.pipeline.link_status import link_status
 from sekisho.pipeline.live import ClockSetBack, Live
 from sekisho.pipeline.presence import Presence
 from sekisho.pipeline.status import Watch
@@ -108,6 +109,7 @@ class Collector:
         self._presence = Presence(run, key=read_key_file(key_file) if key_file is not None else UNKEYED)
         self._export_changes: Counter[int] = Counter()
         self._lines_of: Mapping[str, int] = {}
+        self._links: list[dict[str, Any]] = []
         self._counted_minute = 0
         self._alarms = Alarms(now_ms)
         self._watch = Watch(live=self._live, segments=self._segments, started_ms=now_ms())
@@ -191,9 +193,11 @@ class Collector:
             self._counted_minute = at_ms // MINUTE_MS
             self._lines_of = {run.exporters[code]: n for code, n in run.windows.lines_by_exporter().items()}
         exporter_of = exporters_of(run, report)
+        document = document_of(run, {}, report)
+        self._links = link_status(document["impact"])
         told = Told(
             at_ms=at_ms,
-            document=self._ours(document_of(run, {}, report), exporter_of),
+            document=self._ours(document, exporter_of),
             exporter_of=exporter_of,
             lines_of=self._lines_of,
         )
@@ -244,7 +248,10 @@ class Collector:
                 *(self._sources.samples() if self._sources is not None else ()),
             ),
             alarms=self._alarms,
-            about={"resumed": {"episodes": resumed.episodes, "records": resumed.records, "tick_ms": resumed.tick_ms}},
+            about={
+                "resumed": {"episodes": resumed.episodes, "records": resumed.records, "tick_ms": resumed.tick_ms},
+                "links": self._links,
+            },
         )
 
     def _close(self) -> None:

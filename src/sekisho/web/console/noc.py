@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sekisho.cases import brake, desk
 from sekisho.cases.now import MINUTE_MS, happening
+from sekisho.web.console.links import links_now
 from sekisho.web.console.sparkline import sparkline
 from sekisho.web.console.trust import trust_of
 
@@ -35,13 +36,15 @@ def _values(ask: Ask) -> dict[str, Any]:
         now = happening(connection, ask.now_ms, most=EVENTS)
         waiting = desk.drafts(connection)
         holds = brake.holds(connection, ask.now_ms)
+    statuses = ask.console.statuses()
     label = ask.console.pages.say(ask.language, "sparkline_label")
     return {
         "now": now,
         "sparks": {event.number: sparkline(event.active, label=label) for event in now.events},
         "minutes": len(now.events[0].active) if now.events else 0,
         "minute_ms": MINUTE_MS,
-        "trust": trust_of(ask.console.statuses(), ask.now_ms),
+        "trust": trust_of(statuses, ask.now_ms),
+        "links": links_now(ask.console.config.link, statuses, now.links),
         "waiting": waiting,
         "holds": holds,
         "mode": ask.console.policy.mode,

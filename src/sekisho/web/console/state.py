@@ -12,7 +12,7 @@ from sekisho.web.base.pages import BASE, Pages
 from sekisho.web.console.words import SHARED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sekisho.cases.policy import Policy
     from sekisho.core.config import Config
@@ -38,6 +38,10 @@ class ProcessStatus(Protocol):
     @property
     def samples(self) -> Sequence[Sample]:
         """Its numbers."""
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        """Further facts for people."""
 
     @property
     def alarms(self) -> Sequence[dict[str, Any]]:
