@@ -116,7 +116,7 @@ def _while_changing(attributor: Attributor, rng: np.random.Generator, assignment
     while (elapsed := time.perf_counter() - started) < CHANGING_S:
         if done < elapsed * CHANGES_PER_S:
             before = time.process_time()
-            done += attributor.change(hand_overs.pop()).done
+            done += attributor.change(hand_overs.pop(), at_ms=NOW_MS).done
             change_s += time.process_time() - before
         batch.cells[:] = questions[lookups % len(questions)].cells
         before = time.process_time()
