@@ -44,6 +44,9 @@ def rewritten(rng, rows):
     return [*rows, *(row for row in again if row.start != FOREVER and row.end < FOREVER)]
 
 
+NOW_MS = world.EPOCH_MS + 100_000
+
+
 class Told:
     """A network half of which is the operator's lists, and half is told by sources that go on telling."""
 
@@ -113,7 +116,7 @@ def test_every_answer_after_every_change(tmp_path, seed):
     told = Told(seed, tmp_path, room=100_000)
     for _ in range(6):
         changes = told.changed(60)
-        assert told.attributor.change(changes).done == len(changes)
+        assert told.attributor.change(changes, at_ms=NOW_MS).done == len(changes)
         told.asked(1_000)
 
 
@@ -121,7 +124,7 @@ def test_an_index_without_room_says_so_and_is_built_anew(tmp_path):
     """What did not fit is known after the new one has taken over; lines of the old one keep their names."""
     told = Told(9, tmp_path, room=40)
     changes = told.changed(200)
-    done = told.attributor.change(changes).done
+    done = told.attributor.change(changes, at_ms=NOW_MS).done
     assert 0 < done < len(changes)
     told.attributor.become(told.loaded())
     told.asked(1_000)
@@ -131,7 +134,7 @@ def test_candidates_and_prefixes_follow(tmp_path):
     """What is asked of all rows finds each hold once, where it is now."""
     told = Told(4, tmp_path, room=100_000)
     for _ in range(5):
-        told.attributor.change(told.changed(60))
+        told.attributor.change(told.changed(60), at_ms=NOW_MS)
     for (realm, prefix), rows in grouped(told.rows()).items():
         at_ms = world.EPOCH_MS + 90_000
         for row in rows:
@@ -146,7 +149,7 @@ def test_what_does_not_fit_the_index_is_refused(tmp_path):
     """A length that no assignment has is not looked for, an unknown realm is none: the index has to be built anew."""
     told = Told(5, tmp_path, room=1000)
     for held in (Held(prefix=ip_network("203.0.113.128/26")), Held(prefix=ip_network("203.0.113.9/32"), realm="new")):
-        assert told.attributor.change([Change(held, [])]).done == 0
+        assert told.attributor.change([Change(held, [])], at_ms=NOW_MS).done == 0
 
 
 def test_a_hold_that_was_not_is_told(tmp_path):
@@ -155,11 +158,11 @@ def test_a_hold_that_was_not_is_told(tmp_path):
     told = Told(6, tmp_path, room=1000)
     begin, end = world.EPOCH_MS, world.EPOCH_MS + 60_000
     row = Row("OLD", "203.0.113.200/32", start=begin)
-    assert told.attributor.change([Change(home, [span_of(row)])]).done == 1
+    assert told.attributor.change([Change(home, [span_of(row)])], at_ms=NOW_MS).done == 1
     old, new = (told.attributor._line_key(name) for name in ("OLD", "NEW"))
     assert told.attributor.revoked(old) is None
     spans = [span_of(replace(row, end=end)), span_of(replace(row, line="NEW", start=end))]
     for _ in range(2):
-        assert told.attributor.change([Change(home, spans)]).done == 1
-        assert told.attributor.revoked(old) == (home, end)
+        assert told.attributor.change([Change(home, spans)], at_ms=NOW_MS).done == 1
+        assert told.attributor.revoked(old) == (home, end, NOW_MS)
         assert told.attributor.revoked(new) is None

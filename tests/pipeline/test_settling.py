@@ -118,6 +118,19 @@ def test_a_port_of_the_line_names_its_part_of_a_shared_address(config: Path):
     assert isinstance(resolve("S1", replace(alone, held=({**mine, "port": 0},))), NotSettled)
 
 
+def test_each_hold_is_asked_about_for_its_own_time(config: Path):
+    """A line that came back on another address held both; who had the first one afterwards is not meant."""
+    resolve = resolver(load_config(config, {}))
+    change_ms = FIRST_MS + 60_000
+    first = {"prefix": "203.0.113.8/32", "realm": "", "port": 0, "from": iso(FIRST_MS), "to": iso(change_ms - 2_001)}
+    second = {"prefix": "203.0.113.200/32", "realm": "", "port": 0, "from": iso(change_ms), "to": iso(LAST_MS)}
+    both = replace(evidence("203.0.113.8"), held=(first, second))
+    assert resolve("L2", both) == SameLine(), "nobody had the second one, so nobody else"
+    assert isinstance(resolve("L2", replace(both, held=({**first, "to": iso(change_ms - 2_000)},))), OtherLine)
+    assert isinstance(resolve("L2", replace(both, held=(second,))), OtherLine)
+    assert isinstance(resolve("L3", both), OtherLine)
+
+
 def test_without_an_address_nobody_can_ask(asked):
     """Nothing leaves on it."""
     assert isinstance(asked("L1", ""), NotSettled)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
-from sekisho.attribution import households, lookup, prefix_text, ranges, slots, table, updates
+from sekisho.attribution import holder, households, lookup, prefix_text, ranges, slots, table, updates
 from sekisho.attribution.assignments import AssignmentReader
 from sekisho.attribution.candidates import candidate_lines
 from sekisho.attribution.keys import UNKEYED, LineIds, line_keys
@@ -100,10 +100,11 @@ class Changed:
 
 
 class Revoked(NamedTuple):
-    """What a line had seemed to hold, and since when it did not, milliseconds UTC."""
+    """What a line had seemed to hold, since when it did not, and until when it was thought to, milliseconds UTC."""
 
     held: Held
     since_ms: int
+    until_ms: int
 
 
 class Attributor:
@@ -253,31 +254,46 @@ class Attributor:
         usable = lookup.usable_port(protocol, 0, port)
         row = lookup.resolve(self._memory, code, hi, lo, usable, start_ms, end_ms)
         if row >= 0:
-            assignment = self.assignment(row)
-            return Attributed(
-                line=assignment.line,
-                line_id=self.line_id(assignment.line),
-                assignment=assignment,
-                certainty="inferred" if lookup.is_inferred(self._memory, row) else "certain",
-            )
-        reason = UnattributedReason(-row)
-        outcome = Unattributed(
-            reason=reason,
-            explanation=_EXPLANATIONS[reason],
-            candidate_lines=candidate_lines(
-                self._memory, self._rules, realm=code, address=address, start_ms=start_ms, end_ms=end_ms
-            ),
+            return self._answer(row)
+        candidates = candidate_lines(
+            self._memory, self._rules, realm=code, address=address, start_ms=start_ms, end_ms=end_ms
         )
-        return with_partners(outcome, address, self._partners)
+        return with_partners(_unattributed(row, candidates), address, self._partners)
+
+    def _answer(self, row: int) -> Attributed:
+        assignment = self.assignment(row)
+        return Attributed(
+            line=assignment.line,
+            line_id=self.line_id(assignment.line),
+            assignment=assignment,
+            certainty="inferred" if lookup.is_inferred(self._memory, row) else "certain",
+        )
+
+    def holders(
+        self, *, realm: str, address: IPAddress, port: int, start_ms: int, end_ms: int
+    ) -> Iterator[Attributed | Unattributed]:
+        """Who held an address one after the other during a time and the clock margin around it; nobody is one, too.
+
+        The port is that of a protocol with ports, 0 where none is known.
+        """
+        code, (hi, lo), at_ms = self._realm_code(realm), to_words(address), start_ms - self._clock_margin_ms
+        while at_ms <= end_ms + self._clock_margin_ms:
+            row = lookup.resolve(self._memory, code, hi, lo, port, at_ms, at_ms)
+            yield self._answer(row) if row >= 0 else _unattributed(row)
+            if row == -UnattributedReason.OVERLAP:
+                # Nobody can say until when.
+                return
+            _, at_ms = holder.holder_at(self._memory, code, hi, lo, port, at_ms)
 
     def reason_of(self, address: IPAddress, reason: UnattributedReason) -> UnattributedReason:
         """``held_by_partner`` where an address has no line for want of an assignment, and a partner has one."""
         return reason if partner_asked(reason, address, self._partners) is None else UnattributedReason.HELD_BY_PARTNER
 
-    def change(self, changes: Sequence[Change]) -> Changed:
+    def change(self, changes: Sequence[Change], *, at_ms: int) -> Changed:
         """Take in what sources have told since, between two calls of ``attribute``; the caller has called ``start()``.
 
         Every change holds all that the sources know of one prefix and its ports; the operator's lists stay.
+        ``at_ms`` is now: what was attributed before was attributed without them.
         """
         runs = np.zeros((len(changes), updates.RUN_CELLS), np.int64)
         rows: list[tuple[int, int, int, int]] = []
@@ -296,7 +312,7 @@ class Attributor:
         for change, (line, since_ms) in zip(changes, revoked.tolist(), strict=False):
             if line:
                 self._revoked.pop(line, None)
-                self._revoked[line] = Revoked(change.held, since_ms)
+                self._revoked[line] = Revoked(change.held, since_ms, at_ms)
         while len(self._revoked) > MOST_REVOKED:
             del self._revoked[next(iter(self._revoked))]
         return Changed(done=done)
@@ -370,17 +386,24 @@ class Attributor:
         held = [rows[:, LINE][(rows[:, VALID_FROM] <= at_ms) & (rows[:, VALID_TO] > at_ms)] for rows in self._rows()]
         return np.isin(lines, np.concatenate(held))
 
-    def holds_of(self, line: int, *, at_ms: int) -> tuple[Hold, ...]:
-        """What a line held at a time, by its own assignments."""
+    def holds_of(self, line: int, *, from_ms: int, to_ms: int) -> tuple[Hold, ...]:
+        """What a line held at any time from ``from_ms`` to ``to_ms``, by its own assignments.
+
+        Each with the part of that time in which records were its; within the margin of a change they are nobody's.
+        """
         rows = self._rows_of(line)
-        held = rows[(rows[:, VALID_FROM] <= at_ms) & (rows[:, VALID_TO] > at_ms)]
+        begins = np.maximum(rows[:, VALID_FROM] + self._clock_margin_ms, from_ms)
+        ends = np.minimum(rows[:, VALID_TO] - self._clock_margin_ms - 1, to_ms)
+        cells = np.column_stack((rows[:, [HI, LO, KIND, PORTS]], begins, ends))[begins <= ends]
         return tuple(
             Hold(
                 prefix_of_words(hi, lo, kind & LENGTH_MASK),
                 self._realms[(kind & KIND_MASK) >> REALM_SHIFT],
                 0 if ports >> 16 == WHOLE else max(ports >> 32, 1),
+                begin,
+                end,
             )
-            for hi, lo, kind, ports in held[:, [HI, LO, KIND, PORTS]].tolist()
+            for hi, lo, kind, ports, begin, end in cells.tolist()
         )
 
     def prefixes_behind(self, line: int, shared: IPNetwork, *, at_ms: int) -> tuple[IPNetwork, ...]:
@@ -389,7 +412,9 @@ class Attributor:
         return tuple(p for p in self._own_prefixes(line, at_ms) if any(shared == each for each in ipv4_of(rules, p)))
 
     def _own_prefixes(self, line: int, at_ms: int) -> list[IPNetwork]:
-        return [hold.prefix for hold in self.holds_of(line, at_ms=at_ms)]
+        rows = self._rows_of(line)
+        held = rows[(rows[:, VALID_FROM] <= at_ms) & (rows[:, VALID_TO] > at_ms)]
+        return [prefix_of_words(hi, lo, kind & LENGTH_MASK) for hi, lo, kind in held[:, [HI, LO, KIND]].tolist()]
 
     def _rows_of(self, line: int) -> NDArray[np.int64]:
         """The rows of a line; those that the index was built with are found by their order, which is made once."""
@@ -414,6 +439,11 @@ class Attributor:
     def _realm_code(self, realm: str) -> int:
         """A realm that nobody configured has no assignments; its code is one beyond the known ones."""
         return self._realms.index(realm) if realm in self._realms else len(self._realms)
+
+
+def _unattributed(row: int, candidates: int = 0) -> Unattributed:
+    reason = UnattributedReason(-row)
+    return Unattributed(reason=reason, explanation=_EXPLANATIONS[reason], candidate_lines=candidates)
 
 
 def _paths(given: Path | Sequence[Path] | None) -> Sequence[Path]:

@@ -212,5 +212,6 @@ KERNELS = (
     (usable_port, (_WORD, _WORD, _WORD)),
     (is_inferred, (MEMORY, _WORD)),
     (resolve, (MEMORY, _WORD, _WORD, _WORD, _WORD, _WORD, _WORD)),
+    (holder_at, (MEMORY, _WORD, _WORD, _WORD, _WORD, _WORD)),
     (attribute, (MEMORY, _CELLS, _WORD, _WORDS, _WORD, _WORDS)),
 )

@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from sekisho.core.address import IPNetwork, from_words
+from sekisho.core.time import iso
 
 if TYPE_CHECKING:
     from sekisho.core.reasons import UnattributedReason
@@ -38,15 +39,21 @@ class Assignment:
 
 
 class Hold(NamedTuple):
-    """What can be asked again of a line: an address in its realm, and a port of it where it is shared, else 0."""
+    """What can be asked again of a line: an address in its realm, and a port of it where it is shared, else 0.
+
+    Records from ``from_ms`` to ``to_ms`` (milliseconds UTC, inclusive) may have been taken for the line's by it.
+    """
 
     prefix: IPNetwork
     realm: str
     port: int
+    from_ms: int
+    to_ms: int
 
     def to_json(self) -> dict[str, Any]:
         """For the evidence of a detection."""
-        return {"prefix": str(self.prefix), "realm": self.realm, "port": self.port}
+        times = {"from": iso(self.from_ms), "to": iso(self.to_ms)}
+        return {"prefix": str(self.prefix), "realm": self.realm, "port": self.port} | times
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

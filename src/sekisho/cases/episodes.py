@@ -176,6 +176,15 @@ def _whole(values: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> dic
 
 
 def _together(values: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> list[Any]:
-    """What any view of an episode named, each once: a later view may know no more of what an earlier one had seen."""
-    every = [each for row in (*found, values) for each in row[_GROWS]]
-    return [each for place, each in enumerate(every) if each not in every[:place]]
+    """What any view of an episode named, each once: a later view may know no more of what an earlier one had seen.
+
+    What goes on from view to view (all but ``to`` agrees) stands once, up to its latest end.
+    """
+    together: list[Any] = []
+    for each in (each for row in (*found, values) for each in row[_GROWS]):
+        same = next((one for one in together if {**one, "to": None} == {**each, "to": None}), None)
+        if same is None:
+            together.append(each)
+        elif each.get("to", "") > same.get("to", ""):
+            together[together.index(same)] = each
+    return together

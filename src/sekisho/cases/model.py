@@ -25,7 +25,8 @@ class Evidence:
 
     Attributes:
         event_id: number of the event in this database, None where it is part of none.
-        held: all that the line had seemed to hold: ``prefix``, ``realm``, and a ``port`` where it is shared.
+        held: all that the line had seemed to hold: ``prefix``, ``realm``, a ``port`` where it is shared, ``from`` and
+            ``to``, between which records may have been taken for the line's by it.
     """
 
     kind: str

@@ -98,13 +98,19 @@ def _detection(run: Run, detection: Detection) -> dict[str, Any]:
 
 
 def _held(run: Run, detection: Detection) -> tuple[Hold, ...]:
-    """All that the line had seemed to hold: records name the line, and any of these may be what they were sent from."""
-    holds = run.attributor.holds_of(detection.line, at_ms=detection.first_seen_ms)
+    """All that the line had seemed to hold: records name the line, and any of these may be what they were sent from.
+
+    A line that comes back on another address meanwhile held one after the other, each for its time.
+    """
+    first_ms, last_ms = detection.first_seen_ms, detection.last_seen_ms
+    holds = run.attributor.holds_of(detection.line, from_ms=first_ms, to_ms=last_ms)
     revoked = run.attributor.revoked(detection.line)
     if revoked is not None and revoked.since_ms < detection.last_seen_ms:
         what = revoked.held
         is_whole = (what.port_first, what.port_last) == (0, LAST_PORT)
-        holds = (Hold(what.prefix, what.realm, 0 if is_whole else max(what.port_first, 1)), *holds)
+        port = 0 if is_whole else max(what.port_first, 1)
+        since_ms = max(revoked.since_ms, first_ms)
+        holds = (Hold(what.prefix, what.realm, port, since_ms, max(revoked.until_ms, since_ms)), *holds)
     return tuple(dict.fromkeys(holds))[:MAX_HELD]
 
 

@@ -10,16 +10,17 @@ from __future__ import annotations
 import threading
 import time
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sekisho.attribution.history.settling import NotYet, Settled
 from sekisho.attribution.keys import UNKEYED, line_keys, read_key_file
 from sekisho.attribution.outcome import Attributed
 from sekisho.cases.settling import Answer, NotSettled, OtherLine, SameLine, worst
 from sekisho.core.reasons import UnattributedReason
+from sekisho.core.time import parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from sekisho.attribution.attributor import Attributor
     from sekisho.attribution.outcome import Unattributed
@@ -87,6 +88,7 @@ def resolver(config: Config) -> Resolve:
         )
         settled = Settled(attributor, history, clock_margin_ms=margin_ms, settle_ms=settle_ms)
         asked = settled.resolve if history.feeds else attributor.resolve
+        not_yet = settled.not_yet if history.feeds else lambda _: None
     key = read_key_file(config.privacy.key_file) if config.privacy.key_file is not None else UNKEYED
 
     def ask(
@@ -103,7 +105,7 @@ def resolver(config: Config) -> Resolve:
 
     def resolve(line_id: str, evidence: Evidence) -> Answer:
         if evidence.held:
-            return worst([_of_hold(ask, hold, line_id, evidence) for hold in evidence.held])
+            return _of_holds(attributor, not_yet, line_id, evidence)
         return _whose(attributor, ask, int(line_keys([line_id], key)[0]), line_id, evidence)
 
     return resolve
@@ -138,12 +140,36 @@ def _whose(attributor: Attributor, ask: Ask, line: int, line_id: str, evidence: 
             return OtherLine(why=reason.label)
 
 
-def _of_hold(ask: Ask, hold: Mapping[str, Any], line_id: str, evidence: Evidence) -> Answer:
-    """Whose one thing was that the line had seemed to hold; a port of it, where it is shared, names the whole range."""
-    address = ip_network(hold["prefix"]).network_address
-    found = ask(address, evidence, realm=hold["realm"], port=hold["port"])
-    if isinstance(found, NotYet):
-        return NotSettled(why=found.why)
+def _of_holds(
+    attributor: Attributor, not_yet: Callable[[int], NotYet | None], line_id: str, evidence: Evidence
+) -> Answer:
+    """Whose all was that the line had seemed to hold, each for its time; when nobody did, nobody else did.
+
+    A line that came back on another address held both, one after the other: that is no change of line.
+    """
+    answers: list[Answer] = []
+    for hold in evidence.held:
+        start_ms = parse_time(hold["from"]) if "from" in hold else evidence.first_seen_ms
+        end_ms = parse_time(hold["to"]) if "to" in hold else evidence.last_seen_ms
+        if (early := not_yet(end_ms)) is not None:
+            answers.append(NotSettled(why=early.why))
+            continue
+        holders = attributor.holders(
+            realm=hold["realm"],
+            address=ip_network(hold["prefix"]).network_address,
+            port=hold["port"],
+            start_ms=start_ms,
+            end_ms=end_ms,
+        )
+        answers += [_of_holder(found, line_id) for found in holders if not _is_nobody(found)]
+    return worst(answers) if answers else OtherLine(why=UnattributedReason.NO_ASSIGNMENT.label)
+
+
+def _is_nobody(found: Attributed | Unattributed) -> bool:
+    return not isinstance(found, Attributed) and found.reason is UnattributedReason.NO_ASSIGNMENT
+
+
+def _of_holder(found: Attributed | Unattributed, line_id: str) -> Answer:
     if isinstance(found, Attributed):
         return _of_line(found, line_id)
     if found.reason in {UnattributedReason.REALM_UNKNOWN, UnattributedReason.NEEDS_PORT}:

@@ -194,7 +194,7 @@ class Sources:
                 self._attributor.become(ready)
                 self.rebuilt += 1
                 continue
-            done = self._attributor.change(ready).done
+            done = self._attributor.change(ready, at_ms=self._clock()).done
             self._changes += done
             if done < len(ready):
                 # What does not fit now is in the history, which the next index is built from.

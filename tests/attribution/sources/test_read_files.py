@@ -88,6 +88,18 @@ def test_a_translator_that_computes_its_ports(hand_over):
         assert computed.watermark_ms == NOW_MS
 
 
+def test_a_rule_that_is_changed_or_gone_leaves_nothing_behind(hand_over, tmp_path):
+    """The history on disk follows the configuration, which every command and every process reads at its start."""
+    path = hand_over("100.64.60.74/32")
+    kept = {"history": tmp_path / "history.db"}
+    for rule, block in (({}, 1024 + 74 * 252), ({"reserved_ports": 2048}, 2048 + 74 * 248), (None, None)):
+        settings = translator(**rule) if rule is not None else Attribution()
+        settings = settings.model_copy(update=kept)
+        with read_history(settings, radius=[], kea=[], ipoe=[path], now_ms=NOW_MS) as history:
+            assert {what.port_first for what, _ in assignments(history)} == {0, block} - {None}
+            assert sum(name.startswith("deterministic_nat") for name in history.feeds) == (rule is not None)
+
+
 @pytest.mark.parametrize("changed", [{"inside": "10.0.0.0/8"}, {"inside": "2001:db8::/64"}, {"reserved_ports": 65500}])
 def test_a_translator_that_cannot_work(changed):
     """A mistyped length, IPv6 and too few ports are errors of configuration."""

@@ -184,11 +184,23 @@ class History:
         return int(row[0] or 0)
 
     def forget(self, before_ms: int) -> int:
-        """Remove the sessions that were over before; answers their number."""
-        over = "coalesce(ended_ms, until_ms, confirmed_ms) < ?"
-        removed = self._database.execute(f"delete from session where {over}", (before_ms,)).rowcount  # noqa: S608
+        """Remove the sessions that were over before; answers their number.
+
+        What has held from the beginning of time is computed and not recorded: nobody confirms it, and it is never over.
+        """
+        over = "coalesce(ended_ms, until_ms, nullif(confirmed_ms, ?)) < ?"
+        query = f"delete from session where {over}"  # noqa: S608 - a constant
+        removed = self._database.execute(query, (OPEN_FROM_MS, before_ms)).rowcount
         self._database.execute("delete from restart where at_ms < ?", (before_ms,))
         return int(removed)
+
+    def forget_source(self, name: str) -> None:
+        """Remove a source with all that it told."""
+        self._database.execute("begin immediate")
+        self._database.execute("delete from session where source = ?", (name,))
+        self._database.execute("delete from source where name = ?", (name,))
+        self._database.execute("commit")
+        self._feeds.pop(name, None)
 
     def _session(self, event: OfSession, source: str) -> set[Held]:
         known = dict(tables.sessions_named(self._database, event.server, event.session))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sekisho.attribution.history.history import DAY_MS, History
 from sekisho.attribution.sources.cgnat.block import Realms
-from sekisho.attribution.sources.deterministic_nat import DeterministicNat
+from sekisho.attribution.sources.deterministic_nat import KIND, DeterministicNat
 from sekisho.attribution.sources.ipoe import read_hand_over
 from sekisho.attribution.sources.kea import KeaFile
 from sekisho.attribution.sources.listed import Listed
@@ -51,8 +51,13 @@ def read_history(
     try:
         for path, source in chain(_sources(settings, radius, kea), _behind_translators(settings, cgnat, lw4o6, ipoe)):
             _read(history, path, source, now_ms)
-        for rule in computed_translations(settings):
-            history.apply(f"deterministic_nat {rule.inside}", rule.events_until(now_ms))
+        rules = computed_translations(settings)
+        for gone in [name for name in history.feeds if name.startswith(KIND)]:
+            if gone not in {rule.source for rule in rules}:
+                # A rule that is no longer configured was never true: what it computed is no record of anything.
+                history.forget_source(gone)
+        for rule in rules:
+            history.apply(rule.source, rule.events_until(now_ms))
     except BaseException:
         history.close()
         raise

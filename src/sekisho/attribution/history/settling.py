@@ -53,6 +53,12 @@ class Settled:
         self, *, realm: str, address: IPAddress, port: int, protocol: int, start_ms: int, end_ms: int
     ) -> Attributed | Unattributed | NotYet:
         """Who held an address from ``start_ms`` to ``end_ms``, or that it is too early to say."""
+        return self.not_yet(end_ms) or self._attributor.resolve(
+            realm=realm, address=address, port=port, protocol=protocol, start_ms=start_ms, end_ms=end_ms
+        )
+
+    def not_yet(self, end_ms: int) -> NotYet | None:
+        """Why it is too early to say who held anything until ``end_ms``; None where it is not."""
         if self._quarantined:
             return NotYet(why=f"the times of {self._quarantined[0]} are off, and it may hold what decides")
         if not self._feeds:
@@ -62,6 +68,4 @@ class Settled:
         if slowest.watermark_ms < needed_ms:
             told, needed = iso(slowest.watermark_ms), iso(needed_ms)
             return NotYet(why=f"{slowest.name} has told up to {told}, and {needed} is needed")
-        return self._attributor.resolve(
-            realm=realm, address=address, port=port, protocol=protocol, start_ms=start_ms, end_ms=end_ms
-        )
+        return None

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from sekisho.attribution.sources.events import Event
 
+KIND = "deterministic_nat "
+"""How the names of these sources begin."""
+
 PORTS = LAST_PORT + 1
 MAX_INSIDE = 1 << 20
 """Inside addresses of one rule: a /12 of shared space; more is a mistyped prefix length."""
@@ -108,6 +111,12 @@ class DeterministicNat:
         yield from self.events()
         first = self.held_by(self.inside[0]).session
         yield Confirm(at_ms=now_ms, received_ms=now_ms, server=self._server, session=first)
+
+    @property
+    def source(self) -> str:
+        """Name of the source: another rule is another one, and the earlier one's answers go with it."""
+        ports = f"{self.reserved_ports}-{LAST_PORT - self.dynamic_ports}"
+        return f"{KIND}{self.inside_realm} {self.inside} to {self.outside_realm} {self.outside} {ports}"
 
     @property
     def _server(self) -> str:
