@@ -283,12 +283,17 @@ class Flood:
         with writing(self.url) as connection:
             record(connection, document_of(self.live.run, {}, report), now_ms=at_ms)
 
-    def second(self, at_s: int) -> None:
+    def second(self, at_s: int, source: str = HOME) -> None:
         """One second of a flood of 40,000 packets from the address, which ends then."""
         at_ms = T0_MS + at_s * 1000
         self.network.now_ms = at_ms
         sent = v5_record(
-            src=int(ip_address(HOME)), dst=0xC0000209, packets=40_000, octets=40_000_000, first=999_000, last=1_000_000
+            src=int(ip_address(source)),
+            dst=0xC0000209,
+            packets=40_000,
+            octets=40_000_000,
+            first=999_000,
+            last=1_000_000,
         )
         datagram = v5([sent], sequence=at_s, export_s=at_ms // 1000, uptime_ms=1_000_000)
         self.network.sources.take()
@@ -340,6 +345,29 @@ def test_a_change_of_holder_told_two_minutes_late_notifies_nobody_else(network: 
     answers = flood.answers()
     assert isinstance(answers["innocent"], OtherLine)
     assert isinstance(answers["guilty"], SameLine)
+
+
+def test_a_line_that_comes_back_on_another_address_stays_the_line(network: Network):
+    """One flood over two sessions; soon its first address is another's, who is not meant and takes nothing back."""
+    network.tell(accounting("Start", "guilty", HOME, -3600, session="1"))
+    while network.who(HOME, 0) != "guilty":
+        network.step()
+    flood = Flood(network)
+    for at_s in range(CHANGE_S + 60):
+        if at_s == CHANGE_S - 2:
+            network.tell(accounting("Start", "guilty", ELSEWHERE, CHANGE_S - 5, session="2"))
+        if at_s == CHANGE_S + 1:
+            network.tell(accounting("Stop", "guilty", HOME, CHANGE_S, session="1"))
+        if at_s == CHANGE_S + 20:
+            network.tell(accounting("Start", "innocent", HOME, at_s, session="3"))
+        flood.second(at_s, HOME if at_s < CHANGE_S - 2 else ELSEWHERE)
+    flood.live.run.finish()
+    flood.on_tick(network.now_ms)
+    (evidence,) = flood.cases()["guilty"].evidence
+    assert evidence.last_seen_ms >= T0_MS + (CHANGE_S + 30) * 1000, "the next holder is there before it is over"
+    assert {hold["prefix"] for hold in evidence.held} == {f"{HOME}/32", f"{ELSEWHERE}/32"}
+    network.tell(accounting("Interim-Update", "innocent", HOME, END_S + 1200, session="3"))
+    assert flood.answers() == {"guilty": SameLine()}
 
 
 def test_a_flood_from_a_partners_address_says_who_knows(tmp_path: Path):

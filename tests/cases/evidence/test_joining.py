@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner
 
-from cases.documents import NOW_MS, T0_MS, detection, document
+from cases.documents import MINUTE_MS, NOW_MS, T0_MS, detection, document
 from sekisho.cases import signals
 from sekisho.cases.database import reading
 from sekisho.cases.evidence.xarf import validated
@@ -19,8 +19,10 @@ from sekisho.cli.main import app
 from sekisho.core.errors import Refused
 from sekisho.core.time import iso
 
+FROM = iso(T0_MS + MINUTE_MS)
+"""The line came back on the address a minute after it had begun."""
 HELD = [
-    {"prefix": "192.0.2.155/32", "realm": "", "port": 1024},
+    {"prefix": "192.0.2.155/32", "realm": "", "port": 1024, "from": FROM, "to": iso(T0_MS + 5 * MINUTE_MS)},
     {"prefix": "100.64.0.1/32", "realm": "cgn", "port": 0},
 ]
 LIST = """source = "list"
@@ -88,6 +90,7 @@ def test_a_case_as_xarf(config: Path):
     report = json.loads(done.stdout)
     assert validated(report) == report
     assert (report["source_identifier"], report["source_port"]) == ("192.0.2.155", 1024)
+    assert report["first_seen"] == FROM, "while the address was the line's"
     assert report["reporter"] == {"org": "Example ISP", "contact": "abuse@example.jp", "domain": "example.jp"}
     assert "203.0.113" not in done.stdout, "a destination"
     shown = json.loads(run(config, "xarf", 2, "--port", 3000, *more).stdout)

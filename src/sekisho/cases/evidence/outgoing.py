@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sekisho.cases.evidence.xarf import validated
 from sekisho.core.errors import Refused
-from sekisho.core.time import iso
+from sekisho.core.time import iso, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -143,19 +143,22 @@ def reports_of(case: Case, *, address: str | None, port: int, protocol: int, rep
         chosen = [hold for hold in each.held if address is None or ip_address(address) in ip_network(hold["prefix"])]
         prefixes = {hold["prefix"]: hold["port"] for hold in chosen}
         if len(prefixes) != 1:
-            held = ", ".join(sorted(hold["prefix"] for hold in each.held)) or "nothing that is known"
+            held = ", ".join(sorted({hold["prefix"] for hold in each.held})) or "nothing that is known"
             raise Refused(
                 f"a report is about one address: name one with --address; the line held {held}",
                 f"報告の対象は 1 つのアドレスです。--address で指定してください（回線が使っていたもの: {held}）",
             )
         ((prefix, own_port),) = prefixes.items()
+        # Where the line came back on another address meanwhile, this one was its own for a part of the time.
+        begins = [parse_time(hold["from"]) for hold in chosen if "from" in hold]
+        ends = [parse_time(hold["to"]) for hold in chosen if "to" in hold]
         seen = Seen(
             kind=each.kind,
             address=ip_address(address) if address is not None else ip_network(prefix).network_address,
             port=port or own_port,
             protocol=protocol,
-            first_seen_ms=each.first_seen_ms,
-            last_seen_ms=each.last_seen_ms,
+            first_seen_ms=min(begins, default=each.first_seen_ms),
+            last_seen_ms=min(max(ends, default=each.last_seen_ms), each.last_seen_ms),
             peak_pps=each.peak_pps,
             peak_bps=each.peak_bps,
             confidence=each.confidence,
