@@ -90,6 +90,7 @@ def test_what_comes_back_is_told_as_that(walk: Open, language: str) -> None:
         assert {"ja": "再発の通知", "en": "relapse"}[language] in page.inner_text(".waiting-notices")
         people.approve(1)
         (second,) = there.round()
+        assert {"ja": "また見られています", "en": "has come back"}[language] in people.go("/cases/1").inner_text("main")
         assert {"ja": "ふたたび", "en": "again"}[language] in text_of(second)
         assert second["to"] == first["to"]
         assert code_in(second) == code_in(first)

@@ -23,6 +23,9 @@ LEFT, RIGHT, TOP, BASE = 78, 12, 26, 150
 
 _TICKS = 6
 _HALF_A_TIME = 24
+_SIGN = 16
+"""How wide a sign is."""
+
 _NARROWEST = 2.5
 """An episode of seconds in a month is still seen."""
 
@@ -61,13 +64,22 @@ def timeline(case: Case, marks: Marks, *, label: str) -> Markup:
         height = max(evidence.peak_bps / peak, 0.03) * (BASE - TOP)
         bar = {"x": left, "y": BASE - height, "width": max(right - left, _NARROWEST), "height": height}
         ET.SubElement(root, "rect", {"class": "seen", **{name: f"{value:.1f}" for name, value in bar.items()}})
-    for at_ms in marks.told_ms:
-        line(root, x(at_ms), TOP - 12, x(at_ms), BASE, "told")
-        text(root, x(at_ms), TOP - 14, "✉", "middle")
-    for at_ms in marks.answered_ms:
-        line(root, x(at_ms), TOP - 12, x(at_ms), BASE, "answered")
-        text(root, x(at_ms), TOP - 14, "☎", "middle")
+    _marks(
+        root, [("told", "✉", x(at)) for at in marks.told_ms] + [("answered", "☎", x(at)) for at in marks.answered_ms]
+    )
     return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704 (ElementTree has escaped every word)
+
+
+def _marks(root: ET.Element, marks: Sequence[tuple[str, str, float]]) -> None:
+    """Above what was seen, which they do not hide; what happened at almost the same time stands side by side."""
+    places: dict[int, list[tuple[str, str, float]]] = {}
+    for mark in marks:
+        places.setdefault(int(mark[2] // _SIGN), []).append(mark)
+    for together in places.values():
+        for name, _, at in together:
+            line(root, at, TOP - 10, at, TOP, name)
+        signs = "".join(dict.fromkeys(sign for _, sign, _ in together))
+        text(root, together[0][2], TOP - 12, signs, "middle")
 
 
 def ticks(first_ms: float, last_ms: float) -> Iterator[tuple[int, str]]:
