@@ -1,13 +1,16 @@
-"""``sekisho lines who``: what it answers, what it refuses, what it records."""
+"""``sekisho lines``: what it answers, what it refuses, what it records, what it forgets."""
 
 from __future__ import annotations
 
 import json
+from ipaddress import ip_network
 
 import pytest
 from typer.testing import CliRunner
 
 from attribution.sources.test_radius_records import text
+from sekisho.attribution.history.history import History
+from sekisho.attribution.sources.events import Begin, Held
 from sekisho.cli.main import app
 from sekisho.core.errors import InputError, Refused
 
@@ -79,3 +82,61 @@ def test_wrong_questions(config, arguments, found):
     """A time without a zone and an unknown protocol are refused."""
     with pytest.raises(InputError, match=found):
         who(config, "--purpose", "consent", *arguments)
+
+
+KEPT = """
+[attribution]
+history = "history.db"
+[store]
+directory = "flows"
+"""
+STILL_THERE = """
+[[source]]
+kind = "radius_detail"
+name = "old"
+file = "detail"
+zone = "+09:00"
+"""
+
+
+def forget(config, *arguments, typed=""):
+    result = CliRunner().invoke(app, ["lines", "forget", *arguments, "--config", str(config)], input=typed)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code
+
+
+@pytest.fixture
+def kept(tmp_path):
+    with History(tmp_path / "history.db") as history:
+        for number, name in enumerate(("old", "new")):
+            held = Held(prefix=ip_network(f"203.0.113.{number}"))
+            begin = Begin(at_ms=1000, received_ms=1000, server=name, session="1", holder="L000001", held=(held,))
+            history.apply(name, [begin])
+    (tmp_path / "sekisho.toml").write_text(KEPT)
+    return tmp_path / "sekisho.toml"
+
+
+def sources(config):
+    with History(config.parent / "history.db") as history:
+        return {name: history.told_by(name) for name in history.feeds}
+
+
+def test_a_source_that_is_gone_is_forgotten_when_somebody_says_so(kept):
+    """Its sessions with it, and no other's; who did it is on record."""
+    assert forget(kept, "old", typed="n\n") == 1
+    assert sources(kept) == {"old": 1, "new": 1}
+    assert forget(kept, "old", typed="y\n") == 0
+    assert sources(kept) == {"new": 1}
+    (entry,) = map(json.loads, (kept.parent / "flows" / "audit.jsonl").read_text().splitlines())
+    assert (entry["action"], entry["source"], entry["sessions"]) == ("lines_forget", "old", 1)
+
+
+def test_what_would_tell_again_or_never_told_is_not_forgotten(kept):
+    """A configured source, and a name that none has."""
+    with pytest.raises(InputError, match="new, old"):
+        forget(kept, "other", "--yes")
+    kept.write_text(KEPT + STILL_THERE)
+    with pytest.raises(Refused, match="configured"):
+        forget(kept, "old", "--yes")
+    assert sources(kept) == {"old": 1, "new": 1}

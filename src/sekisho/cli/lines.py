@@ -1,4 +1,4 @@
-"""``sekisho lines``: which line held an address, for a stated purpose."""
+"""``sekisho lines``: which line held an address, for a stated purpose; and sources of that which are no more."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ Examples:
     sekisho lines who 198.51.100.1 --port 40000 --protocol udp --purpose own_network_protection --config sekisho.toml
 """
 
+FORGET_EXAMPLES = """
+Examples:
+
+    sekisho lines forget "radius_detail /var/log/radius/detail" --config sekisho.toml
+
+    sekisho lines forget "radius_detail /var/log/radius/detail" --yes --config sekisho.toml
+"""
+
 app = typer.Typer(no_args_is_help=True, help="Which line held an address.")
-
-
-@app.callback()
-def lines() -> None:
-    """Keep ``who`` a command of its own, however few there are."""
 
 
 @app.command("who", epilog=WHO_EXAMPLES)
@@ -70,6 +73,48 @@ def who(
         typer.echo(json.dumps(document, ensure_ascii=False, indent=1))
     else:
         typer.echo(lines_view.text(document, (lang or Language.of_environment()).value))
+
+
+@app.command("forget", epilog=FORGET_EXAMPLES)
+def forget(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Its name, as ``lines who`` shows it.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    config: Annotated[Path | None, typer.Option("--config", help="sekisho.toml, which names the history.")] = None,
+) -> None:
+    """Remove a source that is gone for good from the history, with all that it told.
+
+    Nothing is settled while a source that once told of sessions tells no more: its next record could change any answer.
+    Who takes one out of the configuration forgets it here, then restarts the collector. It cannot be undone.
+    """
+    import os
+
+    from sekisho.attribution.history.history import History
+    from sekisho.cli.hunt import caller
+    from sekisho.core.config import load_config
+    from sekisho.core.errors import InputError, Refused
+    from sekisho.core.time import now_ms
+    from sekisho.store import audit
+
+    settings = load_config(config, os.environ)
+    path = settings.attribution.history
+    if path is None or not path.exists():
+        raise InputError("[attribution] history", "expected the file that sources are kept in, found none")
+    if source in {each.called for each in settings.source}:
+        raise Refused(f"lines forget: {source} is configured and would tell again: take its [[source]] out first")
+    with History(path) as history:
+        if source not in history.feeds:
+            known = ", ".join(sorted(history.feeds)) or "none"
+            raise InputError("SOURCE", f"expected one of those that have told anything ({known}), found {source!r}")
+        sessions = history.told_by(source)
+        if not yes and not typer.confirm(f"Forget {source} and the {sessions:,} sessions that it told of?", err=True):
+            raise typer.Exit(1)
+        details = {"source": source, "sessions": sessions}
+        # It has no purpose: nobody's communication is looked at.
+        audit.record(
+            _audit_file(settings), at_ms=now_ms(), who=caller(), action="lines_forget", purpose="", details=details
+        )
+        history.forget_source(source)
+    typer.echo(f"{source}: {sessions:,} sessions forgotten; restart the collector", err=True)
 
 
 def _audit_file(settings: Config) -> Path:

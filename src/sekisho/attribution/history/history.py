@@ -194,6 +194,11 @@ class History:
         self._database.execute("delete from restart where at_ms < ?", (before_ms,))
         return int(removed)
 
+    def told_by(self, name: str) -> int:
+        """Sessions that a source has told of and that are not forgotten."""
+        query = "select count(*) from session where source = ?"
+        return int(self._database.execute(query, (name,)).fetchone()[0])
+
     def forget_source(self, name: str) -> None:
         """Remove a source with all that it told."""
         self._database.execute("begin immediate")
