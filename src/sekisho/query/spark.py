@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -103,7 +104,7 @@ class SparkEngine:
         # Executors run this project's code: with the Python that runs it here, unless the environment names another.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         builder = session.builder.master(self.master).appName("sekisho")
-        for name, value in {**_SETTINGS, **local, **self._settings}.items():
+        for name, value in {**_SETTINGS, **local, **driver_memory(), **self._settings}.items():
             builder = builder.config(name, value)
         try:
             started = builder.getOrCreate()
@@ -111,6 +112,20 @@ class SparkEngine:
             raise ValueError(f"Spark does not start with master {self.master!r}: {error}") from error
         started.sparkContext.setLogLevel("OFF")
         return started
+
+
+def driver_memory() -> dict[str, str]:
+    """A quarter of this machine's memory for what comes back to it, where nobody says otherwise.
+
+    Spark's own default of 1 GB is lost as soon as the flows of some thousand lines do.
+    """
+    home = Path(os.environ.get("SPARK_HOME", "")) / "conf"
+    defaults = Path(os.environ.get("SPARK_CONF_DIR", home)) / "spark-defaults.conf"
+    is_said = defaults.is_file() and "spark.driver.memory" in defaults.read_text(encoding="utf-8")
+    if is_said or "SPARK_DRIVER_MEMORY" in os.environ:
+        return {}
+    octets = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return {"spark.driver.memory": f"{max(octets // 4 >> 20, 1024)}m"}
 
 
 def answer_of(session: Any, translated: str) -> pa.Table:

@@ -1,17 +1,19 @@
 -- suspects
 with pair as (
-  select line, block_start_ms, case when target_hi = 0 then target_lo & -256 else target_hi & -65536 end as network, protocol, packets, answered_packets,
+  select line, block_start_ms, case when target_hi = 0 then target_lo & -256 else target_hi & -65536 end as network, protocol, packets, sampled_packets, answered_packets,
     case when (protocol = 17 and answered_packets * 100 <= packets)
     or (protocol = 6 and packets * 0.8 <= syn_packets and answered_syn_ack_packets * 10 <= syn_packets) then packets else 0 end as counted
   from line_target where line > 0 and own_port = 0 and ((protocol = 17 and port <> 53) or (protocol = 6 and packets * 0.8 <= syn_packets))
 ), part as (
   select line, block_start_ms, network, protocol, sum(cast(packets as double)) as packets,
+    sum(cast(sampled_packets as double)) as sampled_packets,
     sum(cast(answered_packets as double)) as answered_packets, sum(cast(counted as double)) as counted
   from pair group by line, block_start_ms, network, protocol
 ), joint as (
   select block_start_ms, network, protocol from part group by block_start_ms, network, protocol
   having count(case when counted > 0 then 1 end) >= 8
-    and sum(cast(counted as double)) * 1000 >= 120000000 and (protocol = 6 or sum(cast(answered_packets as double)) <= 0.02 * sum(cast(packets as double)))
+    and sum(cast(counted as double)) * 1000 >= 120000000 and (protocol = 6
+    or sum(cast(answered_packets as double)) + 2 * sqrt(sum(cast(answered_packets as double)) * sum(cast(packets as double)) / sum(cast(sampled_packets as double))) <= 0.02 * sum(cast(packets as double)))
 )
 select distinct s.line from part s join joint j
   on j.block_start_ms = s.block_start_ms and j.network = s.network and j.protocol = s.protocol;
@@ -23,7 +25,8 @@ with spoken as (
   from line_target t join params p on p.line = t.line
   where own_port = 0 and ((protocol = 17 and port <> 53) or (protocol = 6 and packets * 0.8 <= syn_packets)) and (t.protocol = 6 or p.two_way = 1)
 ), unanswered as (
-  select block_start_ms, network, protocol from spoken group by block_start_ms, network, protocol having (protocol = 6 or sum(cast(answered_packets as double)) <= 0.02 * sum(cast(packets as double)))
+  select block_start_ms, network, protocol from spoken group by block_start_ms, network, protocol having (protocol = 6
+    or sum(cast(answered_packets as double)) + 2 * sqrt(sum(cast(answered_packets as double)) * sum(cast(packets as double)) / sum(cast(sampled_packets as double))) <= 0.02 * sum(cast(packets as double)))
 ), part as (
   select s.line, s.block_start_ms, s.network, s.protocol,
     case when max(s.port) > min(s.port) then 0 else max(s.port) end as port,

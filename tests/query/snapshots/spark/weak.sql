@@ -6,6 +6,7 @@ WITH pair AS (
     CASE WHEN target_hi = 0 THEN target_lo & -256 ELSE target_hi & -65536 END AS network,
     protocol,
     packets,
+    sampled_packets,
     answered_packets,
     CASE
       WHEN (
@@ -38,6 +39,7 @@ WITH pair AS (
     network,
     protocol,
     SUM(CAST(packets AS DOUBLE)) AS packets,
+    SUM(CAST(sampled_packets AS DOUBLE)) AS sampled_packets,
     SUM(CAST(answered_packets AS DOUBLE)) AS answered_packets,
     SUM(CAST(counted AS DOUBLE)) AS counted
   FROM pair
@@ -61,7 +63,9 @@ WITH pair AS (
     AND SUM(CAST(counted AS DOUBLE)) * 1000 >= 120000000
     AND (
       protocol = 6
-      OR SUM(CAST(answered_packets AS DOUBLE)) <= 0.02 * SUM(CAST(packets AS DOUBLE))
+      OR SUM(CAST(answered_packets AS DOUBLE)) + 2 * SQRT(
+        SUM(CAST(answered_packets AS DOUBLE)) * SUM(CAST(packets AS DOUBLE)) / SUM(CAST(sampled_packets AS DOUBLE))
+      ) <= 0.02 * SUM(CAST(packets AS DOUBLE))
     )
 )
 SELECT DISTINCT
@@ -117,7 +121,9 @@ WITH spoken AS (
   HAVING
     (
       protocol = 6
-      OR SUM(CAST(answered_packets AS DOUBLE)) <= 0.02 * SUM(CAST(packets AS DOUBLE))
+      OR SUM(CAST(answered_packets AS DOUBLE)) + 2 * SQRT(
+        SUM(CAST(answered_packets AS DOUBLE)) * SUM(CAST(packets AS DOUBLE)) / SUM(CAST(sampled_packets AS DOUBLE))
+      ) <= 0.02 * SUM(CAST(packets AS DOUBLE))
     )
 ), part AS (
   SELECT
