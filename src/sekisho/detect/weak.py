@@ -75,7 +75,7 @@ _ANSWERS, _SENT, _SAMPLED = (
     f"sum(cast({name} as double))" for name in ("answered_packets", "packets", "sampled_packets")
 )
 _ANSWERED = f"""(protocol = 6
-    or {_ANSWERS} + {_DEVIATIONS} * sqrt({_ANSWERS} * {_SENT} / {_SAMPLED}) <= {ANSWERS} * {_SENT})"""
+    or {_ANSWERS} + {_DEVIATIONS} * sqrt({_ANSWERS} * {_SENT} / nullif({_SAMPLED}, 0)) <= {ANSWERS} * {_SENT})"""
 """Surely fewer than that: of some hundred sampled datagrams, two or three answers are sampled by chance where ten are
 usual."""
 

@@ -13,7 +13,7 @@ with pair as (
   select block_start_ms, network, protocol from part group by block_start_ms, network, protocol
   having count(case when counted > 0 then 1 end) >= 8
     and sum(cast(counted as double)) * 1000 >= 120000000 and (protocol = 6
-    or sum(cast(answered_packets as double)) + 2 * sqrt(sum(cast(answered_packets as double)) * sum(cast(packets as double)) / sum(cast(sampled_packets as double))) <= 0.02 * sum(cast(packets as double)))
+    or sum(cast(answered_packets as double)) + 2 * sqrt(sum(cast(answered_packets as double)) * sum(cast(packets as double)) / nullif(sum(cast(sampled_packets as double)), 0)) <= 0.02 * sum(cast(packets as double)))
 )
 select distinct s.line from part s join joint j
   on j.block_start_ms = s.block_start_ms and j.network = s.network and j.protocol = s.protocol;
@@ -26,7 +26,7 @@ with spoken as (
   where own_port = 0 and ((protocol = 17 and port <> 53) or (protocol = 6 and packets * 0.8 <= syn_packets)) and (t.protocol = 6 or p.two_way = 1)
 ), unanswered as (
   select block_start_ms, network, protocol from spoken group by block_start_ms, network, protocol having (protocol = 6
-    or sum(cast(answered_packets as double)) + 2 * sqrt(sum(cast(answered_packets as double)) * sum(cast(packets as double)) / sum(cast(sampled_packets as double))) <= 0.02 * sum(cast(packets as double)))
+    or sum(cast(answered_packets as double)) + 2 * sqrt(sum(cast(answered_packets as double)) * sum(cast(packets as double)) / nullif(sum(cast(sampled_packets as double)), 0)) <= 0.02 * sum(cast(packets as double)))
 ), part as (
   select s.line, s.block_start_ms, s.network, s.protocol,
     case when max(s.port) > min(s.port) then 0 else max(s.port) end as port,

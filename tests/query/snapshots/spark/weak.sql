@@ -64,7 +64,7 @@ WITH pair AS (
     AND (
       protocol = 6
       OR SUM(CAST(answered_packets AS DOUBLE)) + 2 * SQRT(
-        SUM(CAST(answered_packets AS DOUBLE)) * SUM(CAST(packets AS DOUBLE)) / SUM(CAST(sampled_packets AS DOUBLE))
+        SUM(CAST(answered_packets AS DOUBLE)) * SUM(CAST(packets AS DOUBLE)) / NULLIF(SUM(CAST(sampled_packets AS DOUBLE)), 0)
       ) <= 0.02 * SUM(CAST(packets AS DOUBLE))
     )
 )
@@ -122,7 +122,7 @@ WITH spoken AS (
     (
       protocol = 6
       OR SUM(CAST(answered_packets AS DOUBLE)) + 2 * SQRT(
-        SUM(CAST(answered_packets AS DOUBLE)) * SUM(CAST(packets AS DOUBLE)) / SUM(CAST(sampled_packets AS DOUBLE))
+        SUM(CAST(answered_packets AS DOUBLE)) * SUM(CAST(packets AS DOUBLE)) / NULLIF(SUM(CAST(sampled_packets AS DOUBLE)), 0)
       ) <= 0.02 * SUM(CAST(packets AS DOUBLE))
     )
 ), part AS (
