@@ -24,7 +24,7 @@ LINES = 100
 """Windows of a line are kept for an hour: with few lines they are small beside what a leak would be."""
 
 SITES = 20
-"""What each line talks to."""
+"""What each line talks to, each in a network of its own: packets of long connections, which open nothing."""
 
 RECORDS = 25
 """Of a datagram: below the MTU of Ethernet."""
@@ -36,7 +36,7 @@ FLOOD_EVERY_S, FLOOD_S = 120, 30
 START_S = 600
 """The first start compiles kernels, niced and on a busy machine for minutes."""
 
-TCP, FIN_SYN_PSH_ACK, SYN = 6, 0x1B, 0x02
+TCP, PSH_ACK, SYN = 6, 0x18, 0x02
 _RECORD = np.dtype(
     [(f"e{element}", f">u{length}") for element, length, *_ in FLOW_FIELDS],
 )
@@ -89,9 +89,9 @@ class Sender:
         made = np.zeros((datagrams, RECORDS), _RECORD)
         line = self._rng.integers(LINES, size=made.shape)
         made["e8"] = 0x64480000 + line
-        made["e12"] = 0xCB007100 + (line * 7 + self._rng.integers(SITES, size=made.shape)) % 256
+        made["e12"] = 0xC6120001 + (line * 7 + self._rng.integers(SITES, size=made.shape)) % 256 * 256
         made["e7"] = self._rng.integers(1024, 65_536, size=made.shape)
-        made["e11"], made["e4"], made["e6"] = 443, TCP, FIN_SYN_PSH_ACK
+        made["e11"], made["e4"], made["e6"] = 443, TCP, PSH_ACK
         made["e2"], made["e1"] = 8, 6000
         made["e22"], made["e21"] = uptime_ms - 1000, uptime_ms - 1
         if passed_s % FLOOD_EVERY_S < FLOOD_S:

@@ -6,6 +6,9 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
+from sekisho.core.errors import Unavailable
 from sekisho.store.watched import FORGOTTEN_S, everybody, tell
 
 
@@ -20,3 +23,10 @@ def test_what_any_collector_watches_is_kept(tmp_path: Path) -> None:
     old_s = time.time() - FORGOTTEN_S - 1
     os.utime(tmp_path / "watched" / "c2.lines", (old_s, old_s))
     assert everybody(tmp_path) == set()
+
+
+def test_a_disk_that_refuses_is_no_end(tmp_path: Path) -> None:
+    """It is asked again later, as for the flows themselves."""
+    (tmp_path / "watched").write_bytes(b"")
+    with pytest.raises(Unavailable, match="watched"):
+        tell(tmp_path, "c1", {1})

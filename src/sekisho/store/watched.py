@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sekisho.core.errors import Unavailable
 from sekisho.core.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -23,9 +24,13 @@ def tell(root: Path, collector: str, lines: Collection[int]) -> None:
     """Replace what a collector watches.
 
     Raises:
-        OSError: the disk refuses.
+        Unavailable: the disk refuses.
     """
-    write_whole(root / FOLDER / f"{collector}.lines", np.sort(np.fromiter(lines, np.int64, len(lines))).tobytes())
+    file = root / FOLDER / f"{collector}.lines"
+    try:
+        write_whole(file, np.sort(np.fromiter(lines, np.int64, len(lines))).tobytes())
+    except OSError as error:
+        raise Unavailable(f"{file}: {error.strerror}") from error
 
 
 def everybody(root: Path) -> set[int]:
