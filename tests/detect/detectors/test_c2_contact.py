@@ -230,11 +230,11 @@ def test_a_single_contact_is_for_a_person_and_becomes_more_when_it_repeats():
 def test_look_alikes_stay_quiet(sampling: int, two_way: bool):
     """A scanner, a line that the controller scans, one that answers forged SYN with SYN-ACK, a neighbour's visitor."""
     traffic = Traffic(sampling=sampling, two_way=two_way)
-    pps = 20 if sampling == 1 else 50
-    traffic.spray(addresses("203.0.113.0", 256), [48_101], line=2, pps=pps, octets=40, protocol=6, flags=SYN, stop=600)
-    traffic.spray([C2], range(1024, 65_000), line=3, pps=pps, octets=40, protocol=6, flags=RST_ACK, stop=600)
-    traffic.spray([C2], range(32_768, 65_000), line=4, pps=pps, octets=44, protocol=6, flags=SYN_ACK, stop=600)
-    traffic.talk("203.0.113.201", 48_101, line=5, pps=10, octets=400, answer_pps=10, protocol=6, flags=24, stop=600)
+    pps, stop = (20, 300) if sampling == 1 else (50, 600)
+    traffic.spray(addresses("203.0.113.0", 256), [48_101], line=2, pps=pps, octets=40, protocol=6, flags=SYN, stop=stop)
+    traffic.spray([C2], range(1024, 65_000), line=3, pps=pps, octets=40, protocol=6, flags=RST_ACK, stop=stop)
+    traffic.spray([C2], range(32_768, 65_000), line=4, pps=pps, octets=44, protocol=6, flags=SYN_ACK, stop=stop)
+    traffic.talk("203.0.113.201", 48_101, line=5, pps=10, octets=400, answer_pps=10, protocol=6, flags=24, stop=stop)
     assert [d for d in found_by(traffic, indicator(port=0)) if d.kind == "c2_contact"] == []
 
 
