@@ -138,6 +138,22 @@ def test_what_is_refused_is_given_up_at_once(told: str) -> None:
     assert [one["case"] for one in taken(told)] == [3]
 
 
+def test_who_refuses_after_a_failure_answers_again(told: str) -> None:
+    """Nothing is said to be tried again once the one event that waited is given up."""
+    record_analysis(told, document(detection("L1")), now_ms=NOW_MS)
+    claimed = claim(told)
+    assert claimed is not None
+    with writing(told) as connection:
+        case_events.deferred(connection, claimed, act(), why="the webhook answers 503")
+    assert standing(told).why == "the webhook answers 503"
+    claimed = claim(told, now_ms=NOW_MS + DAY_MS)
+    assert claimed is not None
+    with writing(told) as connection:
+        case_events.refused(connection, claimed, act(NOW_MS + DAY_MS), why="the webhook answers 422")
+    stands = standing(told)
+    assert (stands.waiting, stands.given_up, stands.why) == (0, 1, None)
+
+
 def test_nothing_is_missed_after_an_erasure(told: str) -> None:
     """SQLite gives the numbers of the last rows out again once they are gone."""
     with writing(told) as connection:

@@ -62,7 +62,7 @@ class Standing:
 
     Attributes:
         waiting: events that it has not been told of.
-        why: why it did not take the last one; None where it did.
+        why: why it could not be told the last time, and will be again; None where it has answered.
         given_up: events that it never took, in all; the last of them at ``given_up_at_ms``.
     """
 
@@ -106,13 +106,12 @@ def claim(
 
 def delivered(connection: Connection, claimed: Claimed, now_ms: int) -> None:
     """The program has it: the next one is due."""
-    connection.execute(_still(claimed).values(**_done(now_ms), history_id=CASE_WEBHOOK.c.event_history_id, why=None))
+    connection.execute(_still(claimed).values(**_done(now_ms)))
 
 
 def refused(connection: Connection, claimed: Claimed, act: Act, *, why: str) -> None:
     """The program has understood this one and will not take it: it is given up, and the next one is due."""
-    done = connection.execute(_still(claimed).values(**_done(act.at_ms), history_id=CASE_WEBHOOK.c.event_history_id))
-    if done.rowcount:
+    if connection.execute(_still(claimed).values(**_done(act.at_ms))).rowcount:
         _given_up(connection, claimed, act, count=1, why=why)
 
 
@@ -222,9 +221,10 @@ def _still(claimed: Claimed) -> Any:
 
 
 def _done(now_ms: int) -> dict[str, Any]:
+    """The program has answered for this event: nothing is tried again, and the next one is due."""
     return {
-        "event_id": None, "event_history_id": None, "body": None, "attempts": 0, "due_at": now_ms, "lease_until": None,
-        "lease_owner": None,
+        "history_id": CASE_WEBHOOK.c.event_history_id, "event_id": None, "event_history_id": None, "body": None,
+        "attempts": 0, "due_at": now_ms, "lease_until": None, "lease_owner": None, "why": None,
     }  # fmt: skip
 
 

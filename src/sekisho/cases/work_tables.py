@@ -131,7 +131,8 @@ CASE_WEBHOOK = Table(
 )
 """Up to which row of the history each program was told of cases, and the event that is under way with its body.
 
-``why`` says why it was not taken the last time, None where it was; ``given_up`` counts what was never taken.
+``why`` says why it could not be told the last time, None where it has answered; ``given_up`` counts what was never
+taken.
 """
 
 ANNOUNCEMENT = Table(
