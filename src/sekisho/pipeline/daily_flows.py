@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sekisho.collect.exporters import Exporters
 from sekisho.pipeline.attributed import Attribution
@@ -14,9 +15,10 @@ from sekisho.store.columns import numpy_of
 from sekisho.store.hunt import COLUMNS, Found, Period, Reading, counted, hunt
 from sekisho.store.layout import HOUR_MS
 from sekisho.store.parquet import read_flows
+from sekisho.store.read import received_between
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from sekisho.attribution.attributor import Attributor
@@ -55,17 +57,17 @@ class DayFlows:
         """The flows received between two times, which are whole hours."""
         files = tuple(file for file in raw_files(store) if from_ms <= file.hour_ms < until_ms)
         recent = tuple(
-            part for segment in store.segments for batch in segment if len(part := _received(batch, from_ms, until_ms))
+            part
+            for segment in store.segments
+            for batch in segment
+            if len(part := received_between(batch, from_ms, until_ms))
         )
         return cls(root=store.root, files=files, recent=recent)
 
     @property
     def hours(self) -> list[int]:
         """Beginnings of the hours in which anything was received."""
-        hours = {file.hour_ms for file in self.files}
-        for batch in self.recent:
-            hours.update((numpy_of(batch.column("received_at")) // HOUR_MS * HOUR_MS).tolist())
-        return sorted(hours)
+        return sorted(hours_of(self.files, self.recent))
 
     @property
     def exporters(self) -> list[str]:
@@ -87,8 +89,7 @@ class DayFlows:
             if file.exporter in exporters:
                 yield from read_flows(file.place(self.root))
         for batch in self.recent:
-            ours = [name in exporters for name in batch.column("exporter").to_pylist()]
-            if len(part := batch.filter(pa.array(ours))):
+            if len(part := batch.filter(pc.is_in(batch.column("exporter"), pa.array(exporters, pa.string())))):
                 yield part
 
 
@@ -191,6 +192,17 @@ def raw_files(store: Snapshot) -> list[FlowFile]:
     return [file for file in store.files if file.path.startswith("flows/")]
 
 
-def _received(batch: pa.RecordBatch, from_ms: int, until_ms: int) -> pa.RecordBatch:
-    received: Any = numpy_of(batch.column("received_at"))
-    return batch.filter(pa.array((received >= from_ms) & (received < until_ms)))
+def hours_of(files: Iterable[FlowFile], recent: Iterable[pa.RecordBatch]) -> set[int]:
+    """Beginnings of the hours in which any of these was received."""
+    hours = {file.hour_ms for file in files}
+    for batch in recent:
+        hours.update(np.unique(numpy_of(batch.column("received_at")) // HOUR_MS * HOUR_MS).tolist())
+    return hours
+
+
+def _folded(answers: Sequence[pa.Table], by: Sequence[str]) -> pa.Table:
+    """Sums of sums: one row for each combination of the columns that they are grouped by."""
+    every = pa.concat_tables(answers)
+    sums = [name for name in every.column_names if name not in by]
+    folded = every.group_by(list(by), use_threads=False).aggregate([(name, "sum") for name in sums])
+    return folded.select([*by, *(f"{name}_sum" for name in sums)]).rename_columns([*by, *sums])

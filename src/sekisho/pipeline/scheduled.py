@@ -17,8 +17,6 @@ from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from sekisho.core.errors import Unavailable
 from sekisho.core.time import iso
 from sekisho.core.whole_file import write_whole
@@ -26,11 +24,16 @@ from sekisho.detect.baseline import Baseline
 from sekisho.detect.indicators.read import read_indicators
 from sekisho.pipeline.batch import is_ours
 from sekisho.pipeline.daily import bounds, day_of, judge
-from sekisho.pipeline.daily_flows import DayFlows, HereAsked, SparkAsked, hunted_here, hunted_on_spark, raw_files
-from sekisho.schema.indicators import INDICATORS
+from sekisho.pipeline.daily_flows import (
+    DayFlows,
+    HereAsked,
+    SparkAsked,
+    hours_of,
+    hunted_here,
+    hunted_on_spark,
+    raw_files,
+)
 from sekisho.store import audit
-from sekisho.store.columns import numpy_of
-from sekisho.store.layout import HOUR_MS
 from sekisho.store.read import snapshot
 from sekisho.store.targets import Targets
 
@@ -166,11 +169,8 @@ def _due(folder: Path, store: Snapshot, now_ms: int) -> tuple[list[date], list[d
     """Whole days without a report of which there are flows, and those since the last report of which there are none."""
     reported = {path.stem for path in folder.glob("????-??-??.json")}
     last = day_of(now_ms - SETTLE_MS) - timedelta(days=1)
-    hours = {file.hour_ms for file in raw_files(store)}
-    for segment in store.segments:
-        for batch in segment:
-            hours.update(np.unique(numpy_of(batch.column("received_at")) // HOUR_MS * HOUR_MS).tolist())
-    stored = {day_of(hour) for hour in hours}
+    recent = (batch for segment in store.segments for batch in segment)
+    stored = {day_of(hour) for hour in hours_of(raw_files(store), recent)}
     due = sorted(day for day in stored if day <= last and day.isoformat() not in reported)
     missed = []
     if reported:
@@ -229,7 +229,6 @@ def _hunt(
 def _mark(row: dict[str, Any]) -> str:
     """What makes an indicator the same as before: whom it means and since when, not what a feed calls it."""
     named = ("hi_first", "hi_last", "lo_first", "lo_last", "port", "protocol", "valid_from_ms")
-    assert {*named} <= {*INDICATORS.names}
     return hashlib.sha256(repr([row[name] for name in named]).encode()).hexdigest()[:32]
 
 

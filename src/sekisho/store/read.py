@@ -156,12 +156,13 @@ def _by_time(
     starts = [*(file.first_ms for file in files), None][1:]
     for file, start in zip(files, starts, strict=True):
         next_ms = min((ms for ms in (start, oldest) if ms is not None), default=None)
-        yield next_ms, [_between(batch, first, end) for batch in read_flows(file.place(found.root))]
+        yield next_ms, [received_between(batch, first, end) for batch in read_flows(file.place(found.root))]
     if recent:
-        yield None, [_between(batch, first, end) for batch in recent]
+        yield None, [received_between(batch, first, end) for batch in recent]
 
 
-def _between(batch: pa.RecordBatch, first_ms: int, end_ms: int) -> pa.RecordBatch:
+def received_between(batch: pa.RecordBatch, first_ms: int, end_ms: int) -> pa.RecordBatch:
+    """The rows received from one time (inclusive) to another (exclusive), milliseconds UTC."""
     received = numpy_of(batch.column("received_at"))
     return batch.filter(pa.array((received >= first_ms) & (received < end_ms)))
 
