@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from cases.documents import DAY_MS, MINUTE_MS, NOW_MS, T0_MS, detection, document
+from notices.samples import case_of
 from sekisho.cases.database import reading
 from sekisho.cases.read import get_case
 from sekisho.cases.record import record_analysis
@@ -32,6 +33,15 @@ def test_episodes_and_marks_stay_within_the_drawing(days: int, tmp_path: Path) -
     assert min(bar["height"] for bar in bars) == pytest.approx(max(b["height"] for b in bars) / 2)
     assert 2 <= len([t for t in root.iter("text") if ":" in (t.text or "") or "-" in (t.text or "")]) <= 8
     assert not any("style" in element.attrib for element in root.iter())
+
+
+@pytest.mark.parametrize("minute", range(0, 600, 37))
+def test_an_answer_at_almost_the_time_of_a_notice_does_not_hide_it(minute: int) -> None:
+    """Wherever it stands in the drawing: two signs side by side."""
+    case, told_ms = case_of("scan"), NOW_MS + minute * MINUTE_MS
+    marks = Marks(told_ms=[told_ms], answered_ms=[told_ms + 3 * MINUTE_MS], now_ms=NOW_MS + DAY_MS)
+    words = [text.text or "" for text in ET.fromstring(timeline(case, marks, label="")).iter("text")]
+    assert [word for word in words if "✉" in word or "☎" in word] == ["✉☎"]
 
 
 def test_times_are_round_in_japan() -> None:

@@ -72,10 +72,13 @@ def timeline(case: Case, marks: Marks, *, label: str) -> Markup:
 
 def _marks(root: ET.Element, marks: Sequence[tuple[str, str, float]]) -> None:
     """Above what was seen, which they do not hide; what happened at almost the same time stands side by side."""
-    places: dict[int, list[tuple[str, str, float]]] = {}
-    for mark in marks:
-        places.setdefault(int(mark[2] // _SIGN), []).append(mark)
-    for together in places.values():
+    places: list[list[tuple[str, str, float]]] = []
+    for mark in sorted(marks, key=lambda mark: mark[2]):
+        if places and mark[2] - places[-1][0][2] < _SIGN:
+            places[-1].append(mark)
+        else:
+            places.append([mark])
+    for together in places:
         for name, _, at in together:
             line(root, at, TOP - 10, at, TOP, name)
         signs = "".join(dict.fromkeys(sign for _, sign, _ in together))
