@@ -11,7 +11,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-import numpy as np
 from markupsafe import Markup
 
 from sekisho.attribution.keys import UNKEYED, line_keys, read_key_file
@@ -64,7 +63,7 @@ class Traffic:
         steps: in order; () where no flow is kept at all.
         records: that it rests on.
         exporter: that reported them.
-        picture: two panels over the same time; None without steps.
+        picture: two panels over the same time; None where no flow of the line is kept.
     """
 
     steps: tuple[Step, ...]
@@ -134,11 +133,10 @@ def _panel(
     line(panel, LEFT, TOP, WIDTH - RIGHT, TOP, "grid")
     text(panel, LEFT - 8, TOP + 5, numbers.quantity(highest, unit), "end")
     text(panel, LEFT - 8, BASE, "0", "end")
-    heights = BASE - np.array(rates) / highest * (BASE - TOP)
-    for step, height in zip(steps, heights.tolist(), strict=True):
-        left, right = x(step.at_ms), x(step.at_ms + step_ms)
+    for step, rate in zip(steps, rates, strict=True):
+        left, right, height = x(step.at_ms), x(step.at_ms + step_ms), rate / highest * (BASE - TOP)
         if step.known is Known.SENT:
-            box = {"x": left, "y": height, "width": max(right - left, 1.0), "height": max(BASE - height, 1.5)}
+            box = {"x": left, "y": BASE - height, "width": max(right - left, 1.0), "height": max(height, 1.5)}
             ET.SubElement(panel, "rect", {"class": "seen", **{name: f"{value:.1f}" for name, value in box.items()}})
         else:
             line(panel, left, BASE - 3, right, BASE - 3, step.known.value)
