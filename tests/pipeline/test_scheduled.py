@@ -23,7 +23,7 @@ from sekisho.core.time import to_datetime
 from sekisho.detect.baseline import Baseline
 from sekisho.detect.daily import DAY_DETECTORS
 from sekisho.detect.detector import GROUPS
-from sekisho.pipeline import scheduled
+from sekisho.pipeline import daily_flows, scheduled
 from sekisho.pipeline.batch import load_attributor
 from sekisho.pipeline.daily import bounds, day_of, judge
 from sekisho.pipeline.daily_flows import DayFlows, HereAsked
@@ -160,8 +160,13 @@ def many_lines(folder: Path) -> None:
     usual_hours(folder, {11: 0.1e9, 12: 0.3e9, 13: 0.1e9, **dict.fromkeys((*range(1, 11), 15, 18, 19, 20), 1e4)})
 
 
-def test_what_only_a_day_tells(folder: Path):
-    """At each threshold, and not below; those that were answered, were brief or whose day is usual stay quiet."""
+@pytest.mark.parametrize("rows", [daily_flows.PART_ROWS, 1])
+def test_what_only_a_day_tells(folder: Path, monkeypatch: pytest.MonkeyPatch, rows: int):
+    """At each threshold, and not below; those that were answered, were brief or whose day is usual stay quiet.
+
+    However often the sums of parts are added up on the way.
+    """
+    monkeypatch.setattr(daily_flows, "PART_ROWS", rows)
     many_lines(folder)
     (day,) = run(folder).days
     assert found(day) == {"slow_scan": ["L1", "L19", "L2", "L8"], "day_volume": ["L11"]}

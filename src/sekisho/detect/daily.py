@@ -14,13 +14,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from sekisho.detect.baseline import HOUR_MS
 from sekisho.detect.detector import threshold
 from sekisho.detect.detectors.scan import DEVICE_PORTS, ORDINARY_PORTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-HOUR_MS = 3_600_000
 
 _N = "case when sampling_interval = 0 then 1e0 else sampling_interval end"
 _SYN_ALONE = "protocol = 6 and (tcp_flags & 23) = 2"
@@ -35,6 +34,9 @@ from attributed where src_line > 0 and boundary >= 0
 group by src_line, boundary, received_at // {HOUR_MS}
 """
 """What each line sent, by the hour in which it was reported; octets are estimates, packets as sampled."""
+
+HOUR_PARTS_BY = ("line", "boundary", "hour_start_ms")
+"""What the parts are of; all else in them are sums."""
 
 LINE_HOUR_SQL = """
 with summed as (
@@ -74,6 +76,9 @@ from way w join asked a on a.line = w.line
 group by w.line, w.target_hi, w.target_lo, w.port, w.hour
 """
 """At which doors the lines of ``asked`` knocked and who opened, at any boundary: doors are counted, not packets."""
+
+DOOR_PARTS_BY = ("line", "target_hi", "target_lo", "port", "hour")
+"""What the parts are of; all else in them are sums."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,8 +178,8 @@ def explain_slow_scan(row: Mapping[str, float], lang: str) -> str:
     targets, hours, port = row["likely_targets"], row["hours"], row["port"]
     if lang == "ja":
         return (
-            f"1 日に約 {targets:,.0f} 個のアドレスのポート {port:.0f} へ、接続要求 (SYN) だけのパケットが "
-            f"{hours:.0f} つの時間帯にわたって少しずつ送られています。"
+            f"1 日に約 {targets:,.0f} 個のアドレスのポート {port:.0f} へ、接続要求 (SYN) だけのパケットが、"
+            f"{hours:.0f} の時間帯に分けて少しずつ送られています。"
         )
     return (
         f"Connection requests (SYN), nothing else, to about {targets:,.0f} addresses on port {port:.0f} in one day, "
@@ -190,17 +195,22 @@ def explain_day_volume(row: Mapping[str, float], lang: str) -> str:
     return f"{day:,.1f} GB sent on this day; at these hours of the week, {usual:,.1f} GB are usual."
 
 
+_SLOW_SCAN = {
+    "home": SlowScanParams(),
+    "business": SlowScanParams(ordinary_targets=6000),
+    "building": SlowScanParams(device_targets=600, ordinary_targets=9000),
+    "reseller": SlowScanParams(device_targets=1500, ordinary_targets=30_000),
+    "server": SlowScanParams(ordinary_targets=20_000),
+}
+
+LONE_SYN_ASKED = min(params.probes for params in _SLOW_SCAN.values())
+"""Lines with fewer in a day are not asked for their doors."""
+
 DAY_DETECTORS = (
     DayDetector(
         name="slow_scan",
         kind="scan",
-        params={
-            "home": SlowScanParams(),
-            "business": SlowScanParams(ordinary_targets=6000),
-            "building": SlowScanParams(device_targets=600, ordinary_targets=9000),
-            "reseller": SlowScanParams(device_targets=1500, ordinary_targets=30_000),
-            "server": SlowScanParams(ordinary_targets=20_000),
-        },
+        params=_SLOW_SCAN,
         sql=SLOW_SCAN_SQL,
         explain=explain_slow_scan,
     ),
@@ -219,6 +229,3 @@ DAY_DETECTORS = (
     ),
 )
 """Every question about a day; a new one is one row."""
-
-LONE_SYN_ASKED = min(params.probes for params in DAY_DETECTORS[0].params.values())
-"""Lines with fewer in a day are not asked for their doors."""

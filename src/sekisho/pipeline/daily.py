@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sekisho.core.time import JST, iso, to_datetime
 from sekisho.detect.daily import (
     DAY_DETECTORS,
+    DOOR_PARTS_BY,
     DOOR_PARTS_SQL,
-    HOUR_MS,
+    HOUR_PARTS_BY,
     HOUR_PARTS_SQL,
     LINE_HOUR_SQL,
     LONE_SYN_ASKED,
 )
+from sekisho.store.layout import HOUR_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +50,7 @@ def judge(day: date, flows: DayFlows, asked: Asked, attributor: Attributor, base
     A baseline that has learnt the day already answers the same, since it compares with the days and weeks before.
     """
     from_ms, until_ms = bounds(day)
-    parts = asked.parts(HOUR_PARTS_SQL, {})
+    parts = asked.parts(HOUR_PARTS_SQL, {}, by=HOUR_PARTS_BY)
     hours = asked.run(LINE_HOUR_SQL, {"part": parts}) if len(parts) else None
     findings = _findings(hours, asked, attributor, baseline, from_ms) if hours is not None else []
     missed, refused = baseline.hours_missed, baseline.lines_refused
@@ -58,8 +61,8 @@ def judge(day: date, flows: DayFlows, asked: Asked, attributor: Attributor, base
         "day": day.isoformat(),
         "from": iso(from_ms),
         "until": iso(until_ms),
-        "records": sum(parts["records"].to_pylist()) if len(parts) else 0,
-        "lines": len(set(hours["line"].to_pylist())) if hours is not None else 0,
+        "records": pc.sum(parts["records"]).as_py() if len(parts) else 0,
+        "lines": pc.count_distinct(hours["line"]).as_py() if hours is not None else 0,
         "hours": len(there),
         "hours_without_flows": [iso(hour) for hour in range(from_ms, until_ms, HOUR_MS) if hour not in there],
         "baseline": {
@@ -75,7 +78,7 @@ def judge(day: date, flows: DayFlows, asked: Asked, attributor: Attributor, base
 def _findings(
     hours: pa.Table, asked: Asked, attributor: Attributor, baseline: Baseline, from_ms: int
 ) -> list[dict[str, Any]]:
-    lines = sorted(set(hours["line"].to_pylist()))
+    lines = sorted(hours["line"].unique().to_pylist())
     tables = {
         "line_hour": hours,
         "line_day_door": _doors(hours, asked),
@@ -96,7 +99,8 @@ def _doors(hours: pa.Table, asked: Asked) -> pa.Table:
     """Where the lines with lone SYN knocked."""
     sums = hours.group_by("line").aggregate([("lone_syn", "sum")]).to_pylist()
     knocking = sorted(row["line"] for row in sums if row["lone_syn_sum"] >= LONE_SYN_ASKED)
-    return asked.parts(DOOR_PARTS_SQL, {"asked": pa.table({"line": pa.array(knocking, pa.int64())})})
+    lines = pa.table({"line": pa.array(knocking, pa.int64())})
+    return asked.parts(DOOR_PARTS_SQL, {"asked": lines}, by=DOOR_PARTS_BY)
 
 
 def _params(detector: DayDetector, lines: list[int], attributor: Attributor) -> pa.Table:

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from sekisho.store.read import Snapshot
     from sekisho.store.targets import Targets
 
+PART_ROWS = 1 << 22
+"""Sums of parts that are kept side by side before they are added up: 300 MB at most. Stored flows are ordered by
+destination, so a row group holds a few flows of many lines each, and its sums are hardly fewer rows than its flows."""
+
 _TIMES = ("flow_start", "flow_end")
 _NEAR_SQL = f"""
 select {", ".join(f"unix_millis(s.{name}) as {name}" if name in _TIMES else f"s.{name}" for name in COLUMNS)}
@@ -96,8 +100,14 @@ class DayFlows:
 class Asked(Protocol):
     """The attributed flows of a day, and the store's as they are."""
 
-    def parts(self, sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
-        """Answers of a portable statement over ``attributed`` and small tables: sums of parts of the day."""
+    def parts(self, sql: str, tables: Mapping[str, pa.Table], *, by: Sequence[str]) -> pa.Table:
+        """Answers of a portable statement over ``attributed`` and small tables: sums of parts of the day.
+
+        Args:
+            sql: the statement.
+            tables: by name.
+            by: columns that it groups by; all others are sums.
+        """
         ...
 
     def run(self, sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
@@ -121,13 +131,19 @@ class HereAsked:
             config=config, attributor=attributor, exporters=tuple(accepted.texts), since_ms=day.first_ms
         )
 
-    def parts(self, sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
+    def parts(self, sql: str, tables: Mapping[str, pa.Table], *, by: Sequence[str]) -> pa.Table:
         """See ``Asked.parts``; the flows are read and attributed anew each time."""
         self._attribution.start()
-        answers = []
+        answers: list[pa.Table] = []
+        rows, most = 0, PART_ROWS
         for number, batch in enumerate(self._day.batches(self._ours)):
             flows = pa.Table.from_batches([self._attribution.attribute(batch, number, 0)])
             answers.append(self._engine.run(sql, {"attributed": flows, **tables}))
+            rows += len(answers[-1])
+            if rows >= most:
+                answers = [_folded(answers, by)]
+                rows = len(answers[0])
+                most = max(PART_ROWS, 2 * rows)
         return pa.concat_tables(answers) if answers else pa.table({})
 
     def run(self, sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
@@ -150,8 +166,9 @@ class SparkAsked:
         self._job.take([file.place(day.root) for file in day.files], day.recent)
         self._job.attribute(attributor)
 
-    def parts(self, sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
+    def parts(self, sql: str, tables: Mapping[str, pa.Table], *, by: Sequence[str]) -> pa.Table:
         """See ``Asked.parts``."""
+        del by  # Nothing to add up: Spark answers once about the whole day.
         for name, table in tables.items():
             self._job.give(name, table)
         return self._job.ask(sql)
