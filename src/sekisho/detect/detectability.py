@@ -189,5 +189,5 @@ def _parts(look: Look, time_s: float, offset: float) -> Iterator[tuple[float, fl
     """(seconds, how often) of the parts that a time falls into, if it begins so far before a period's end."""
     first = min(time_s, offset * look.period_s)
     whole, last = divmod(time_s - first, look.period_s)
-    longer = _OF_TWO_RECORDS if look.flows_s else 1
+    longer = _OF_TWO_RECORDS if look.one_flow else 1
     yield from ((first, 1), (look.period_s * longer, whole / longer), (last, 1))

@@ -20,6 +20,7 @@ _DEVIATIONS = 2
 
 _WINDOW_S, _MINUTE_S, _BLOCK_S, _HOUR_S = 10, 60, 600, 3600
 _ROUNDS = 12
+"""Steps towards a fixed point."""
 _RECORD_S = 60
 """Longest time that one record tells of, as most exporters are set up: what happened within it is not known."""
 _SILENCE_S = 15
@@ -57,8 +58,10 @@ class Look:
         sure: the estimate counts with its lower limit.
         pace_s: where the traffic is shorter or longer than the period, ``packets`` are needed in proportion, but at
             least those of so many seconds; 0 = the same however long it was.
-        flows_s: the packets are of one flow, whose records tell them as spread evenly over so many seconds; 0 = each
+        one_flow: the packets are of one flow, whose records tell them as spread evenly over their time; otherwise each
             packet is a flow of its own.
+        alone_s: silence that ends a record: a flow of which more than one packet is sampled in that time has none that
+            stands alone, so the condition is not met; 0 = it does not matter.
     """
 
     period_s: float
@@ -68,7 +71,7 @@ class Look:
     sure: bool = False
     slides: bool = False
     pace_s: float = 0.0
-    flows_s: float = 0.0
+    one_flow: bool = False
     alone_s: float = 0.0
 
     def needs(self, sampling: float, length_s: float) -> int:
@@ -131,7 +134,7 @@ def _flow_rates(pps_10s: float, pps_60s: float) -> tuple[Look, ...]:
     return (
         *(replace(look, alone_s=_SILENCE_S) for look in _rates(pps_10s, pps_60s)),
         Look(period_s=_RECORD_S, packets=_RECORD_S * pps_10s, slides=True, pace_s=_WINDOW_S),
-        Look(period_s=_MINUTE_S, packets=60 * pps_60s, pace_s=_MINUTE_S, flows_s=_RECORD_S),
+        Look(period_s=_MINUTE_S, packets=60 * pps_60s, pace_s=_MINUTE_S, one_flow=True),
     )
 
 
