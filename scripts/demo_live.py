@@ -125,7 +125,7 @@ class Demo:
         self.sekisho("contacts", "import", str(self.folder / "contacts.csv"), "--config", self.config)
         roles = [part for role in ("operator", "approver", "admin") for part in ("--role", role)]
         # Who runs this approves on the command line where nobody does it at the console.
-        for name in (pwd.getpwuid(os.getuid()).pw_name.lower(), PERSON):
+        for name in dict.fromkeys((pwd.getpwuid(os.getuid()).pw_name.lower(), PERSON)):
             self.sekisho("users", "add", name, *roles, "--config", self.config, given=self.password + "\n")
 
     def infected(self) -> list[str]:

@@ -46,6 +46,7 @@ def verify(
     from sekisho.cases.audit import Intact, holds, verify
 
     if store is not None:
+        # Where there are accounts, their roles hold for this trail as well.
         if cases is not None or configuration(config).cases.url is not None:
             with looking(Action.AUDIT, cases, config):
                 pass

@@ -43,7 +43,7 @@ TEXTS = {
         "学習済みの回線は {lines} 本です。",
         "refused": "{lines_refused} 本の回線は、上限に達しているため学習していません。",
         "quiet": "1 日を通して見て初めて分かるような通信はありませんでした。",
-        "finding": "{line_id} [{kind}、人による確認用] {explanation}",
+        "finding": "{line_id} [{kind}、人による確認が必要] {explanation}",
         "hunt": "新しいインジケーター: {entries} 件。保存されている全期間で、{lines} 回線から {records} レコードの"
         "通信がありました。",
         "indicator": "  {label}: {lines} 回線、{records} レコード",
