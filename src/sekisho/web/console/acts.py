@@ -17,6 +17,7 @@ from sekisho.core.errors import Refused
 from sekisho.measures.model import MeasureId, MeasureState
 from sekisho.notices.contacts.join import contact_of, source_of
 from sekisho.notices.delivery import Skipped
+from sekisho.web.console.asking import one_of
 
 if TYPE_CHECKING:
     from enum import StrEnum
@@ -133,8 +134,7 @@ def hold(ask: Ask) -> Response:
 
 def export(ask: Ask) -> Response:
     """Everything that is held about the line of a case, for the person whose line it is."""
-    if "purpose" not in ask.form:
-        raise Refused("purpose: expected one, found none", "目的を選んでください")
+    ask.require_purpose()
     with ask.writing() as connection:
         case = get_case(connection, ask.number())
         found = subject_access.export(connection, case.line_id, ask.act())
@@ -166,14 +166,7 @@ def _back(ask: Ask, done: str) -> Response:
 
 
 def _code(ask: Ask, name: str, known: type[Code]) -> Code:
-    value = ask.form.get(name, "")
-    if value not in set(known):
-        choices = ", ".join(known)
-        raise Refused(
-            f"{name}: expected one of {choices}, found {value!r}",
-            f"{name} は {choices} のいずれかを選んでください（入力: {value!r}）",
-        )
-    return known(value)
+    return known(one_of(name, ask.form.get(name, ""), list(known)))
 
 
 def _case(ask: Ask, connection: Connection) -> int:

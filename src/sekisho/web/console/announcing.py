@@ -16,6 +16,7 @@ from sekisho.measures.model import Language
 from sekisho.notices import page as notice_page
 from sekisho.notices import plain
 from sekisho.notices.announcement import announcement
+from sekisho.web.console.asking import one_of
 from sekisho.web.console.cases import PAPER
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def approve(ask: Ask) -> Response:
     if ask.form.get("sure") != "yes":
         raise Refused(
             "announcement: expected the tick that both languages have been read",
-            "お知らせ: 両言語の文面を読んで確認した印が必要です",
+            "承認するには、両言語の文面を確認したことにチェックを入れてください",
         )
     extent, event = _extent(ask, ask.form)
     texts, missing = _texts(ask, extent)
@@ -129,10 +130,7 @@ def _notice(ask: Ask, extent: Extent, language: Language, *, approved: bool) -> 
 
 
 def _language(ask: Ask) -> Language:
-    if ask.query("in") not in set(Language):
-        choices = ", ".join(Language)
-        raise Refused(f"in: expected one of {choices}", f"言語は {choices} のいずれかを選んでください")
-    return Language(ask.query("in"))
+    return Language(one_of("in", ask.query("in"), list(Language), ja="言語"))
 
 
 def _raw(ask: Ask, html: str, text: str) -> Response:

@@ -19,7 +19,7 @@ from sekisho.web.base.tokens import form_token
 from sekisho.web.console.navigation import menu
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from sqlalchemy import Connection
     from starlette.requests import Request
@@ -94,6 +94,15 @@ class Ask:
             actor=self.account.name, purpose=purpose_of(code, self.console.policy.purposes).code, at_ms=self.now_ms
         )
 
+    def require_purpose(self) -> None:
+        """Where something is shown that has to be asked for.
+
+        Raises:
+            Refused: no purpose was chosen.
+        """
+        if "purpose" not in self.form:
+            raise Refused("purpose: expected one, found none", "目的を選んでください")
+
     def reason(self, name: str = "reason") -> str:
         """A sentence that a person wrote.
 
@@ -138,6 +147,21 @@ class Ask:
         """After an act: the page that shows what came of it."""
         assert done in DONE, "a text for everything that can be done"
         return RedirectResponse(f"{path}?{urlencode({'done': done})}", 303)
+
+
+def one_of(name: str, value: str, known: Collection[str], *, ja: str = "") -> str:
+    """A value out of a closed list; in Japanese its field may have another name.
+
+    Raises:
+        Refused: it is none of them.
+    """
+    if value not in set(known):
+        choices = ", ".join(known)
+        raise Refused(
+            f"{name}: expected one of {choices}, found {value!r}",
+            f"{ja or name} は {choices} のいずれかを選んでください（入力: {value!r}）",
+        )
+    return value
 
 
 def without_nul(text: str) -> str:

@@ -16,7 +16,6 @@ from sekisho.cases.settling import settled
 from sekisho.cases.states import AnswerKind, Disposition, NoticeKind
 from sekisho.cases.subscriber import codes
 from sekisho.cases.work_tables import ANSWER, LEGAL_HOLD
-from sekisho.core.errors import Refused
 from sekisho.detect import sentences
 from sekisho.measures.model import Language, MeasureState, measures
 from sekisho.measures.order import device_names, likely_devices, order_for_case
@@ -26,6 +25,7 @@ from sekisho.notices.case_notice import case_notice
 from sekisho.notices.contacts.join import MAY_BE_WRITTEN_TO
 from sekisho.notices.notice import Form
 from sekisho.notices.operator import sender
+from sekisho.web.console.asking import one_of
 from sekisho.web.console.timeline import Marks, timeline
 from sekisho.web.console.traffic import traffic_of_case
 
@@ -51,8 +51,7 @@ def page(ask: Ask) -> Response:
 
 def traffic(ask: Ask) -> Response:
     """The same with what its line sent, minute by minute; that it was looked up is on record."""
-    if "purpose" not in ask.form:
-        raise Refused("purpose: expected one, found none", "目的を選んでください")
+    ask.require_purpose()
     with ask.reading() as connection:
         case = get_case(connection, ask.number())
     # The flows of a day take their time: nobody waits for them with the database locked.
@@ -85,9 +84,9 @@ def _page(ask: Ask, traffic: Traffic | None) -> Response:
 def preview(ask: Ask) -> Response:
     """A message about the case as its subscriber would read it, with a specimen of a code: text, page or letter."""
     config = ask.console.config
-    about = NoticeKind(_one_of(ask, "kind", NoticeKind))
-    language = Language(_one_of(ask, "in", Language))
-    form = _one_of(ask, "as", ("text", "html", "pdf"))
+    about = NoticeKind(one_of("kind", ask.query("kind"), list(NoticeKind)))
+    language = Language(one_of("in", ask.query("in"), list(Language), ja="言語"))
+    form = one_of("as", ask.query("as"), ("text", "html", "pdf"), ja="形式")
     with ask.reading() as connection:
         case = get_case(connection, ask.number())
     notice = case_notice(
@@ -105,14 +104,6 @@ def preview(ask: Ask) -> Response:
         writes=sender(config.operator, language),
     )
     return Response(letter.render(notice, head, config.letter), media_type="application/pdf")
-
-
-def _one_of(ask: Ask, name: str, known: Any) -> str:
-    value = ask.query(name)
-    if value not in set(known):
-        choices = ", ".join(known)
-        raise Refused(f"{name}: expected one of {choices}", f"{name} は {choices} のいずれかを選んでください")
-    return value
 
 
 def _view(ask: Ask, case: Case, notices: Sequence[Notice], answers: Sequence[RowMapping]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sekisho.cases import audit, desk, filters, outbox
 from sekisho.cases.now import event_now
 from sekisho.cases.states import State
 from sekisho.core.errors import NotFound, Refused
+from sekisho.web.console.asking import one_of
 from sekisho.web.console.desk import ROWS, page_number
 from sekisho.web.console.sparkline import sparkline
 
@@ -80,13 +81,7 @@ def approve_all(ask: Ask) -> Response:
 
 def filter_text(ask: Ask) -> Response:
     """A filter proposal to be read and applied by a person; nothing is sent."""
-    form, hours = ask.form.get("as", ""), ask.form.get("hours", "24")
-    if form not in filters.FORMS:
-        choices = ", ".join(filters.FORMS)
-        raise Refused(
-            f"as: expected one of {choices}, found {form!r}",
-            f"形式は {choices} のいずれかを選んでください（入力: {form!r}）",
-        )
+    form, hours = one_of("as", ask.form.get("as", ""), filters.FORMS, ja="形式"), ask.form.get("hours", "24")
     if not (hours.isascii() and hours.isdigit() and len(hours) < 4 and 1 <= int(hours) <= MAX_HOURS):
         raise Refused(
             f"hours: expected 1 to {MAX_HOURS}, found {hours!r}",
