@@ -29,11 +29,7 @@ if TYPE_CHECKING:
     from sekisho.core.address import IPAddress, IPNetwork
     from sekisho.core.config import Config
 
-    Ask = Callable[..., Attributed | Unattributed | NotYet]
-
-
-_UDP = 17
-"""Any protocol with ports: which of them makes no difference to who held one."""
+    Ask = Callable[[IPAddress, Evidence], Attributed | Unattributed | NotYet]
 
 
 FRESH_S = 60.0
@@ -91,14 +87,12 @@ def resolver(config: Config) -> Resolve:
         not_yet = settled.not_yet if history.feeds else lambda _: None
     key = read_key_file(config.privacy.key_file) if config.privacy.key_file is not None else UNKEYED
 
-    def ask(
-        address: IPAddress, evidence: Evidence, realm: str = "", port: int = 0
-    ) -> Attributed | Unattributed | NotYet:
+    def ask(address: IPAddress, evidence: Evidence) -> Attributed | Unattributed | NotYet:
         return asked(
-            realm=realm,
+            realm="",
             address=address,
-            port=port,
-            protocol=_UDP if port else 0,
+            port=0,
+            protocol=0,
             start_ms=evidence.first_seen_ms,
             end_ms=evidence.last_seen_ms,
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sekisho.core.errors import InputError
@@ -97,11 +98,10 @@ def _rows(store: Snapshot, line: int, period: Period) -> Iterator[tuple[str, dic
             yield file.exporter, _within(table.combine_chunks().to_batches()[0], period)
     for segment in store.segments:
         for batch in segment:
-            chosen = np.flatnonzero(numpy_of(batch.column("src_line")) == line)
-            mine = batch.take(pa.array(chosen)) if len(chosen) else batch.slice(0, 0)
-            names = np.array(mine.column("exporter").to_pylist(), dtype=object)
-            for name in dict.fromkeys(names.tolist()):
-                yield name, _within(mine.take(pa.array(np.flatnonzero(names == name))), period)
+            mine = batch.filter(pa.array(numpy_of(batch.column("src_line")) == line))
+            names = mine.column("exporter")
+            for name in names.unique().to_pylist():
+                yield name, _within(mine.filter(pc.equal(names, name)), period)
 
 
 def _within(batch: pa.RecordBatch, period: Period) -> dict[str, NDArray[Any]]:
