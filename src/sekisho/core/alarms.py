@@ -117,17 +117,17 @@ TEXTS: Mapping[Condition, Mapping[Language, str]] = {
     },
     Condition.NOBODY_APPROVES: {
         "ja": "policy の mode は {mode} ですが、役割 approver を持つアカウントがありません。"
-        "下書きは承認されるまで待ちます。sekisho users add NAME --role approver で追加してください",
+        "通知案は承認されるまで送信されません。sekisho users add NAME --role approver で追加してください",
         "en": "the policy's mode is {mode}, and no account has the role approver: drafts wait for somebody. "
         "sekisho users add NAME --role approver",
     },
     Condition.CASE_WEBHOOK_FAILING: {
-        "ja": "{subject} にケースの状況を渡せません ({why})。後で再び試みます。{waiting:,} 件が待っています",
+        "ja": "{subject} にケースの状況を渡せません ({why})。後で再び試みます。未送信は {waiting:,} 件です",
         "en": "{subject} does not take what happens to cases ({why}); it is tried again, {waiting:,} wait",
     },
     Condition.CASE_EVENTS_GIVEN_UP: {
-        "ja": "{subject} に 3 日間渡せなかったか、受け取りを拒まれたため、ケースの状況 {count:,} 件を諦めました"
-        "（累計）。受け取る側でケースの一覧を読み直してください",
+        "ja": "{subject} に 3 日間渡せなかったか、受け取りを拒まれたため、ケースの状況の送信を打ち切りました"
+        "（累計 {count:,} 件）。受け取る側でケースの一覧を読み直してください",
         "en": "{subject} did not take what happened to cases for three days, or refused it: {count:,} events were "
         "given up in all; have its side read the list of cases anew",
     },

@@ -25,7 +25,7 @@ XARF_VERSION = "4.2.0"
 
 _NO_PORT = (
     "a report without its source port names nobody behind a shared address: none is sent",
-    "送信元ポートのない報告では、共有アドレスの先の誰かを特定できません。報告は送りません",
+    "送信元ポートのない報告では、共有アドレスのどの利用者かを特定できないため、送りません",
 )
 _PROTOCOL_NAMES = {1: "icmp", 6: "tcp", 17: "udp", 132: "sctp"}
 _NAMESPACE = uuid.UUID("6f1d1c0e-6f0a-4e0b-9d57-5c1f5a4f7d10")
