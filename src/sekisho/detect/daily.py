@@ -11,7 +11,7 @@ questions are asked over these tables. All of it is in the portable subset.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sekisho.detect.baseline import HOUR_MS
@@ -19,7 +19,7 @@ from sekisho.detect.detector import threshold
 from sekisho.detect.detectors.scan import DEVICE_PORTS, ORDINARY_PORTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
 _N = "case when sampling_interval = 0 then 1e0 else sampling_interval end"
 _SYN_ALONE = "protocol = 6 and (tcp_flags & 23) = 2"
@@ -124,11 +124,6 @@ class DayDetector:
     params: Mapping[str, Any]
     sql: str
     explain: Callable[[Mapping[str, float], str], str]
-
-    def thresholds(self, groups: Sequence[str]) -> dict[str, list[float]]:
-        """Columns of ``params`` for lines of these groups; an unknown group is treated as a home."""
-        rows = [asdict(self.params.get(group, self.params["home"])) for group in groups]
-        return {name: [row[name] for row in rows] for name in asdict(self.params["home"])}
 
 
 SLOW_SCAN_SQL = f"""

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 Language = Literal["ja", "en"]
 GROUPS = ("home", "business", "building", "reseller", "server")
@@ -131,7 +131,12 @@ class Detector:
             raise ValueError(f"{self.name} has no threshold {key!r}; there are: {', '.join(known)}")
 
     def thresholds(self, groups: list[str]) -> dict[str, list[float]]:
-        """Columns of ``params`` for lines of these groups; an unknown group is treated as a home."""
-        home = self.params["home"]
-        rows = [self.params.get(group, home) for group in groups]
-        return {f.name: [getattr(row, f.name) for row in rows] for f in fields(home)}
+        """See ``thresholds_of``."""
+        return thresholds_of(self.params, groups)
+
+
+def thresholds_of(params: Mapping[str, Any], groups: Sequence[str]) -> dict[str, list[float]]:
+    """Columns of ``params`` for lines of these groups; an unknown group is treated as a home."""
+    home = params["home"]
+    rows = [params.get(group, home) for group in groups]
+    return {f.name: [getattr(row, f.name) for row in rows] for f in fields(home)}

@@ -19,6 +19,7 @@ from sekisho.detect.daily import (
     LINE_HOUR_SQL,
     LONE_SYN_ASKED,
 )
+from sekisho.detect.detector import thresholds_of
 from sekisho.store.layout import HOUR_MS
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _doors(hours: pa.Table, asked: Asked) -> pa.Table:
 
 def _params(detector: DayDetector, lines: list[int], attributor: Attributor) -> pa.Table:
     known = [attributor.line(line) for line in lines]
-    thresholds = detector.thresholds([info.group if info is not None else "home" for info in known])
+    thresholds = thresholds_of(detector.params, [info.group if info is not None else "home" for info in known])
     return pa.table(
         {"line": pa.array(lines, pa.int64())}
         | {name: pa.array(rows, pa.float64()) for name, rows in thresholds.items()}
