@@ -104,6 +104,18 @@ def test_what_comes_back_while_it_is_observed_is_open_again(database: str) -> No
     assert reviewed(database, 100).state is State.OPEN
 
 
+def test_what_came_back_and_fell_quiet_once_more_is_not_back(database: str) -> None:
+    """Whatever a person asks for afterwards; what was said to be done is not asked for again."""
+    record_analysis(database, document(detection()), now_ms=NOW_MS)
+    steps = (State.OBSERVING, State.OPEN, State.NOTIFIED, State.OBSERVING, State.ESCALATED)
+    back = []
+    for at_ms, state in enumerate(steps, NOW_MS):
+        with writing(database) as connection:
+            move(connection, 1, state, act(at_ms))
+            back.append(get_case(connection, 1).came_back_ms)
+    assert back == [None, NOW_MS + 1, NOW_MS + 1, None, None]
+
+
 @pytest.mark.parametrize("state", [State.ESCALATED, State.RELAPSED])
 def test_escalated_and_relapsed_cases_fall_quiet_too(database: str, state: State) -> None:
     """Decision 15."""

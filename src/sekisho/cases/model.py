@@ -134,14 +134,13 @@ class Case:
     @property
     def came_back_ms(self) -> int | None:
         """When what had stopped was seen again; None where it was not, or has stopped once more."""
-        if not self.is_open or self.state is State.OBSERVING:
-            return None
-        back = [
-            step.at_ms
-            for step in self.history
-            if step.after is State.RELAPSED or (step.before is State.OBSERVING and step.after in _AGAIN)
-        ]
-        return max(back, default=None)
+        back_ms = None
+        for step in self.history:
+            if step.after is State.OBSERVING:
+                back_ms = None
+            elif step.after is State.RELAPSED or (step.before is State.OBSERVING and step.after in _AGAIN):
+                back_ms = step.at_ms
+        return back_ms if self.is_open else None
 
     def is_stale(self, progress: Progress) -> bool:
         """Whether a measure was said to be done before the traffic came back: it is asked for once more."""
