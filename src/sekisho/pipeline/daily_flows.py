@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 PART_ROWS = 1 << 22
 """Sums of parts that are kept side by side before they are added up, 300 MB; more where what has been added up is more,
-so that no row is added up again and again. Stored flows are ordered by destination: a row group holds a few flows of many
-lines each, and its sums are hardly fewer rows than its flows."""
+so that no row is added up again and again. Stored flows are ordered by destination: a row group holds a few flows of
+many lines each, and its sums are hardly fewer rows than its flows."""
 
 _TIMES = ("flow_start", "flow_end")
 _NEAR_SQL = f"""
