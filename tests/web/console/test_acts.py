@@ -64,6 +64,8 @@ def test_an_act_is_done_and_on_record(
         ("/cases/4/answer", {"kind": "answered", "note": "x" * 501}),
         ("/cases/4/measure", {"measure": "reboot", "state": "x"}),
         ("/cases/4/reveal", {"purpose": ""}),
+        ("/cases/4/reveal", {}),
+        ("/cases/4/contact", {}),
         ("/cases/4/contact", {"purpose": "consent"}),
         ("/events/1/approve", {}),
         ("/events/1/filter", {"as": "x"}),

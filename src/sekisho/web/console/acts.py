@@ -34,6 +34,7 @@ MAX_NOTE = 500
 
 def reveal(ask: Ask) -> Response:
     """Where the traffic of an open case went, truncated; that it was shown is on record."""
+    ask.require_purpose()
     with ask.writing() as connection:
         found = revealed(connection, ask.number(), ask.act())
         case = get_case(connection, ask.number())
@@ -43,6 +44,7 @@ def reveal(ask: Ask) -> Response:
 
 def contact(ask: Ask) -> Response:
     """Who the subscriber is; that it was shown is on record."""
+    ask.require_purpose()
     source = source_of(ask.console.config)
     if source is None:
         raise Refused("contact: no [contacts] are configured", "連絡先: 設定に [contacts] がありません")
