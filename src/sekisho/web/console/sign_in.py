@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from starlette.responses import RedirectResponse
@@ -108,7 +108,9 @@ def _checked(console: Console, name: str, password: str) -> Account | None:
     return account if account is not None and account.roles else None
 
 
-def _form(console: Console, request: Request, problem: str, *, status: int = 200, **values: Any) -> Response:
+def _form(
+    console: Console, request: Request, problem: str, *, status: int = 200, minutes: int = 0, name: str = ""
+) -> Response:
     token = tokens.held(request, COOKIE) or tokens.new_token()
     response = console.pages.page(
         request,
@@ -116,8 +118,8 @@ def _form(console: Console, request: Request, problem: str, *, status: int = 200
         status=status,
         problem=problem,
         by_proxy=proxied.is_on(console),
-        minutes=values.get("minutes", 0),
-        name=values.get("name", "")[:100],
+        minutes=minutes,
+        name=name[:100],
         next=_safe(request.query_params.get("next", "")),
         form_token=tokens.form_token(token),
         menu=[],
