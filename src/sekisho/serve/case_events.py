@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, assert_never
 from sekisho.cases import case_events
 from sekisho.cases.database import reading, require_usable, writing
 from sekisho.cases.lifecycle import Act
+from sekisho.cases.policy import DAY_MS
 from sekisho.cases.record import PURPOSE
 from sekisho.cases.states import State
 from sekisho.core.alarms import Alarms, Condition
@@ -41,7 +42,7 @@ NAME = "case_events"
 LOOK_EVERY_S = 1.0
 """A step of a case leaves within this time, if nothing that was before it waits."""
 
-SAID_MS = 72 * 3_600_000
+SAID_MS = 3 * DAY_MS
 """That events were given up is said for so long, over a weekend; the trail and the metric keep it."""
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from sekisho.cases.lifecycle import Act
+    from sekisho.cases.model import Case
 
 BY_WORD = frozenset({MeasureState.OPEN, MeasureState.CLAIMED, MeasureState.NOT_APPLICABLE})
 """What a word is enough for; ``evidenced`` needs evidence, and a word takes none back."""
@@ -37,11 +38,7 @@ def say(connection: Connection, case_id: int, measure: MeasureId, state: Measure
     """
     case = get_case(connection, case_id)
     before = next(progress for progress in case.measures if progress.measure is measure)
-    if not case.is_open:
-        raise Refused(
-            f"case {case_id} is {case.state}: nothing is left to do",
-            f"ケース {case_id} は「{JA[case.state]}」です。これ以上していただくことはありません",
-        )
+    _require_open(case)
     if state not in BY_WORD or before.state is MeasureState.EVIDENCED:
         raise Refused(
             f"measure {measure} of case {case_id}: a word is not enough for this",
@@ -60,11 +57,7 @@ def set_devices(connection: Connection, case_id: int, devices: Collection[Device
         Refused: the case is closed.
     """
     case = get_case(connection, case_id)
-    if not case.is_open:
-        raise Refused(
-            f"case {case_id} is {case.state}: nothing is left to do",
-            f"ケース {case_id} は「{JA[case.state]}」です。これ以上していただくことはありません",
-        )
+    _require_open(case)
     connection.execute(delete(DEVICE).where(DEVICE.c.case_id == case_id))
     rows = [{"case_id": case_id, "device": device, "at": act.at_ms} for device in sorted(set(devices))]
     if rows:
@@ -98,3 +91,11 @@ def devices_of(connection: Connection, case_id: int) -> frozenset[DeviceKind]:
     """What was told last."""
     rows = connection.execute(select(DEVICE.c.device).where(DEVICE.c.case_id == case_id)).scalars()
     return frozenset(DeviceKind(row) for row in rows)
+
+
+def _require_open(case: Case) -> None:
+    if not case.is_open:
+        raise Refused(
+            f"case {case.number} is {case.state}: nothing is left to do",
+            f"ケース {case.number} は「{JA[case.state]}」です。これ以上していただくことはありません",
+        )
