@@ -80,8 +80,8 @@ def approve(ask: Ask) -> Response:
         )
     if ask.form.get("seen") != announcements.digest_of(texts):
         raise Refused(
-            "announcement: it is not what was read any more, since more was seen meanwhile: read it again",
-            "お知らせ: 表示の後に新しい通信が確認され、文面が変わりました。もう一度読んでから承認してください",
+            "announcement: it is not what was read any more (more was seen, or another day began): read it again",
+            "お知らせ: 表示の後に文面が変わりました（新しい通信や日付の変更）。もう一度読んでから承認してください",
         )
     with ask.writing() as connection:
         number = announcements.release(connection, texts, extent, ask.act(), event=event)
