@@ -9,6 +9,7 @@ MODULES = (
     "sekisho.windows.fold",
     "sekisho.wire.decoder",
     "sekisho.attribution.lookup",
+    "sekisho.attribution.updates",
     "sekisho.attribution.table",
     "sekisho.attribution.prefix_text",
     "sekisho.attribution.ranges",
@@ -18,6 +19,16 @@ MODULES = (
     "sekisho.collect.boundary",
     "sekisho.windows.read",
     "sekisho.simulate.flow_cache",
+    "sekisho.windows.series",
+    "sekisho.collect.frames",
+    "sekisho.attribution.history.translated",
+    "sekisho.impact.load",
+    "sekisho.attribution.households",
+    "sekisho.attribution.history.ends",
+    "sekisho.collect.agents",
+    "sekisho.collect.queue",
+    "sekisho.collect.receive",
+    "sekisho.collect.exporters",
 )
 """Modules with a ``KERNELS`` table that is warmed by itself, the longest first."""
 
