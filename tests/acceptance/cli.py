@@ -8,6 +8,10 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+from typer.testing import CliRunner
+
+from sekisho.cli.main import app
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -30,9 +34,14 @@ def sekisho(*arguments: str | Path, stdin: bytes | None = None, env: dict[str, s
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
+def printed(*arguments: str | Path) -> str:
+    """What a command that must succeed prints, run in this process: of many captures, starting is most of the work."""
+    done = CliRunner().invoke(app, list(map(str, arguments)), catch_exceptions=False)
+    assert done.exit_code == 0, done.stderr
+    return done.stdout
+
+
 def analysis(*arguments: str | Path) -> dict[str, Any]:
     """The JSON of a run of ``analyze`` that must succeed."""
-    done = sekisho("analyze", *arguments, "--format", "json")
-    assert done.returncode == 0, done.stderr
-    document: dict[str, Any] = json.loads(done.stdout)
+    document: dict[str, Any] = json.loads(printed("analyze", *arguments, "--format", "json"))
     return document

@@ -1,4 +1,4 @@
-"""Real captures, exported by real exporters, judged by the installed command."""
+"""Real captures, exported by real exporters, judged by the command."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from acceptance.cli import analysis, sekisho
+from acceptance.cli import analysis, printed
 from shared_data import shared
 
 if TYPE_CHECKING:
@@ -22,9 +22,7 @@ SCANNER, SCANNED = "172.16.0.8", "64.13.134.52"
 
 def one_line_per_address(capture: Path, folder: Path, *, extra: tuple[str, ...] = ()) -> Path:
     """An assignments file in which every private address of a capture is a line of its own, named by the address."""
-    done = sekisho("decode", capture, "--format", "csv")
-    assert done.returncode == 0, done.stderr
-    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    rows = list(csv.DictReader(io.StringIO(printed("decode", capture, "--format", "csv"))))
     addresses = {row[side] for row in rows for side in ("src_addr", "dst_addr")}
     ours = sorted({a for a in addresses if ip_address(a).is_private} | set(extra))
     file = folder / "assignments.csv"

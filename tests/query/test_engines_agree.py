@@ -99,7 +99,7 @@ def test_definitions_of_the_tables(engines: Any, sql: str):
 
 every_detector = pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.name)
 
-AT_EVERY_CHANGE = {"dns_flood", "icmp_flood", "reflection"}
+AT_EVERY_CHANGE = {"dns_flood", "icmp_flood"}
 """A minute and a half of Spark is more than every change can wait for; `make prove` asks about all of them."""
 
 
