@@ -84,6 +84,26 @@ def test_without_a_writable_directory_it_runs_uncached_and_says_so_once(
     assert said.warning.call_args.kwargs["directory"] == str(blocked)
 
 
+def test_an_index_does_not_count_from_the_end(tmp_path: Path):
+    """Warmed code takes an index as it is: numba's question at every access is gone, and back for everybody else."""
+    question = kernels.arrayobj.fix_integer_index
+
+    @kernel
+    def read(values, place):
+        return values[place]
+
+    @kernel
+    def last(values):
+        return values[-1]
+
+    warm([((read, (COLUMN, numba.int64)), (last, (COLUMN,)))], cache_directory=tmp_path)
+    behind = np.arange(4)[2:]
+    assert read(behind, -1) == 1
+    assert last(behind) == 3
+    assert kernels.arrayobj.fix_integer_index is question
+    assert numba.njit(lambda values, place: values[place])(behind, -1) == 3
+
+
 def test_old_directories_are_removed(tmp_path: Path):
     """A few versions are kept side by side, the oldest leave."""
     for number in range(kernels.CACHES_KEPT + 3):

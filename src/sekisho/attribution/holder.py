@@ -16,16 +16,19 @@ from sekisho.attribution.layout import (
     BY_MAP_E,
     DIRECTORY_COUNTS,
     DIRECTORY_FIRST,
+    HI,
     HOUSEHOLD_COUNT,
     HOUSEHOLD_FIRST,
     HOUSEHOLD_SLOTS,
     INFERRED,
     KIND,
+    KIND_MASK,
     LENGTH,
     LEVEL_WORDS,
     LEVELS_4,
     LEVELS_6,
     LINE,
+    LO,
     MASK_HI,
     MASK_LO,
     NOBODY,
@@ -45,7 +48,7 @@ from sekisho.attribution.layout import (
 )
 from sekisho.attribution.map_e_index import FOUND, end_user_prefix_at
 from sekisho.attribution.ranges import within
-from sekisho.attribution.slots import PLACE_BITS, PLACE_MASK, find, first_alike, prefetch_slot
+from sekisho.attribution.slots import MAX_GROUP, PLACE_BITS, PLACE_MASK, TAG_SHIFT, find, first_alike, prefetch_slot
 from sekisho.attribution.validity import OPEN_TO_MS
 from sekisho.core.kernels import borrowing_kernel as kernel
 from sekisho.core.reasons import UnattributedReason
@@ -166,7 +169,7 @@ def _holder_by_prefix(
 
 @kernel
 def prefetch_slots(memory: Any, realm: int, hi: int, lo: int) -> None:
-    """First of three hints before a lookup: the slots it will read."""
+    """First of three steps before a lookup: ask for the slots it will read."""
     levels = LEVELS_4 if is_ipv4(hi, lo) else LEVELS_6
     for level in range(memory[levels], memory[levels + 1], LEVEL_WORDS):
         kind = realm << REALM_SHIFT | memory[level + LENGTH]
@@ -174,28 +177,53 @@ def prefetch_slots(memory: Any, realm: int, hi: int, lo: int) -> None:
 
 
 @kernel
-def prefetch_rows(memory: Any, realm: int, hi: int, lo: int, port: int) -> int:
-    """Second hint, when the slots are there: the rows they name; returns the place of a directory, if one is named."""
-    levels, directory = LEVELS_4 if is_ipv4(hi, lo) else LEVELS_6, 0
+def likely_group(memory: Any, realm: int, hi: int, lo: int, port: int) -> int:
+    """Second step, when the slots are there: ask for the rows that the first of them names.
+
+    Returns:
+        Number of the level, number of rows and place of a group as a slot has them; no longer prefix has an
+        assignment, and this one may still be another's. 0 where there is none.
+    """
+    levels = LEVELS_4 if is_ipv4(hi, lo) else LEVELS_6
     for level in range(memory[levels], memory[levels + 1], LEVEL_WORDS):
         kind = realm << REALM_SHIFT | memory[level + LENGTH]
         place, count = first_alike(memory, SLOTS, hi & memory[level + MASK_HI], lo & memory[level + MASK_LO], kind)
-        prefetch(memory, place)
-        if count > 1:
-            prefetch(memory, place + ROW_WORDS)
-        if place and count == 0:
-            directory = place
-            prefetch(memory, place + DIRECTORY_COUNTS + (port >> BUCKET_SHIFT))
-    return directory
+        if place:
+            prefetch(memory, place)
+            further = DIRECTORY_COUNTS + (port >> BUCKET_SHIFT) if count == 0 else 0
+            prefetch(memory, place + (ROW_WORDS if count > 1 else further))
+            return int((level - memory[levels]) // LEVEL_WORDS << TAG_SHIFT | count << PLACE_BITS | place)
+    return 0
 
 
 @kernel
-def prefetch_run(memory: Any, directory: int, port: int) -> None:
-    """Third hint, for a prefix shared by ports: the rows among which the port is, and the one before them."""
-    if directory:
-        row = _begun_before(memory, directory, port)
+def prefetch_run(memory: Any, likely: int, port: int) -> None:
+    """Third step, for a prefix shared by ports: ask for the rows among which the port is, and the one before them."""
+    if likely and likely >> PLACE_BITS & MAX_GROUP == 0:
+        row = _begun_before(memory, likely & PLACE_MASK, port)
         for place in range(row - ROW_WORDS, row + 2 * ROW_WORDS, ROW_WORDS):
             prefetch(memory, place)
+
+
+@kernel
+def likely_holder(memory: Any, likely: int, realm: int, hi: int, lo: int, port: int, start_ms: int, end_ms: int) -> int:
+    """Holder from ``start_ms`` to ``end_ms`` where a likely group alone decides, else ``NOBODY``: ask ``holder_at``."""
+    if likely == 0:
+        return NOBODY
+    place, count = likely & PLACE_MASK, likely >> PLACE_BITS & MAX_GROUP
+    level = memory[LEVELS_4 if is_ipv4(hi, lo) else LEVELS_6] + (likely >> TAG_SHIFT) * LEVEL_WORDS
+    is_its = (
+        memory[place + HI] == hi & memory[level + MASK_HI]
+        and memory[place + LO] == lo & memory[level + MASK_LO]
+        and memory[place + KIND] & KIND_MASK == realm << REALM_SHIFT | memory[level + LENGTH]
+    )
+    if not is_its or (count == 0 and port == 0):
+        return NOBODY
+    if count == 0:
+        holder, until = _holder_of_port(memory, place, port, start_ms)
+    else:
+        holder, until = _holder_in_run(memory, place, count, start_ms)
+    return holder if holder >= 0 and until > end_ms else NOBODY
 
 
 @kernel

@@ -6,7 +6,15 @@ from typing import Any
 
 from numba import types
 
-from sekisho.attribution.holder import OVERLAP, holder_at, prefetch_rows, prefetch_run, prefetch_slots, same_holder
+from sekisho.attribution.holder import (
+    OVERLAP,
+    holder_at,
+    likely_group,
+    likely_holder,
+    prefetch_run,
+    prefetch_slots,
+    same_holder,
+)
 from sekisho.attribution.layout import (
     ENDPOINT_WORDS,
     ENDPOINTS,
@@ -34,7 +42,7 @@ KEY_COLLISION = -int(UnattributedReason.KEY_COLLISION)
 TCP, UDP, DCCP, SCTP = 6, 17, 33, 132
 """Protocols whose ports tell subscribers behind one address apart."""
 
-_AT_ONCE = 64
+_AT_ONCE = 32
 """Rows prepared together: their slots and rows stay in a first-level cache until they are read."""
 
 _START, _END, _REALM = cell("flow_start"), cell("flow_end"), cell("realm")
@@ -81,12 +89,14 @@ def _is_endpoint(memory: Any, hi: int, lo: int) -> bool:
 
 
 @kernel
-def _resolve_ours(memory: Any, realm: int, hi: int, lo: int, port: int, start_ms: int, end_ms: int) -> int:
+def _resolve_ours(memory: Any, realm: int, hi: int, lo: int, port: int, start_ms: int, end_ms: int, likely: int) -> int:
     if realm == 0 and within(memory, SPECIAL_USE, hi, lo):
         return REALM_UNKNOWN
-    holder: int = _holder_throughout(memory, realm, hi, lo, port, start_ms, end_ms)
-    if holder < 0:
-        return holder
+    holder = likely_holder(memory, likely, realm, hi, lo, port, start_ms, end_ms)
+    if holder == NOBODY:
+        holder = _holder_throughout(memory, realm, hi, lo, port, start_ms, end_ms)
+        if holder < 0:
+            return int(holder)
     if _is_endpoint(memory, hi, lo):
         return NO_ASSIGNMENT
     has_line = memory[(holder & ROW_MASK) + LINE] != 0
@@ -105,7 +115,7 @@ def resolve(memory: Any, realm: int, hi: int, lo: int, port: int, start_ms: int,
     """
     if not within(memory, OURS, hi, lo):
         return NOT_OURS
-    answer: int = _resolve_ours(memory, realm, hi, lo, port, start_ms, end_ms)
+    answer: int = _resolve_ours(memory, realm, hi, lo, port, start_ms, end_ms, 0)
     return answer
 
 
@@ -139,7 +149,7 @@ def _line(memory: Any, answer: int) -> int:
 def _prepare(memory: Any, cells: Any, first: int, last: int, realms: Any) -> None:
     """Note which sides are ours, and fetch what their lookups will read: alone each would wait for memory three times.
 
-    The places of directories stand in the assignment cells meanwhile.
+    The likely groups stand in the assignment cells meanwhile.
     """
     for row in range(first, last):
         realm = realms[cells[_REALM, row]]
@@ -153,12 +163,12 @@ def _prepare(memory: Any, cells: Any, first: int, last: int, realms: Any) -> Non
     for row in range(first, last):
         realm = realms[cells[_REALM, row]]
         src_port, dst_port = cells[_SRC_PORT, row] & PORT_MASK, cells[_DST_PORT, row] & PORT_MASK
-        src_directory, dst_directory = 0, 0
+        src, dst = 0, 0
         if cells[_SRC_REASON, row] == 0:
-            src_directory = prefetch_rows(memory, realm, cells[_SRC_HI, row], cells[_SRC_LO, row], src_port)
+            src = likely_group(memory, realm, cells[_SRC_HI, row], cells[_SRC_LO, row], src_port)
         if cells[_DST_REASON, row] == 0:
-            dst_directory = prefetch_rows(memory, realm, cells[_DST_HI, row], cells[_DST_LO, row], dst_port)
-        cells[_SRC_ROW, row], cells[_DST_ROW, row] = src_directory, dst_directory
+            dst = likely_group(memory, realm, cells[_DST_HI, row], cells[_DST_LO, row], dst_port)
+        cells[_SRC_ROW, row], cells[_DST_ROW, row] = src, dst
     for row in range(first, last):
         prefetch_run(memory, cells[_SRC_ROW, row], cells[_SRC_PORT, row] & PORT_MASK)
         prefetch_run(memory, cells[_DST_ROW, row], cells[_DST_PORT, row] & PORT_MASK)
@@ -175,10 +185,14 @@ def _attribute(memory: Any, cells: Any, first: int, last: int, realms: Any, marg
         src, dst = _outer_source(memory, cells, row, realm, start_ms, end_ms), NOT_OURS
         if src == NOT_OURS and cells[_SRC_REASON, row] == 0:
             port = usable_port(protocol, fragment, cells[_SRC_PORT, row])
-            src = _resolve_ours(memory, realm, cells[_SRC_HI, row], cells[_SRC_LO, row], port, start_ms, end_ms)
+            src = _resolve_ours(
+                memory, realm, cells[_SRC_HI, row], cells[_SRC_LO, row], port, start_ms, end_ms, cells[_SRC_ROW, row]
+            )
         if cells[_DST_REASON, row] == 0:
             port = usable_port(protocol, fragment, cells[_DST_PORT, row])
-            dst = _resolve_ours(memory, realm, cells[_DST_HI, row], cells[_DST_LO, row], port, start_ms, end_ms)
+            dst = _resolve_ours(
+                memory, realm, cells[_DST_HI, row], cells[_DST_LO, row], port, start_ms, end_ms, cells[_DST_ROW, row]
+            )
         cells[_SRC_LINE, row], cells[_DST_LINE, row] = _line(memory, src), _line(memory, dst)
         cells[_SRC_REASON, row], cells[_DST_REASON, row] = max(-src, 0), max(-dst, 0)
         cells[_SRC_ROW, row], cells[_DST_ROW, row] = max(src, -1), max(dst, -1)

@@ -84,17 +84,20 @@ def _mark(hi: Any, lo: Any, length: Any, order: Any, marks: Any) -> None:
 @borrowing_kernel
 def within(memory: Any, ranges: int, hi: int, lo: int) -> bool:
     """Whether the address of two words lies in a range of a section."""
-    biased_hi, biased_lo, base = hi ^ BIAS, lo ^ BIAS, memory[ranges]
-    low, high = 0, (memory[ranges + 1] - base) // RANGE_WORDS
-    while low < high:
-        middle = (low + high) >> 1
-        first = base + middle * RANGE_WORDS
-        if memory[first] > biased_hi or (memory[first] == biased_hi and memory[first + 1] > biased_lo):
-            high = middle
-        else:
-            low = middle + 1
-    last = base + low * RANGE_WORDS - 2
-    return bool(low > 0 and (memory[last] > biased_hi or (memory[last] == biased_hi and memory[last + 1] >= biased_lo)))
+    biased_hi, biased_lo, at = hi ^ BIAS, lo ^ BIAS, memory[ranges]
+    left = (memory[ranges + 1] - at) // RANGE_WORDS
+    if left == 0:
+        return False
+    # No branch depends on the address: which way a search turns is anybody's guess, and a wrong one costs more than it.
+    while left > 1:
+        half = left >> 1
+        middle = at + half * RANGE_WORDS
+        begun = (memory[middle] < biased_hi) | ((memory[middle] == biased_hi) & (memory[middle + 1] <= biased_lo))
+        at += begun * half * RANGE_WORDS
+        left -= half
+    begun = (memory[at] < biased_hi) | ((memory[at] == biased_hi) & (memory[at + 1] <= biased_lo))
+    ends = (memory[at + 2] < biased_hi) | ((memory[at + 2] == biased_hi) & (memory[at + 3] < biased_lo))
+    return bool(begun & (not ends))
 
 
 _WORDS = types.int64[::1]

@@ -3,6 +3,8 @@
 A slot is tag << 54 | count << 32 | place, -1 where it is empty; a prefix that is shared by ports has the place of its
 directory and the count 0. The tag (eight more bits of the hash) spares most
 visits to a row that is another's; equality is decided by the row, so a tag can never give a wrong line.
+The hash names a cache line of slots, which is filled from its beginning, then the next ones: nearly every search
+ends in the line where it began.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import Any
 from numba import types
 
 from sekisho.attribution.intrinsics import prefetch
-from sekisho.attribution.layout import HI, KIND, KIND_MASK, LO, MEMORY
+from sekisho.attribution.layout import HI, KIND, KIND_MASK, LINE_WORDS, LO, MEMORY
 from sekisho.core.kernels import borrowing_kernel as kernel
 
 PLACE_BITS = 32
@@ -23,7 +25,7 @@ MAX_GROUP = (1 << COUNT_BITS) - 1
 """Rows of one prefix: four million is a change every minute for eight years."""
 
 PLACE_MASK = (1 << PLACE_BITS) - 1
-_TAG_SHIFT = PLACE_BITS + COUNT_BITS
+TAG_SHIFT = PLACE_BITS + COUNT_BITS
 _FILL = 0.6
 """Largest share of slots in use: beyond it the stretches of full slots grow quickly."""
 
@@ -45,11 +47,17 @@ def hash_of(hi: int, lo: int, kind: int) -> int:
 
 
 @kernel
+def _first(memory: Any, table: int, h: int) -> int:
+    """Where in the table a search begins."""
+    return int(h & (memory[table + 1] - memory[table] - 1) & -LINE_WORDS)
+
+
+@kernel
 def _next_alike(memory: Any, table: int, at: int, tag: int) -> tuple[int, int]:
     """The next slot with a tag from a place in the table on, and its place; ``EMPTY`` if the search ends before."""
     base, mask = memory[table], memory[table + 1] - memory[table] - 1
     slot = memory[base + at]
-    while slot != EMPTY and slot >> _TAG_SHIFT != tag:
+    while slot != EMPTY and slot >> TAG_SHIFT != tag:
         at = (at + 1) & mask
         slot = memory[base + at]
     return slot, at
@@ -60,7 +68,7 @@ def find(memory: Any, table: int, hi: int, lo: int, kind: int) -> tuple[int, int
     """Place and number of rows of a group in the table of a section; place 0 if there is none."""
     h, mask = hash_of(hi, lo, kind), memory[table + 1] - memory[table] - 1
     tag = (h >> 48) & 0xFF
-    slot, at = _next_alike(memory, table, h & mask, tag)
+    slot, at = _next_alike(memory, table, _first(memory, table, h), tag)
     while slot != EMPTY:
         row = slot & PLACE_MASK
         if memory[row + HI] == hi and memory[row + LO] == lo and memory[row + KIND] & KIND_MASK == kind:
@@ -74,7 +82,7 @@ def slot_of(memory: Any, table: int, row: int) -> int:
     """Where the slot of the group at a row is, or the empty one where it would be."""
     h = hash_of(memory[row + HI], memory[row + LO], memory[row + KIND] & KIND_MASK)
     base, mask = memory[table], memory[table + 1] - memory[table] - 1
-    at = h & mask
+    at = _first(memory, table, h)
     while memory[base + at] != EMPTY:
         other = memory[base + at] & PLACE_MASK
         if (
@@ -91,23 +99,28 @@ def slot_of(memory: Any, table: int, row: int) -> int:
 def enter(memory: Any, table: int, row: int, count: int) -> None:
     """Enter the group that begins at a row, in place of what stood for it."""
     h = hash_of(memory[row + HI], memory[row + LO], memory[row + KIND] & KIND_MASK)
-    memory[slot_of(memory, table, row)] = ((h >> 48) & 0xFF) << _TAG_SHIFT | count << PLACE_BITS | row
+    memory[slot_of(memory, table, row)] = ((h >> 48) & 0xFF) << TAG_SHIFT | count << PLACE_BITS | row
 
 
 @kernel
 def prefetch_slot(memory: Any, table: int, hi: int, lo: int, kind: int) -> None:
     """Ask for the slot where a search begins."""
-    prefetch(memory, memory[table] + (hash_of(hi, lo, kind) & (memory[table + 1] - memory[table] - 1)))
+    prefetch(memory, memory[table] + _first(memory, table, hash_of(hi, lo, kind)))
 
 
 @kernel
 def first_alike(memory: Any, table: int, hi: int, lo: int, kind: int) -> tuple[int, int]:
-    """What ``find`` will look at first: a place that may be another's, and its count; place 0 if there is none."""
+    """Place, which may be another's, and count of one that ``find`` may answer; place 0 if there is none."""
     h = hash_of(hi, lo, kind)
-    slot, _ = _next_alike(memory, table, h & (memory[table + 1] - memory[table] - 1), (h >> 48) & 0xFF)
-    if slot == EMPTY:
-        return 0, 0
-    return slot & PLACE_MASK, (slot >> PLACE_BITS) & MAX_GROUP
+    at, tag = memory[table] + _first(memory, table, h), (h >> 48) & 0xFF
+    alike = 0
+    # All slots of the line and no branch among them: they are compared at once.
+    for place in range(at, at + LINE_WORDS):
+        slot = memory[place]
+        alike = slot if slot >> TAG_SHIFT == tag else alike
+    if alike == 0 and memory[at + LINE_WORDS - 1] != EMPTY:
+        alike, _ = _next_alike(memory, table, at - memory[table], tag)
+    return (alike & PLACE_MASK, (alike >> PLACE_BITS) & MAX_GROUP) if alike > 0 else (0, 0)
 
 
 @kernel
@@ -115,10 +128,10 @@ def insert(memory: Any, table: int, row: int, count: int) -> None:
     """Enter the group that begins at a row; it is not there yet."""
     h = hash_of(memory[row + HI], memory[row + LO], memory[row + KIND] & KIND_MASK)
     base, mask = memory[table], memory[table + 1] - memory[table] - 1
-    at = h & mask
+    at = _first(memory, table, h)
     while memory[base + at] != EMPTY:
         at = (at + 1) & mask
-    memory[base + at] = ((h >> 48) & 0xFF) << _TAG_SHIFT | count << PLACE_BITS | row
+    memory[base + at] = ((h >> 48) & 0xFF) << TAG_SHIFT | count << PLACE_BITS | row
 
 
 KERNELS = ((find, (MEMORY, types.int64, types.int64, types.int64, types.int64)),)

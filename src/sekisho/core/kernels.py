@@ -4,6 +4,8 @@
 ``KERNELS`` table; ``warm()`` compiles that once, into a cache directory if one is writable. A kernel calls kernels of
 its own folder only, and takes constants from there, ``schema/`` and ``CONSTANTS`` of ``core/``: the cache is keyed by a
 digest of these, because numba itself notices only changes of the kernel's own file.
+
+An index is never below 0: what counts from an array's end elsewhere is a wrong place here (decision 20).
 """
 
 from __future__ import annotations
@@ -12,17 +14,22 @@ import hashlib
 import os
 import shutil
 import sys
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numba
+from llvmlite import ir
+from numba import types
 from numba.core import config as numba_config
+from numba.core.compiler_lock import global_compiler_lock
+from numba.np import arrayobj
 
 from sekisho.core.log import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 CONSTANTS = ("kernels", "address", "reasons")
 """Modules of ``core/`` whose change makes cached machine code stale."""
@@ -67,9 +74,31 @@ def warm(tables: Iterable[KernelTable], *, cache_directory: Path | None = None) 
         for dispatcher, _ in cold:
             vars(numba_config)["CACHE_DIR"] = str(_directory_of(dispatcher, parent))
             dispatcher.enable_caching()
-    for dispatcher, signature in cold:
-        dispatcher.compile(signature)
-        dispatcher.disable_compile()
+    with _indices_as_they_are():
+        for dispatcher, signature in cold:
+            dispatcher.compile(signature)
+            dispatcher.disable_compile()
+
+
+@contextmanager
+def _indices_as_they_are() -> Iterator[None]:
+    """Machine code made in here does not ask at every access whether the index counts from the end.
+
+    numba has no option for it. Nobody else compiles meanwhile; a constant is left to numba.
+    """
+    counted: Any = arrayobj.fix_integer_index
+
+    def as_it_is(context: Any, builder: Any, index_type: Any, index: Any, size: Any) -> Any:
+        if isinstance(index, ir.Constant):
+            return counted(context, builder, index_type, index, size)
+        return context.cast(builder, index, index_type, types.intp)
+
+    with global_compiler_lock:
+        arrayobj.fix_integer_index = as_it_is
+        try:
+            yield
+        finally:
+            arrayobj.fix_integer_index = counted
 
 
 def default_cache_directory() -> Path:
