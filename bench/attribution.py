@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import resource
 import tempfile
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.assignments import BLOCK_PORTS, IPV4_MAPPED, NOW_MS, SHARES, address, write_export, write_history
+from bench.measure import peak_rss_mib
 from sekisho.attribution.attributor import Attributor, Change
 from sekisho.attribution.history.history import History
 from sekisho.attribution.history.spans import Span
@@ -77,7 +77,7 @@ def measure(path: Path, assignments: int, *, is_history: bool) -> dict[str, Any]
         figures["while_changing"] = _while_changing(attributor, rng, assignments)
     return figures | {
         "unattributed": {reason.label: n for reason, n in attributor.unattributed.items()},
-        "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "peak_rss_mib": round(peak_rss_mib()),
     }
 
 

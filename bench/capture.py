@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import struct
 import tempfile
 import time
 from pathlib import Path
 
+from bench.measure import peak_rss_mib
 from sekisho.collect.capture import read_capture
 from sekisho.collect.exporters import Exporters
 
@@ -27,7 +27,7 @@ def main() -> None:
         "other traffic": [_frame(exporter, 80, version=0) for exporter in range(EXPORTERS)],
     }
     figures = {kind: _measure(frames, arguments.megabytes << 20) for kind, frames in kinds.items()}
-    figures["peak_rss_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    figures["peak_rss_mib"] = round(peak_rss_mib())
     print(json.dumps(figures, indent=2))
 
 

@@ -9,8 +9,11 @@ import resource
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+_LOOK_S = 0.005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +23,25 @@ class Cost:
     Attributes:
         cpu_s: user and system time.
         wall_s: elapsed time.
-        max_rss_mib: largest resident size of the process.
+        max_rss_mib: largest resident size of the process until then.
     """
 
     cpu_s: float
     wall_s: float
     max_rss_mib: float
+
+
+def peak_rss_mib(process: int | str = "self") -> float:
+    """Largest resident size of a running process so far, MiB; 0 where it has none any more.
+
+    What ``getrusage`` tells of a child is never less than what its parent held when it was started: Linux carries
+    that over.
+    """
+    with suppress(OSError):
+        for line in Path(f"/proc/{process}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
 
 
 def of_child(command: Sequence[str], **options: object) -> Cost:
@@ -34,11 +50,16 @@ def of_child(command: Sequence[str], **options: object) -> Cost:
     Raises:
         subprocess.CalledProcessError: it failed.
     """
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **options)  # type: ignore[call-overload]
+    before, started, peak = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter(), 0.0
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, **options) as process:  # type: ignore[call-overload]
+        while process.poll() is None:
+            peak = max(peak, peak_rss_mib(process.pid))
+            time.sleep(_LOOK_S)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    return Cost(cpu_s=cpu, wall_s=time.perf_counter() - started, max_rss_mib=after.ru_maxrss / 1024)
+    return Cost(cpu_s=cpu, wall_s=time.perf_counter() - started, max_rss_mib=peak)
 
 
 def best_of(times: int, work: Callable[[], object]) -> Cost:
@@ -76,5 +97,4 @@ def show(name: str, cost: Cost, **figures: object) -> dict[str, object]:
 def _once(work: Callable[[], object]) -> Cost:
     before, started = time.process_time(), time.perf_counter()
     work()
-    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Cost(cpu_s=time.process_time() - before, wall_s=time.perf_counter() - started, max_rss_mib=rss)
+    return Cost(cpu_s=time.process_time() - before, wall_s=time.perf_counter() - started, max_rss_mib=peak_rss_mib())

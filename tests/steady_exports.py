@@ -14,6 +14,7 @@ import numpy as np
 
 from export_builders import FLOW_FIELDS, UPTIME_MS, a_set, template, v9, v9_templates
 from ports import free_port
+from sekisho.core.time import now_ms
 from sekisho.serve.status import Status, told
 
 if TYPE_CHECKING:
@@ -49,18 +50,17 @@ def assignments() -> str:
 
 
 class Sender:
-    """Sends to a port of this machine until told to stop.
-
-    Attributes:
-        sent: data records so far.
-    """
+    """Sends to a port of this machine until told to stop."""
 
     def __init__(self, port: int, *, records_per_s: int) -> None:
-        self.sent = 0
-        self._port, self._a_second = port, records_per_s / RECORDS
+        self._port, self._exports = port, Exports(records_per_s=records_per_s)
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
-        self._rng = np.random.default_rng(1)
+
+    @property
+    def sent(self) -> int:
+        """Data records so far."""
+        return self._exports.records
 
     def start(self) -> None:
         self._thread.start()
@@ -72,20 +72,39 @@ class Sender:
     def _run(self) -> None:
         with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as to:
             to.connect(("127.0.0.1", self._port))
-            started, sequence = time.monotonic(), 0
+            started = time.monotonic()
             while not self._ends.wait(BURST_S):
-                passed_s = time.monotonic() - started
-                clocks = {"export_s": int(time.time()), "uptime_ms": UPTIME_MS + round(passed_s * 1000)}
-                due = int(passed_s * self._a_second) - self.sent // RECORDS
-                for records in self._records(due, passed_s, clocks["uptime_ms"]):
-                    if sequence % 5000 == 0:
-                        to.send(v9(v9_templates(template(256, FLOW_FIELDS)), sequence=sequence, **clocks))
-                        sequence += 1
-                    to.send(v9(a_set(256, records, pad=True), sequence=sequence, **clocks))
-                    sequence += 1
-                    self.sent += RECORDS
+                for datagram in self._exports.due(time.monotonic() - started, now_ms()):
+                    to.send(datagram)
 
-    def _records(self, datagrams: int, passed_s: float, uptime_ms: int) -> list[bytes]:
+
+class Exports:
+    """What the exporter sends, for any clock.
+
+    Attributes:
+        records: data records so far.
+    """
+
+    def __init__(self, *, records_per_s: int) -> None:
+        self.records = self._sequence = 0
+        self._a_second = records_per_s / RECORDS
+        self._rng = np.random.default_rng(1)
+
+    def due(self, passed_s: float, at_ms: int) -> Iterator[bytes]:
+        """Datagrams from the last call until so many seconds after the start, sent at that time."""
+        clocks = {"export_s": at_ms // 1000, "uptime_ms": UPTIME_MS + round(passed_s * 1000)}
+        due = int(passed_s * self._a_second) - self.records // RECORDS
+        for records in self._data(due, passed_s, clocks["uptime_ms"]):
+            if self._sequence % 5000 == 0:
+                yield self._numbered(v9_templates(template(256, FLOW_FIELDS)), clocks)
+            yield self._numbered(a_set(256, records, pad=True), clocks)
+            self.records += RECORDS
+
+    def _numbered(self, flow_set: bytes, clocks: dict[str, int]) -> bytes:
+        self._sequence += 1
+        return v9(flow_set, sequence=self._sequence - 1, **clocks)
+
+    def _data(self, datagrams: int, passed_s: float, uptime_ms: int) -> list[bytes]:
         made = np.zeros((datagrams, RECORDS), _RECORD)
         line = self._rng.integers(LINES, size=made.shape)
         made["e8"] = 0x64480000 + line

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from query.engines import PARAMS
-from sekisho.query import ENGINES
+from sekisho.query import ENGINES, duckdb
 from sekisho.query.duckdb import DuckDBEngine
 from sekisho.query.engine import load
 
@@ -137,3 +137,15 @@ def test_unknown_engine_is_named_with_the_known_ones():
     """The error lists what there is."""
     with pytest.raises(ValueError, match="duckdb"):
         load("no_such_engine")
+
+
+def test_a_database_begun_anew_answers_as_before(monkeypatch: pytest.MonkeyPatch):
+    """DuckDB's is renewed after so many statements: earlier answers stay, later ones are the same."""
+    monkeypatch.setattr(duckdb, "RUNS_A_DATABASE", 3)
+    engine, sql = DuckDBEngine(), "select line, arg_max(name, peer) best from t group by line order by line"
+    answers = [engine.run(sql, {"t": TABLE}) for _ in range(3)]
+    before = engine._connection
+    answers += [engine.run(sql, {"t": TABLE}) for _ in range(4)]
+    assert engine._connection is not before
+    engine.close()
+    assert [answer.to_pylist() for answer in answers] == [[{"line": 1, "best": "b"}, {"line": 2, "best": "a"}]] * 7

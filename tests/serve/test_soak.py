@@ -65,7 +65,7 @@ def test_soak(tmp_path: Path, record_property: Callable[[str, object], None], se
         "MiB after 0, 5 and 15 minutes", [round(mib) for mib in (looks[0].collector, collector[0], collector[-1])]
     )
     record_property("MiB a minute", {name: round(slope, 3) for name, slope in slopes.items()})
-    assert all(slope < SLOPE_MIB_A_MINUTE for slope in slopes.values()), looks
+    assert all(slope < SLOPE_MIB_A_MINUTE for slope in slopes.values()), (slopes, collector)
     # Where others leave it no time it loses datagrams, and knows of each.
     assert lost == sum_of(status, "kernel_drops_total") + sum_of(status, "shed_total")
     missing = sender.sent - sum_of(status, "records_total")

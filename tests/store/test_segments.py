@@ -12,12 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sekisho.core.reasons import StoreReason
-from sekisho.schema.batch import BATCH_ROWS
 from sekisho.store import segment_file, segments
 from sekisho.store.layout import Layout, segments_of
 from sekisho.store.read import snapshot
 from sekisho.store.segment_file import SegmentReader
-from sekisho.store.segments import FLUSH_MS, RETRY_MS, SEGMENT_MS, Segments
+from sekisho.store.segments import FLUSH_MS, RETRY_MS, ROWS_AT_ONCE, SEGMENT_MS, Segments
 from sekisho.store.space import SpaceFloor
 from store.flows import T0, Clock, numbered, stored_numbers
 
@@ -67,10 +66,10 @@ def test_it_is_closed_after_its_time_also_when_nothing_arrives(tmp_path, clock, 
 
 def test_it_is_closed_at_its_size(tmp_path, monkeypatch, writer):
     """A segment is closed when it has as many rows as compaction takes at once."""
-    monkeypatch.setattr(segments, "SEGMENT_ROWS", 2 * BATCH_ROWS)
-    writer.append(numbered(0, 3 * BATCH_ROWS))
+    monkeypatch.setattr(segments, "SEGMENT_ROWS", 2 * ROWS_AT_ONCE)
+    writer.append(numbered(0, 3 * ROWS_AT_ONCE))
     writer.close()
-    assert sorted(segment.rows for segment in segments_of(Layout(tmp_path))) == [BATCH_ROWS, 2 * BATCH_ROWS]
+    assert sorted(segment.rows for segment in segments_of(Layout(tmp_path))) == [ROWS_AT_ONCE, 2 * ROWS_AT_ONCE]
 
 
 def test_a_tick_hands_rows_to_the_system(tmp_path, clock, writer):
@@ -99,20 +98,20 @@ def test_below_the_floor_rows_are_counted_and_not_kept(tmp_path, clock):
     free = [100]
     writer = Segments(tmp_path, collector="c1", clock=clock, space=SpaceFloor(tmp_path, 100, measure=lambda _: free[0]))
     writer.start()
-    writer.append(numbered(0, BATCH_ROWS))
+    writer.append(numbered(0, ROWS_AT_ONCE))
     free[0] = 99
-    writer.append(numbered(0, BATCH_ROWS))
+    writer.append(numbered(0, ROWS_AT_ONCE))
     assert writer.stopped is StoreReason.SPACE_FLOOR
     free[0] = 109
     clock.now_ms += RETRY_MS + 1
-    writer.append(numbered(0, BATCH_ROWS))
-    assert writer.counts.dropped == {StoreReason.SPACE_FLOOR: 2 * BATCH_ROWS}
+    writer.append(numbered(0, ROWS_AT_ONCE))
+    assert writer.counts.dropped == {StoreReason.SPACE_FLOOR: 2 * ROWS_AT_ONCE}
     free[0] = 110
     clock.now_ms += RETRY_MS + 1
-    writer.append(numbered(BATCH_ROWS, BATCH_ROWS))
+    writer.append(numbered(ROWS_AT_ONCE, ROWS_AT_ONCE))
     assert writer.stopped is None
     writer.close()
-    assert stored_numbers(tmp_path).tolist() == list(range(2 * BATCH_ROWS))
+    assert stored_numbers(tmp_path).tolist() == list(range(2 * ROWS_AT_ONCE))
 
 
 @pytest.mark.parametrize(
@@ -125,20 +124,20 @@ def test_below_the_floor_rows_are_counted_and_not_kept(tmp_path, clock):
 )
 def test_a_disk_that_refuses_costs_its_rows_and_nothing_else(clock, writer, monkeypatch, number, reason):
     """Rows that the disk refuses are counted under its reason; ten seconds later it is asked again."""
-    writer.append(numbered(0, BATCH_ROWS))
+    writer.append(numbered(0, ROWS_AT_ONCE))
 
     def refuse(*_args):
         raise OSError(number, "refused")
 
     with monkeypatch.context() as broken:
         broken.setattr(segment_file.SegmentWriter, "write", refuse)
-        writer.append(numbered(0, BATCH_ROWS))
+        writer.append(numbered(0, ROWS_AT_ONCE))
     assert writer.stopped is reason
-    writer.append(numbered(0, BATCH_ROWS))
+    writer.append(numbered(0, ROWS_AT_ONCE))
     dropped = writer.counts.dropped[reason]
-    assert dropped + writer.counts.rows == 3 * BATCH_ROWS
+    assert dropped + writer.counts.rows == 3 * ROWS_AT_ONCE
     clock.now_ms += RETRY_MS + 1
-    writer.append(numbered(BATCH_ROWS, BATCH_ROWS))
+    writer.append(numbered(ROWS_AT_ONCE, ROWS_AT_ONCE))
     assert writer.stopped is None
     assert writer.counts.dropped == {reason: dropped}
 
@@ -148,9 +147,9 @@ def test_a_store_that_cannot_be_made_is_no_reason_to_stop_detecting(tmp_path, cl
     (tmp_path / "file").write_text("no folder")
     writer = Segments(tmp_path / "file", collector="c1", clock=clock)
     writer.start()
-    writer.append(numbered(0, BATCH_ROWS))
+    writer.append(numbered(0, ROWS_AT_ONCE))
     writer.close()
-    assert sum(writer.counts.dropped.values()) == BATCH_ROWS
+    assert sum(writer.counts.dropped.values()) == ROWS_AT_ONCE
     assert writer.counts.rows == 0
 
 
@@ -162,15 +161,15 @@ def test_a_disk_that_is_mended_is_used_again(tmp_path, clock):
     writer.start()
     obstacle.unlink()
     clock.now_ms += RETRY_MS + 1
-    writer.append(numbered(0, BATCH_ROWS))
+    writer.append(numbered(0, ROWS_AT_ONCE))
     writer.close()
-    assert (writer.counts.rows, writer.stopped) == (BATCH_ROWS, None)
+    assert (writer.counts.rows, writer.stopped) == (ROWS_AT_ONCE, None)
 
 
 def test_a_disk_that_is_slow_to_close_costs_no_row_until_a_bound(clock, writer, monkeypatch):
     """While one segment waits for the disk the next one grows; at its bound rows are counted, and then kept again."""
-    monkeypatch.setattr(segments, "SEGMENT_ROWS", BATCH_ROWS)
-    monkeypatch.setattr(segments, "OVERFULL_ROWS", 3 * BATCH_ROWS)
+    monkeypatch.setattr(segments, "SEGMENT_ROWS", ROWS_AT_ONCE)
+    monkeypatch.setattr(segments, "OVERFULL_ROWS", 3 * ROWS_AT_ONCE)
     disk = threading.Event()
     original = segment_file.SegmentWriter.close
 
@@ -180,15 +179,15 @@ def test_a_disk_that_is_slow_to_close_costs_no_row_until_a_bound(clock, writer, 
 
     monkeypatch.setattr(segment_file.SegmentWriter, "close", wait_for_the_disk)
     try:
-        writer.append(numbered(0, 6 * BATCH_ROWS))
+        writer.append(numbered(0, 6 * ROWS_AT_ONCE))
         assert writer.stopped is StoreReason.DISK_SLOW
-        assert writer.counts.dropped == {StoreReason.DISK_SLOW: 2 * BATCH_ROWS}
+        assert writer.counts.dropped == {StoreReason.DISK_SLOW: 2 * ROWS_AT_ONCE}
     finally:
         disk.set()
     writer._closing.result()
     clock.now_ms += RETRY_MS + 1
-    writer.append(numbered(0, BATCH_ROWS))
-    assert (writer.stopped, writer.counts.rows) == (None, 5 * BATCH_ROWS)
+    writer.append(numbered(0, ROWS_AT_ONCE))
+    assert (writer.stopped, writer.counts.rows) == (None, 5 * ROWS_AT_ONCE)
 
 
 @settings(max_examples=60, deadline=None)
@@ -240,7 +239,7 @@ def test_names_of_collectors_are_checked(tmp_path):
     writer = Segments(tmp_path, collector="c/1", clock=Clock(), space=SpaceFloor(tmp_path, 1))
     writer.start()
     with pytest.raises(ValueError, match="a-z"):
-        writer.append(numbered(0, BATCH_ROWS))
+        writer.append(numbered(0, ROWS_AT_ONCE))
 
 
 def _other():

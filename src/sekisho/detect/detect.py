@@ -194,6 +194,7 @@ class Detect:
         self._detectors = tuple(detector for detector in overridden if {*detector.inputs} <= {*self._inputs})
         self._screen_sql = screen_sql({d.name: d.least(d.screen) for d in self._detectors} | {_WEAK: weak.SCREEN})
         self._suspects_sql = [detector.least(detector.suspects) for detector in self._detectors]
+        self._pairs = {d.name: tuple(map(d.least, d.pairs)) for d in self._detectors}
         self._line_info = line_info
         self._quality = quality
         self._tracks: dict[tuple[int, str], Track] = {}
@@ -384,7 +385,7 @@ class Detect:
         inputs: Mapping[str, pa.Table],
     ) -> NDArray[np.int64]:
         columns = columns_named(sql, LINE_TARGET)
-        where = tuple(detector.least(condition) for condition in detector.pairs)
+        where = self._pairs[detector.name]
         line_target = windows.line_target(lines=lines, since_ms=since_ms, columns=columns, where=where)
         found: NDArray[np.int64] = (
             self._engine.run(sql, {"line_target": line_target, **inputs}).column("line").to_numpy()
