@@ -71,8 +71,10 @@ def prove(paths: list[str]) -> int:
     print(f"{time.monotonic() - started:.0f} s")
     found = proofs_of(done.stdout, str(machine()["commit"]), figures)
     # Those that were not run stay as they are; after a run of all, what is gone is gone.
-    kept = known(PAGE.read_text(encoding="utf-8")) if paths and PAGE.exists() else {}
-    PAGE.write_text(page(kept | found), encoding="utf-8")
+    before = known(PAGE.read_text(encoding="utf-8")) if paths and PAGE.exists() else {}
+    run = {*map(function_of, found)}
+    kept = {name: proof for name, proof in before.items() if function_of(name) not in run}
+    PAGE.write_text(page(kept | folded(found)), encoding="utf-8")
     return done.returncode
 
 
@@ -92,6 +94,28 @@ def proofs_of(output: str, commit: str, figures: dict[str, str]) -> dict[str, Pr
         name: Proof(verdict.lower(), seconds.get(name, ""), commit, figures.get(name, ""))
         for name, verdict in re.findall(r"^(tests/\S+) (PASSED|FAILED|SKIPPED|ERROR)", output, re.MULTILINE)
     }
+
+
+def function_of(name: str) -> str:
+    """A test without its parameters."""
+    return name.partition("[")[0]
+
+
+def folded(proofs: dict[str, Proof]) -> dict[str, Proof]:
+    """One row for all cases of a test that passed and recorded nothing."""
+    by_function: dict[str, dict[str, Proof]] = {}
+    for name, proof in proofs.items():
+        by_function.setdefault(function_of(name), {})[name] = proof
+    rows: dict[str, Proof] = {}
+    for function, cases in by_function.items():
+        is_plain = all(proof.result == "passed" and not proof.measured for proof in cases.values())
+        if is_plain and len(cases) > 1:
+            seconds = sum(float(proof.seconds or 0) for proof in cases.values())
+            first = next(iter(cases.values()))
+            rows[function] = Proof("passed", f"{seconds:.2f}", first.commit, f"cases: {len(cases)}")
+        else:
+            rows |= cases
+    return rows
 
 
 def known(text: str) -> dict[str, Proof]:

@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 
 from detect.engine import engine
 from sekisho.core.address import to_words
@@ -30,6 +31,16 @@ SMALL = Limits(series=1 << 12, window_rows=1 << 16, pair_rows=1 << 16, held_answ
 Row = tuple[Any, ...]
 Sprayed = tuple[float, str, int, int]
 """(seconds, target, its port, the line's)."""
+
+
+def seen_at(*samplings: int) -> pytest.MarkDecorator:
+    """Run a test with ``sampling`` and ``two_way``: at every change by turns, the other half in ``make prove``."""
+    rows = [
+        pytest.param(sampling, two_way, marks=() if two_way is (place % 2 == 0) else pytest.mark.prove)
+        for place, sampling in enumerate(samplings)
+        for two_way in (True, False)
+    ]
+    return pytest.mark.parametrize(("sampling", "two_way"), rows)
 
 
 @dataclass

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from detect.rows import BLOCK, ask, table, target, window
-from detect.traffic import Traffic, addresses, kinds
+from detect.traffic import Traffic, addresses, kinds, seen_at
 from sekisho.detect.detect import Detect
 from sekisho.detect.detectors.brute_force import DETECTOR, PARAMS, REMOTE_PORTS
 from sekisho.query.duckdb import DuckDBEngine
@@ -170,8 +170,7 @@ FORCED = {
 }
 
 
-@pytest.mark.parametrize("two_way", [True, False])
-@pytest.mark.parametrize("sampling", [1, 100, 1000])
+@seen_at(1, 100, 1000)
 @pytest.mark.parametrize("name", sorted(FORCED))
 def test_guesses_are_found_and_are_no_scan(name: str, sampling: int, two_way: bool):
     """Logins that follow one another, sampled and one way."""
@@ -200,8 +199,7 @@ LOOK_ALIKES = {
 }
 
 
-@pytest.mark.parametrize("two_way", [True, False])
-@pytest.mark.parametrize("sampling", [1, 1000, 4096])
+@seen_at(1, 1000, 4096)
 @pytest.mark.parametrize("name", sorted(LOOK_ALIKES))
 def test_look_alikes_stay_quiet(name: str, sampling: int, two_way: bool):
     """A fleet, a mailbox or a long session, whatever the sampling, with answers seen or not."""

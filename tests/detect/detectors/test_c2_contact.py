@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from detect.rows import BLOCK, Row, ask, syn_target, target, window
-from detect.traffic import RST_ACK, SYN, SYN_ACK, T0, Traffic, addresses
+from detect.traffic import RST_ACK, SYN, SYN_ACK, T0, Traffic, addresses, seen_at
 from sekisho.detect.detect import Detect
 from sekisho.detect.detectors.c2_contact import DETECTOR
 from sekisho.detect.episodes import Window
@@ -225,8 +225,7 @@ def test_a_single_contact_is_for_a_person_and_becomes_more_when_it_repeats():
     assert (repeated.level, repeated.detected_at_ms) == (Level.ACT, single.detected_at_ms)
 
 
-@pytest.mark.parametrize("sampling", [1, 1000, 4096])
-@pytest.mark.parametrize("two_way", [True, False])
+@seen_at(1, 1000, 4096)
 def test_look_alikes_stay_quiet(sampling: int, two_way: bool):
     """A scanner, a line that the controller scans, one that answers forged SYN with SYN-ACK, a neighbour's visitor."""
     traffic = Traffic(sampling=sampling, two_way=two_way)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from detect.rows import ask, udp_target, udp_window, window
-from detect.traffic import Traffic, addresses, kinds
+from detect.traffic import Traffic, addresses, kinds, seen_at
 from sekisho.detect.detect import Detect
 from sekisho.detect.detectors.dns_flood import DETECTOR, PARAMS
 from sekisho.query.duckdb import DuckDBEngine
@@ -132,8 +132,7 @@ FLOODS = {
 }
 
 
-@pytest.mark.parametrize("two_way", [True, False])
-@pytest.mark.parametrize("sampling", [1, 1000, 4096])
+@seen_at(1, 1000, 4096)
 @pytest.mark.parametrize("name", sorted(FLOODS))
 def test_floods_are_found_and_are_no_other_kind(name: str, sampling: int, two_way: bool):
     """Random names through resolvers, and floods of the port, sampled and one way."""
@@ -151,8 +150,7 @@ LOOK_ALIKES = {
 }
 
 
-@pytest.mark.parametrize("two_way", [True, False])
-@pytest.mark.parametrize("sampling", [1, 1000, 4096])
+@seen_at(1, 1000, 4096)
 @pytest.mark.parametrize("name", sorted(LOOK_ALIKES))
 def test_look_alikes_stay_quiet(name: str, sampling: int, two_way: bool):
     """Busy, repeating or tunnelled, whatever the sampling, with answers seen or not."""

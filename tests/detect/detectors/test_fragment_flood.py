@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from detect.rows import ask, target, window
-from detect.traffic import Traffic, kinds
+from detect.traffic import Traffic, kinds, seen_at
 from sekisho.detect.detectors.fragment_flood import DETECTOR, PARAMS
 
 HOME = PARAMS["home"]
@@ -77,8 +77,7 @@ def large_datagrams(t: Traffic, pps: float, fragments: int, answer_pps: float = 
     return t.talk("203.0.113.5", 0, pps=pps - first, octets=1500, stop=120)
 
 
-@pytest.mark.parametrize("two_way", [True, False])
-@pytest.mark.parametrize("sampling", [1, 1000, 4096])
+@seen_at(1, 1000, 4096)
 def test_floods_are_found(sampling: int, two_way: bool):
     """Datagrams of 64 KiB, of which one packet in 45 is a first fragment, beside a download."""
     traffic = Traffic(sampling=sampling, two_way=two_way)
@@ -93,8 +92,7 @@ LOOK_ALIKES = {
 }
 
 
-@pytest.mark.parametrize("two_way", [True, False])
-@pytest.mark.parametrize("sampling", [1, 1000, 4096])
+@seen_at(1, 1000, 4096)
 @pytest.mark.parametrize("name", sorted(LOOK_ALIKES))
 def test_look_alikes_stay_quiet(name: str, sampling: int, two_way: bool):
     """Tunnels that fragment, and long messages, are no detection of any kind."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from detect.rows import ask, target, window
-from detect.traffic import Traffic, addresses, kinds
+from detect.traffic import Traffic, addresses, kinds, seen_at
 from sekisho.detect.detect import Detect
 from sekisho.detect.detectors.gre_flood import DETECTOR, PARAMS
 from sekisho.detect.level import LineInfo
@@ -89,8 +89,7 @@ def test_one_way_a_tunnel_was_there_as_long_as_the_line(at_s: float, found: bool
     assert bool(ask(DETECTOR, [sent(80_000)], flows, two_way=False)) is found
 
 
-@pytest.mark.parametrize("two_way", [True, False])
-@pytest.mark.parametrize("sampling", [1, 1000, 4096])
+@seen_at(1, 1000, 4096)
 @pytest.mark.parametrize("targets", [1, 256])
 def test_floods_are_found(targets: int, sampling: int, two_way: bool):
     """GRE that begins beside an ordinary conversation, to one address or to all of a network."""
@@ -124,8 +123,7 @@ LOOK_ALIKES = {
 
 
 @pytest.mark.parametrize("group", ["home", "business"])
-@pytest.mark.parametrize("two_way", [True, False])
-@pytest.mark.parametrize("sampling", [1, 1000, 4096])
+@seen_at(1, 1000, 4096)
 @pytest.mark.parametrize("name", sorted(LOOK_ALIKES))
 def test_look_alikes_stay_quiet(name: str, sampling: int, two_way: bool, group: str):
     """Tunnels at hundreds of megabits a second are no detection of any kind, at home or at a business."""

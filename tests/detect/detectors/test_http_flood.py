@@ -8,7 +8,7 @@ import pytest
 
 from detect.engine import engine
 from detect.rows import ask, target, window
-from detect.traffic import Traffic, addresses, kinds
+from detect.traffic import Traffic, addresses, kinds, seen_at
 from sekisho.detect.detect import Detect
 from sekisho.detect.detectors.http_flood import DETECTOR, PARAMS
 from sekisho.schema.line_window import LOGIN_PORTS
@@ -134,8 +134,7 @@ FLOODS = {
 }
 
 
-@pytest.mark.parametrize("two_way", [True, False])
-@pytest.mark.parametrize("sampling", [1, 1000, 4096])
+@seen_at(1, 1000, 4096)
 @pytest.mark.parametrize("name", sorted(FLOODS))
 def test_floods_are_found_and_are_no_other_kind(name: str, sampling: int, two_way: bool):
     """Short complete connections to one site, sampled and one way."""
@@ -163,8 +162,7 @@ LOOK_ALIKES = {
 }
 
 
-@pytest.mark.parametrize("two_way", [True, False])
-@pytest.mark.parametrize("sampling", [1, 1000, 4096])
+@seen_at(1, 1000, 4096)
 @pytest.mark.parametrize("name", sorted(LOOK_ALIKES))
 def test_look_alikes_stay_quiet(name: str, sampling: int, two_way: bool):
     """Many sites, few connections or long ones, whatever the sampling, with answers seen or not."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from detect.rows import ask, target, window
-from detect.traffic import Traffic, addresses, kinds
+from detect.traffic import Traffic, addresses, kinds, seen_at
 from sekisho.detect.detectors.icmp_flood import DETECTOR, PARAMS
 from sekisho.schema.line_window import ICMP_ANSWERS, ICMPV6_ANSWERS
 
@@ -67,8 +67,7 @@ def test_a_flood_beside_answers_counts_itself_alone():
     assert found.packets == 20_000
 
 
-@pytest.mark.parametrize("two_way", [True, False])
-@pytest.mark.parametrize("sampling", [1, 1000, 4096])
+@seen_at(1, 1000, 4096)
 @pytest.mark.parametrize("targets", [1, 256])
 def test_floods_are_found(targets: int, sampling: int, two_way: bool):
     """Echo requests to one address or to all of a network, whether they are answered or not."""
@@ -97,8 +96,7 @@ LOOK_ALIKES = {
 }
 
 
-@pytest.mark.parametrize("two_way", [True, False])
-@pytest.mark.parametrize("sampling", [1, 1000, 4096])
+@seen_at(1, 1000, 4096)
 @pytest.mark.parametrize("name", sorted(LOOK_ALIKES))
 def test_look_alikes_stay_quiet(name: str, sampling: int, two_way: bool):
     """Monitoring, sweeps and the answers of a line under attack are no detection of any kind."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from detect.rows import ask, target, udp_target, udp_window
-from detect.traffic import Traffic, addresses, kinds
+from detect.traffic import Traffic, addresses, kinds, seen_at
 from sekisho.detect.detect import Detect
 from sekisho.detect.detectors.reflection import DETECTOR, PARAMS, SERVICES
 from sekisho.query.duckdb import DuckDBEngine
@@ -188,8 +188,7 @@ ABUSED = {
 }
 
 
-@pytest.mark.parametrize("two_way", [True, False])
-@pytest.mark.parametrize("sampling", [1, 1000, 4096])
+@seen_at(1, 1000, 4096)
 @pytest.mark.parametrize("name", sorted(ABUSED))
 def test_abused_services_are_found_and_are_no_flood(name: str, sampling: int, two_way: bool):
     """Each service is told from its answers, with the questions seen or not, and is no other kind."""
@@ -234,8 +233,7 @@ LOOK_ALIKES = {
 }
 
 
-@pytest.mark.parametrize("two_way", [True, False])
-@pytest.mark.parametrize("sampling", [1, 1000, 4096])
+@seen_at(1, 1000, 4096)
 @pytest.mark.parametrize("name", sorted(LOOK_ALIKES))
 def test_look_alikes_stay_quiet(name: str, sampling: int, two_way: bool):
     """What serves its own clients, or leaves from a service's port by chance, reflects nothing."""

@@ -9,7 +9,7 @@ import pytest
 
 from detect.engine import engine
 from detect.rows import BLOCK, ask, syn_target, syn_window, table, target
-from detect.traffic import RST_ACK, SYN, SYN_ACK, Traffic, addresses, kinds
+from detect.traffic import RST_ACK, SYN, SYN_ACK, Traffic, addresses, kinds, seen_at
 from sekisho.detect.detectors.scan import DETECTOR, DEVICE_PORTS, ORDINARY_PORTS, PARAMS
 from sekisho.schema.line_target import LINE_TARGET
 
@@ -190,8 +190,7 @@ def under_attack(t: Traffic) -> Traffic:
     return t.spray(FAR, range(1024, 60_000), pps=1000, octets=40, protocol=6, flags=RST_ACK, stop=30)
 
 
-@pytest.mark.parametrize("two_way", [True, False])
-@pytest.mark.parametrize("sampling", [1, 1000, 4096])
+@seen_at(1, 1000, 4096)
 @pytest.mark.parametrize("look_alike", [crawler, monitoring, bittorrent, under_attack])
 def test_look_alikes_stay_quiet(look_alike, sampling: int, two_way: bool):
     """Busy and partly unanswered TCP is no scan, whatever the sampling, with answers seen or not."""

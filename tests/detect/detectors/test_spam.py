@@ -8,7 +8,7 @@ import pytest
 
 from detect.engine import engine
 from detect.rows import BLOCK, ask, target, window
-from detect.traffic import SYN, Traffic, addresses, kinds
+from detect.traffic import SYN, Traffic, addresses, kinds, seen_at
 from sekisho.detect.detect import Detect
 from sekisho.detect.detectors.spam import DETECTOR, PARAMS
 from sekisho.detect.level import LineInfo
@@ -103,8 +103,7 @@ SENT = {
 }
 
 
-@pytest.mark.parametrize("two_way", [True, False])
-@pytest.mark.parametrize("sampling", [1, 100, 1000])
+@seen_at(1, 100, 1000)
 @pytest.mark.parametrize("name", sorted(SENT))
 def test_spam_is_found_and_is_no_scan(name: str, sampling: int, two_way: bool):
     """Delivered or blocked, sampled and one way."""
@@ -119,8 +118,7 @@ LOOK_ALIKES = {
 }
 
 
-@pytest.mark.parametrize("two_way", [True, False])
-@pytest.mark.parametrize("sampling", [1, 1000, 4096])
+@seen_at(1, 1000, 4096)
 @pytest.mark.parametrize("name", sorted(LOOK_ALIKES))
 def test_look_alikes_stay_quiet(name: str, sampling: int, two_way: bool):
     """Few servers, or those of a business, whatever the sampling, with answers seen or not."""

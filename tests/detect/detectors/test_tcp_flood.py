@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from detect.rows import ask, table, target, window
-from detect.traffic import ACK_DATA, RST_ACK, SYN, SYN_ACK, Traffic, addresses, kinds
+from detect.traffic import ACK_DATA, RST_ACK, SYN, SYN_ACK, Traffic, addresses, kinds, seen_at
 from sekisho.detect.detectors.tcp_flood import DETECTOR, PARAMS
 from sekisho.query.duckdb import DuckDBEngine
 from sekisho.schema.line_target import LINE_TARGET
@@ -142,8 +142,7 @@ FLOODS = {
 }
 
 
-@pytest.mark.parametrize("two_way", [True, False])
-@pytest.mark.parametrize("sampling", [1, 1000, 4096])
+@seen_at(1, 1000, 4096)
 @pytest.mark.parametrize("name", sorted(FLOODS))
 def test_floods_are_found_beside_a_download(name: str, sampling: int, two_way: bool):
     """Random ports, bare ACK and carpet bombing are that kind alone, seen both ways and one way."""
@@ -223,8 +222,7 @@ LOOK_ALIKES = {
 }
 
 
-@pytest.mark.parametrize("two_way", [True, False])
-@pytest.mark.parametrize("sampling", [1, 1000, 4096])
+@seen_at(1, 1000, 4096)
 @pytest.mark.parametrize("name", sorted(LOOK_ALIKES))
 def test_look_alikes_stay_quiet(name: str, sampling: int, two_way: bool):
     """Ordinary heavy TCP, and what a line under attack sends, is no detection of any kind."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from detect.rows import ask, syn_target, syn_window
-from detect.traffic import SYN, SYN_ACK, Traffic, addresses, kinds
+from detect.traffic import SYN, SYN_ACK, Traffic, addresses, kinds, seen_at
 from sekisho.detect.detectors.tcp_syn_flood import DETECTOR, PARAMS
 
 HOME = PARAMS["home"]
@@ -71,8 +71,7 @@ FLOODS = {
 TCP = {"protocol": 6, "flags": SYN}
 
 
-@pytest.mark.parametrize("two_way", [True, False])
-@pytest.mark.parametrize("sampling", [1, 1000, 4096])
+@seen_at(1, 1000, 4096)
 @pytest.mark.parametrize("name", sorted(FLOODS))
 def test_floods_are_found_and_are_no_scan(name: str, sampling: int, two_way: bool):
     """A SYN flood of one port, on one address or all of a /24, is that kind alone."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from detect.rows import BLOCK, ask, udp_target, udp_window, window
-from detect.traffic import Traffic, addresses, kinds
+from detect.traffic import Traffic, addresses, kinds, seen_at
 from sekisho.detect.detectors.udp_flood import DETECTOR, PARAMS
 
 HOME = PARAMS["home"]
@@ -270,8 +270,7 @@ LOOK_ALIKES = {
 }
 
 
-@pytest.mark.parametrize("two_way", [True, False])
-@pytest.mark.parametrize("sampling", [1, 1000, 4096])
+@seen_at(1, 1000, 4096)
 @pytest.mark.parametrize("name", sorted(LOOK_ALIKES))
 def test_look_alikes_stay_quiet(name: str, sampling: int, two_way: bool):
     """Ordinary heavy traffic is no detection of any kind, whatever the sampling, with answers seen or not."""
