@@ -6,6 +6,7 @@ times as long as running it. So a statement is prepared once, over names behind 
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
 STATEMENTS_KEPT = 64
 """Prepared statements held at most, the longest unused leave first: four a detector leave room for operators' own."""
 
-RUNS_A_DATABASE = 300
-"""Statements after which the database is begun anew. DuckDB keeps a note of every block of memory that a statement has
-used, 200 octets each, and sorts them out only when there are some hundred thousand: 60 MiB in the first hour."""
+DATABASE_S = 180.0
+"""After so long the database is begun anew. DuckDB keeps a note of every block of memory that a statement has used, 200
+octets each, and sorts them out only when there are some hundred thousand: 60 MiB in the first hour. Preparing all
+statements again takes a second."""
 
 _SEALED: dict[str, Any] = {
     # Operators bring their own detectors as SQL: a statement must not read files, fetch or load code,
@@ -48,14 +50,13 @@ class DuckDBEngine:
     def __init__(self, *, threads: int = 1) -> None:
         self.threads = threads
         self._connection: Any = None
-        self._runs = 0
+        self._began_s = 0.0
         self._statements: OrderedDict[Any, _Statement] = OrderedDict()
 
     def run(self, sql: str, tables: Mapping[str, pa.Table]) -> pa.Table:
         """See ``Engine.run``; the tables are read where they are, without a copy."""
-        if self._runs == RUNS_A_DATABASE:
+        if time.monotonic() - self._began_s > DATABASE_S:
             self.close()
-        self._runs += 1
         try:
             answer = self._statement(sql, tables).run(tables)
         except duckdb.Error as error:
@@ -64,7 +65,6 @@ class DuckDBEngine:
 
     def close(self) -> None:
         """See ``Engine.close``."""
-        self._runs = 0
         while self._statements:
             self._statements.popitem()[1].close()
         if self._connection is not None:
@@ -73,6 +73,7 @@ class DuckDBEngine:
 
     def _start(self) -> Any:
         if self._connection is None:
+            self._began_s = time.monotonic()
             self._connection = duckdb.connect(":memory:", config={"threads": self.threads, **_SEALED})
         return self._connection
 
