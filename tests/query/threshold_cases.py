@@ -62,14 +62,14 @@ def _call(test: Any, arguments: dict[str, Any]) -> None:
 def _arguments(test: Any) -> Iterator[dict[str, Any]]:
     """Every combination of the test's parameters; none where it needs a fixture or judges whole traffic."""
     source = inspect.getsource(test)
+    if ".judge(" in source or "Traffic(" in source:
+        return
     marks = [mark for mark in getattr(test, "pytestmark", []) if mark.name == "parametrize"]
     axes = []
     for mark in marks:
         names = [name.strip() for name in (mark.args[0].split(",") if isinstance(mark.args[0], str) else mark.args[0])]
         axes.append([dict(zip(names, value if len(names) > 1 else [value], strict=True)) for value in mark.args[1]])
     needed = set(inspect.signature(test).parameters)
-    if ".judge(" in source or "Traffic(" in source:
-        return
     for chosen in product(*axes):
         arguments = {name: value for part in chosen for name, value in part.items()}
         if set(arguments) == needed:
