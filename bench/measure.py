@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 _LOOK_S = 0.005
+"""How often a child's memory is looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +24,7 @@ class Cost:
     Attributes:
         cpu_s: user and system time.
         wall_s: elapsed time.
-        max_rss_mib: largest resident size of the process until then.
+        max_rss_mib: largest resident size of the process until then, without that of its children.
     """
 
     cpu_s: float

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
 import threading
 import time
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +21,6 @@ from sekisho.serve.status import Status, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 LINES = 100
 """Windows of a line are kept for an hour: with few lines they are small beside what a leak would be."""
@@ -181,6 +182,11 @@ def sending(port: int, *, records_per_s: int) -> Iterator[Sender]:
         yield sender
     finally:
         sender.stop()
+
+
+def resident_mib(process: int | str = "self") -> float:
+    """Resident memory of a process."""
+    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def sum_of(status: Status | None, name: str) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,10 +11,11 @@ from sekisho.core.config import load_config
 from sekisho.serve import collector
 from sekisho.serve.collector import Collector
 from sekisho.wire.datagrams import Datagrams
-from steady_exports import Exports, write_config
+from steady_exports import Exports, resident_mib, write_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 T0_MS = 1_795_559_400_000
 RECORDS_PER_S = 1_000
@@ -24,10 +24,6 @@ FULL_S = 4_500
 
 MOST_MIB = 12.0
 """The engine's database grows by some of them until it is begun anew."""
-
-
-def resident_mib() -> float:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
 
 
 @pytest.mark.prove

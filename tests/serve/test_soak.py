@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sekisho.serve.status import told
-from steady_exports import RECORDS, sending, serving, sum_of
+from steady_exports import RECORDS, resident_mib, sending, serving, sum_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,9 +34,8 @@ class Look(NamedTuple):
     keeper: float
 
 
-def resident_mib(folder: Path, process: str) -> float:
-    pid = json.loads((folder / "state" / "status" / f"{process}.json").read_text())["pid"]
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 / 2**20
+def resident(folder: Path, process: str) -> float:
+    return resident_mib(json.loads((folder / "state" / "status" / f"{process}.json").read_text())["pid"])
 
 
 def slope_a_minute(at_s: list[float], mib: list[float]) -> float:
@@ -52,7 +51,7 @@ def test_soak(tmp_path: Path, record_property: Callable[[str, object], None], se
         with sending(port, records_per_s=RECORDS_PER_S) as sender:
             started_s = time.monotonic()
             while (at_s := time.monotonic() - started_s) < seconds:
-                looks.append(Look(at_s, resident_mib(tmp_path, "collector"), resident_mib(tmp_path, "keeper")))
+                looks.append(Look(at_s, resident(tmp_path, "collector"), resident(tmp_path, "keeper")))
                 time.sleep(5)
         time.sleep(TOLD_S)
         status = told(tmp_path / "state", "collector")

@@ -385,8 +385,9 @@ class Detect:
         inputs: Mapping[str, pa.Table],
     ) -> NDArray[np.int64]:
         columns = columns_named(sql, LINE_TARGET)
-        where = self._pairs[detector.name]
-        line_target = windows.line_target(lines=lines, since_ms=since_ms, columns=columns, where=where)
+        line_target = windows.line_target(
+            lines=lines, since_ms=since_ms, columns=columns, where=self._pairs[detector.name]
+        )
         found: NDArray[np.int64] = (
             self._engine.run(sql, {"line_target": line_target, **inputs}).column("line").to_numpy()
         )
