@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -151,6 +152,21 @@ def test_retention_forgets_what_was_over():
     history = told(begin(0), end(1000), begin(9000, "s2", "L2"))
     assert history.forget(T + 5000) == 1
     assert held_by(history) == [("L2", 9000, None, False)]
+
+
+def test_a_source_is_forgotten_whole_or_not_at_all():
+    """Where the disk refuses in between everything stands as before, and the history goes on."""
+    history = told(begin(0))
+    (source,) = history.feeds
+    history._database.execute(
+        "create temp trigger full before delete on source begin select raise(abort, 'disk full'); end"
+    )
+    with pytest.raises(sqlite3.DatabaseError, match="disk full"):
+        history.forget_source(source)
+    assert held_by(history) == [("L1", 0, None, False)]
+    history._database.execute("drop trigger full")
+    history.forget_source(source)
+    assert held_by(history) == []
 
 
 @pytest.mark.parametrize(("delay_ms", "out"), [(0, False), (2000, False), (2001, True), (-32_400_000, True)])

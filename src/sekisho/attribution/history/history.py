@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections import defaultdict, deque
+from contextlib import contextmanager
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, Self
 
@@ -93,8 +94,7 @@ class History:
         """
         feed = self._feeds.setdefault(source, Feed(source))
         touched: set[Held] = set()
-        self._database.execute("begin immediate")
-        try:
+        with self._whole():
             for event in events:
                 touched |= self._restart(event) if isinstance(event, Restarted) else self._session(event, source)
                 feed.watermark_ms = max(feed.watermark_ms, event.at_ms)
@@ -104,10 +104,6 @@ class History:
                 "insert or replace into source (name, position, watermark_ms, delays) values (?, ?, ?, ?)",
                 (source, feed.position, feed.watermark_ms, json.dumps(list(feed.delays_ms))),
             )
-        except BaseException:
-            self._database.execute("rollback")
-            raise
-        self._database.execute("commit")
         return touched
 
     def quarantined(self) -> set[str]:
@@ -201,11 +197,21 @@ class History:
 
     def forget_source(self, name: str) -> None:
         """Remove a source with all that it told."""
-        self._database.execute("begin immediate")
-        self._database.execute("delete from session where source = ?", (name,))
-        self._database.execute("delete from source where name = ?", (name,))
-        self._database.execute("commit")
+        with self._whole():
+            self._database.execute("delete from session where source = ?", (name,))
+            self._database.execute("delete from source where name = ?", (name,))
         self._feeds.pop(name, None)
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Everything that is written in here, or nothing."""
+        self._database.execute("begin immediate")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("rollback")
+            raise
+        self._database.execute("commit")
 
     def _session(self, event: OfSession, source: str) -> set[Held]:
         known = dict(tables.sessions_named(self._database, event.server, event.session))
