@@ -56,3 +56,11 @@ def test_times_are_of_japan():
     svg = traffic_chart(flat(120), label="x")
     assert ">20:00<" in svg.replace("\n", "")
     assert ">11:00<" in svg.replace("\n", "")
+
+
+def test_seconds_stand_on_both_axes_or_on_none():
+    """Of half a minute every tick has a time of its own, in UTC as well."""
+    svg = traffic_chart(flat(3), label="x").replace("\n", "")
+    assert ">20:00:10<" in svg
+    assert ">11:00:10<" in svg
+    assert ">11:00<" not in svg

@@ -83,7 +83,7 @@ def traffic_chart(series: ReportSeries, *, label: str) -> str:
         _area(axes, times, np.zeros_like(total), (total - abnormal) / divisor, _USUAL)
         _area(axes, times, (total - abnormal) / divisor, total / divisor, _ABNORMAL)
         _finish(axes, times, unit)
-        _utc_above(axes)
+        _utc_above(axes, times)
         return _inline(figure, prefix="all", label=label)
 
 
@@ -163,20 +163,21 @@ def _finish(axes: Axes, edges: list[Any], unit: str) -> None:
     )
 
 
-def _utc_above(axes: Axes) -> None:
+def _utc_above(axes: Axes, edges: list[Any]) -> None:
     above = axes.secondary_xaxis("top")
     above.spines["top"].set_visible(False)
     above.xaxis.set_major_locator(axes.xaxis.get_major_locator())
-    above.xaxis.set_major_formatter(_dates.DateFormatter("%H:%M", tz="UTC"))
+    above.xaxis.set_major_formatter(_dates.DateFormatter(_clock_format(edges), tz="UTC"))
     above.tick_params(length=0)
     axes.annotate("UTC", xy=(1, 1), xycoords="axes fraction", xytext=(30, 5), textcoords="offset points", color=_MUTED)
 
 
 def _time_format(edges: list[Any]) -> str:
-    span = edges[-1] - edges[0]
-    if span > timedelta(days=2):
-        return "%m-%d"
-    return "%H:%M" if span > timedelta(minutes=3) else "%H:%M:%S"
+    return "%m-%d" if edges[-1] - edges[0] > timedelta(days=2) else _clock_format(edges)
+
+
+def _clock_format(edges: list[Any]) -> str:
+    return "%H:%M" if edges[-1] - edges[0] > timedelta(minutes=3) else "%H:%M:%S"
 
 
 def _inline(figure: Figure, *, prefix: str, label: str) -> str:
